@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { testWorker, useRedis } from "./queues.ts"
-import { emptyDatabase, startRedis, withRedis } from "./redis.ts"
+import { emptyDatabase, forgetKeys, startRedis, withRedis } from "./redis.ts"
 import { startedWorker } from "./started-worker.ts"
-import { endedJob, post, RECIPE, startJob, testFolder, testServer } from "./test-server.ts"
+import { endedJob, post, RECIPE, startJob, testFolder, testRunner, testServer } from "./test-server.ts"
 
 /* Servers, workers and Redis that are killed. The workers are processes: `turbo run build` comes first. */
 
@@ -136,6 +136,26 @@ describe("a Redis that is killed", withRedis, () => {
     } finally {
       await own.close()
     }
+  })
+
+  it("may lose the files of a job that has ended: it is done again", async () => {
+    const [url, folder] = [redis().url(), await testFolder()]
+    const first = await testServer({ folder, redis: { url } })
+    const { id } = await startJob(first.url)
+    await first.close()
+    let drawn = 0
+    const runner = testRunner(async () => {
+      drawn += 1
+    })
+    const options = { runner, limits: { stopSeconds: 60 } }
+    const worker = await testWorker(url, options)
+    await expect.poll(() => drawn, PATIENT).toBe(1)
+    await worker.close()
+    await forgetKeys(url, "lllite:result:*")
+    await testWorker(url, options)
+    const server = await testServer({ folder, redis: { url } })
+    expect(await endedJob(server.url, id)).toMatchObject({ state: "done", error: null })
+    expect(drawn).toBe(2)
   })
 
   it("may lose all that it had: the jobs are on the server's disk", async () => {

@@ -82,3 +82,11 @@ export async function emptyDatabase(url: string): Promise<void> {
   await client.flushdb()
   client.disconnect()
 }
+
+/** Removes the keys of a pattern. */
+export async function forgetKeys(url: string, pattern: string): Promise<void> {
+  const client = new Redis(url)
+  const keys = await client.keys(pattern)
+  if (keys.length > 0) await client.del(keys)
+  client.disconnect()
+}

@@ -50,6 +50,9 @@ export async function openRedisQueue({ redis, places, ...options }: RedisQueueOp
   /** Running jobs that are to be cancelled, and ended jobs that Redis still has. */
   const [cancelling, leaving] = [new Set<string>(), new Map<string, Job>()]
 
+  /** How often the files of a job were not in Redis. */
+  const lost = new Map<string, number>()
+
   const connection = await connectRedis(redis, (isConnected, reason) => {
     if (isConnected) log.info({ redis: connection.shown }, "Redis is there again")
     else log.error({ redis: connection.shown, reason }, "the connection to Redis is lost, and is tried again")
@@ -61,7 +64,7 @@ export async function openRedisQueue({ redis, places, ...options }: RedisQueueOp
     if (isStopping || !connection.isConnected) return
     log.error(
       { err: error, ...(job === undefined ? {} : { job }) },
-      "a job cannot be compared with Redis, and is again",
+      "a job could not be compared with Redis, and is compared again",
     )
   }
   const tasks = openTaskQueues(connection, server, {
@@ -123,6 +126,7 @@ export async function openRedisQueue({ redis, places, ...options }: RedisQueueOp
   }
   const leave = async (job: Job): Promise<void> => {
     cancelling.delete(job.id)
+    lost.delete(job.id)
     records.rest(job.id)
     leaving.set(job.id, job)
     await clear(job)
@@ -142,15 +146,18 @@ export async function openRedisQueue({ redis, places, ...options }: RedisQueueOp
         }
       }
     } catch (error) {
-      if (error instanceof MissingFileError && job.attempts < MOST_ATTEMPTS) {
-        // The same job makes the same files.
+      const losses = (lost.get(job.id) ?? 0) + 1
+      if (error instanceof MissingFileError && losses < MOST_ATTEMPTS) {
+        // The same job makes the same files. Redis counts its attempts anew.
+        lost.set(job.id, losses)
         log.error({ job: job.id, err: error }, "the files of the job are lost, and it is tried again")
         await tasks.remove(queueOf(job.kind), job.id)
         await add(await change(job.id, "queued", { started: null }))
         return
       }
       if (!(error instanceof ServeError) && !(error instanceof MissingFileError)) throw error
-      return end(job.id, "failed", errorText(error, { root }))
+      const cause = error instanceof MissingFileError ? new ServeError("worker-lost", FILES_LOST) : error
+      return end(job.id, "failed", errorText(cause, { root }))
     }
     const { results } = result
     await leave(await change(job.id, "done", { results, finished: now() }, results))
@@ -281,6 +288,8 @@ export async function openRedisQueue({ redis, places, ...options }: RedisQueueOp
     },
   }
 }
+
+const FILES_LOST = "the files of the job were not in Redis when it had ended, three times. Look at the memory of Redis."
 
 /** The result of work, or null if it fails or takes longer. */
 function within<T>(milliseconds: number, work: Promise<T>): Promise<T | null> {
