@@ -4,6 +4,7 @@ import { mendText } from "./mend-text.ts"
 describe("mendText", () => {
   it.each([
     ["entities", "fish &amp; chips &#233; &#xE9; &eacute; &hearts; &apos;", "fish & chips é é é ♥ '"],
+    ["entities above the surrogates, up to the last character", "&#57344;&#128512;&#x10FFFF;", "\ue000😀\u{10ffff}"],
     ["entities of entities", "&amp;amp;", "&"],
     ["numbers as Windows wrote them", "&#150;", "–"],
     ["curly quotes", "“curly” ‘single’ ‛low‟", "\"curly\" 'single' 'low\""],

@@ -27,6 +27,18 @@ it("says nothing about plain prompts", () => {
     expect(promptNotices(words, [prompt]), prompt).toEqual([])
 })
 
+it("says nothing about a textual inversion that is there, in either case and with the end of its file", () => {
+  const inversions = [{ name: "EasyNegative", vectors: 2 }]
+  for (const prompt of [
+    "embedding:EasyNegative",
+    "Embedding:easynegative.safetensors, blurry",
+    "embedding:EASYNEGATIVE.pt",
+  ]) {
+    expect(promptNotices(words, [prompt], {}, inversions), prompt).toEqual([])
+  }
+  expect(promptNotices(words, ["embedding:easynegative2"], {}, inversions)).toHaveLength(1)
+})
+
 it("says which prompts are read in chunks, and which are cut", () => {
   expect(promptNotices(words, [long(76)])).toEqual([
     expect.stringMatching(/is too long for one chunk of 75 tokens.* It is read in 2 chunks\.$/),
