@@ -45,6 +45,8 @@ describe("a training from shards", () => {
     const config = await dataset("own", "own-{0..2}.tar")
     const whole = await trained(config, "whole", ["--max_train_steps", "9"])
     expect(whole).toMatchObject({ code: 0, stderr: "" })
+    // Captions are found, too.
+    expect(whole.events.filter(({ event }) => event === "notice")).toEqual([])
     const first = await trained(config, "parts", ["--max_train_steps", "7"])
     expect(first).toMatchObject({ code: 0, stderr: "" })
     for (const file of ["last.safetensors", "last-state"]) await rm(join(folder, "parts", file), { recursive: true })

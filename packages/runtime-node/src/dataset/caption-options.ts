@@ -7,7 +7,7 @@ import type { Settings } from "../options/option.ts"
 export const CAPTION_OPTIONS = {
   caption_extension: text({
     default: ".caption",
-    help: "File extension of the captions, with its dot. In shards, the default is .txt.",
+    help: "File extension of the captions, with its dot. In shards, .txt is taken where there is no such file.",
   }),
   caption_prefix: text({ help: "Text to put before every caption.", canBeEmpty: true }),
   caption_suffix: text({ help: "Text to put after every caption.", canBeEmpty: true }),

@@ -385,9 +385,6 @@ const KERNELS = {
   ...{ bilinear: "linear", linear: "linear", bicubic: "cubic", cubic: "cubic" },
 } as const satisfies Readonly<Record<string, ResizeKernel>>
 
-/** The extension of captions in archives. Source: webdataset's examples */
-const SHARD_CAPTIONS = ".txt"
-
 /** The archives of a subset. Null: it has folders. The reader keeps the problems. */
 function readShards({ settings, check, isGiven, nameOf }: DatasetReader): NonNullable<SubsetConfig["shards"]> | null {
   const { shards: pattern, shardControl: control, shardBuffer: buffer } = settings
@@ -411,8 +408,7 @@ function readSubset(reader: DatasetReader, place?: FolderPlaces): Subset {
   for (const name of shards === null ? (["imageDir", "conditioningDataDir"] as const) : []) {
     check([name], () => (settings[name] === undefined ? `${nameOf(name)} is missing, expected a folder` : null))
   }
-  const { metadataFile } = settings
-  const extension = shards === null || reader.isGiven("captionExtension") ? settings.captionExtension : SHARD_CAPTIONS
+  const { captionExtension: extension, metadataFile } = settings
   const [imageDir, controlDir] =
     shards === null
       ? ([settings.imageDir ?? "", settings.conditioningDataDir ?? ""] as const)

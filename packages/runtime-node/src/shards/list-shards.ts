@@ -19,6 +19,9 @@ const HEAD = 2 ** 16
 /** The longest caption file, in bytes. */
 const MOST_CAPTION = 2 ** 20
 
+/** The ending of captions in the examples of webdataset. */
+const CAPTION = "txt"
+
 /** Files of one name in a shard: what WebDataset calls a sample. */
 interface Sample {
   readonly key: string
@@ -74,7 +77,7 @@ export async function listShards(
     listed.map((each) => each.pairs),
   )
   const problems = listed.flatMap((each) => each.problems)
-  const nothing = `"${pattern}" has no pictures, expected names such as 000001.jpg, 000001.${config.shards.control}.png and 000001${config.captionExtension}`
+  const nothing = `"${pattern}" has no pictures, expected names such as 000001.jpg, 000001.${config.shards.control}.png and 000001.${CAPTION}`
   return {
     pairs,
     problems:
@@ -159,7 +162,7 @@ async function pairOf(
     const name = `${key}.${shards.control}.png`
     return problem("missing-control", labels.image, `"${labels.image}" has no control, expected "${name}" beside it`)
   }
-  const text = files.get(captionExtension.slice(1).toLowerCase())
+  const text = files.get(captionExtension.slice(1).toLowerCase()) ?? files.get(CAPTION)
   if (text !== undefined && text.size > MOST_CAPTION) {
     return problem("caption", labels.image, `"${labelOf(path, text.name)}" has ${text.size} bytes, expected a caption`)
   }
