@@ -1,8 +1,17 @@
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { adapt } from "../src/ops/adapt.ts"
-import type { AdapterStrengths, AdapterTail, DenseParams, Ops, Padding } from "../src/ops/ops.ts"
+import type {
+  AdapterStrengths,
+  AdapterTail,
+  DenseParams,
+  LinearWeight,
+  Ops,
+  Padding,
+  QueryKeyValue,
+} from "../src/ops/ops.ts"
 import { conv2dPlus, linearPlus } from "../src/ops/plus.ts"
+import { selfAttention } from "../src/ops/self-attention.ts"
 import type { WeightEntry } from "../src/ops/weight-entry.ts"
 import { createStream } from "../src/random/stream.ts"
 import * as plain from "./plain-ops.ts"
@@ -81,6 +90,10 @@ export function opsCases(): OpsCase[] {
       attentionCase("one token, one key", { n: 2, tokens: 1, keys: 1, heads: 2, dim: 4, causal: false }, 1),
       attentionCase("one token, 77 keys", { n: 1, tokens: 1, keys: 77, heads: 1, dim: 64, causal: false }, 1),
       attentionCase("scores of hundreds", { n: 1, tokens: 12, keys: 10, heads: 1, dim: 16, causal: false }, 12),
+      selfAttentionCase("one input", { n: 2, tokens: 64, keys: 64, heads: 2, dim: 8, causal: false }, 12, 1),
+      selfAttentionCase("three inputs", { n: 1, tokens: 32, keys: 32, heads: 1, dim: 40, causal: false }, 20, 3),
+      selfAttentionCase("odd sizes", { n: 1, tokens: 33, keys: 33, heads: 3, dim: 5, causal: true }, 7, 1),
+      selfAttentionCase("odd sizes, three inputs", { n: 2, tokens: 7, keys: 7, heads: 1, dim: 5, causal: false }, 9, 3),
     ],
     ...[
       activationCase("silu", [2, 3, 11], (x) => plain.silu(x)),
@@ -269,6 +282,41 @@ function attentionCase(title: string, sizes: plain.AttentionSizes, spread: numbe
       }
     },
     expected: (q, k, v) => plain.attention(q as plain.Values, k as plain.Values, v as plain.Values, sizes),
+  }
+}
+
+/** @param count 1: all layers read one tensor. 3: each reads its own */
+function selfAttentionCase(title: string, sizes: plain.AttentionSizes, inner: number, count: 1 | 3): OpsCase {
+  const { n, tokens, heads, dim, causal } = sizes
+  const shape = [heads * dim, inner]
+  const names = ["q", "k", "v"]
+  const weights = names.map((name) => values(`${name} weight`, shape, 1 / Math.sqrt(inner)))
+  return {
+    name: `selfAttention: ${title}`,
+    inputs: names.slice(0, count).map((name) => input(`x ${name}`, [n, tokens, inner])),
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      const layers: LinearWeight[] = []
+      for (const weight of weights) layers.push(await ops.load.linear(entry("weight", shape, weight), null))
+      return {
+        run(...xs) {
+          const each = names.map((_, i) => xs[i] ?? xs[0]) as readonly Tensor[] as QueryKeyValue<Tensor3D>
+          return selfAttention(ops, each, layers as readonly LinearWeight[] as QueryKeyValue<LinearWeight>, {
+            heads,
+            causal,
+          })
+        },
+        dispose() {
+          for (const layer of layers) layer.dispose()
+        },
+      }
+    },
+    expected(...xs) {
+      const [q, k, v] = weights.map((weight, i) =>
+        plain.linear((xs[i] ?? xs[0]) as plain.Values, doubles(weight), null, inner),
+      ) as [plain.Values, plain.Values, plain.Values]
+      return plain.attention(q, k, v, sizes)
+    },
   }
 }
 

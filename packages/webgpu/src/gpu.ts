@@ -2,12 +2,22 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { type GuardedBackend, isGuardedBackend } from "./device/backend.ts"
 import { writeValues } from "./device/buffer-pool.ts"
-import type { KernelSource } from "./device/commands.ts"
+import type { BoundBuffer, KernelSource } from "./device/commands.ts"
 import type { DeviceFeatures } from "./device/features.ts"
 import { expectBindable } from "./device/limits.ts"
 import { bufferOf, createTensor } from "./device/tensors.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
+
+/** One of several parts of a tensor that have one size and follow each other. */
+export interface TensorPart {
+  readonly tensor: Tensor
+  readonly index: number
+  readonly count: number
+}
+
+/** What a kernel binds. */
+export type KernelBuffer = Tensor | TensorPart | GPUBuffer
 
 /** The device's interface for the ops: tensors, buffers, kernels. */
 export interface Gpu {
@@ -28,7 +38,7 @@ export interface Gpu {
   /** Frees a buffer after the commands that read it are submitted. */
   release(buffer: GPUBuffer): void
   /** Runs a kernel. See `Commands.record`. */
-  run(kernel: KernelSource, buffers: readonly (Tensor | GPUBuffer)[], params: readonly number[], groups: number): void
+  run(kernel: KernelSource, buffers: readonly KernelBuffer[], params: readonly number[], groups: number): void
   /** Frees buffers of `TRIMMED_BYTES` and more that no tensor uses. */
   trim(): void
   /** Resolves when the device has run all recorded commands. @throws WebgpuDeviceError if the device failed */
@@ -110,7 +120,13 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
     run(kernel, buffers, params, groups) {
       expectInUse(backend)
       health.expectSound()
-      const bound = buffers.map((buffer) => ("dataId" in buffer ? bufferOf(backend, buffer) : buffer))
+      const bound = buffers.map((buffer): BoundBuffer => {
+        if ("dataId" in buffer) return bufferOf(backend, buffer)
+        if (!("tensor" in buffer)) return buffer
+        const { tensor, index, count } = buffer
+        const size = (4 * tensor.size) / count
+        return { buffer: bufferOf(backend, tensor), offset: index * size, size }
+      })
       commands.record(kernel, bound, params, groups)
     },
 

@@ -1,6 +1,7 @@
 import type { Ops } from "@lllite/core/ops"
 import { createActivations } from "./activation.ts"
 import { createAttention } from "./attention/attention.ts"
+import { createSelfAttention } from "./attention/self-attention.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { openGpu } from "./gpu.ts"
 import { createAdapt } from "./lllite/adapt.ts"
@@ -43,15 +44,18 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
   }
   const gpu = openGpu(tiles && expectTiles(tiles))
   const dense = createDense(gpu)
+  const linear = createLinear(gpu)
+  const attention = createAttention(gpu)
   return {
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     trim: () => gpu.trim(),
     load: { ...base.load, ...createLoader(gpu, weights) },
     ...createActivations(gpu),
-    ...createLinear(gpu),
+    ...linear,
     ...createConv2d(gpu),
-    attention: createAttention(gpu),
+    attention,
+    selfAttention: createSelfAttention(gpu, { ...linear, attention }),
     dense,
     adapt: createAdapt(gpu, dense),
     groupNorm: createGroupNorm(gpu),

@@ -20,6 +20,7 @@ export type {
   NormWeight,
   Ops,
   Padding,
+  QueryKeyValue,
   TableWeight,
   Weight,
   WeightLoader,
@@ -27,6 +28,7 @@ export type {
 export { TRIMMED_BYTES } from "./ops.ts"
 export { conv2dPlus, linearPlus } from "./plus.ts"
 export { registerGradients } from "./register-gradients.ts"
+export { selfAttention } from "./self-attention.ts"
 export { selfCheck } from "./self-check.ts"
 export { type Differentiable, vjp } from "./vjp.ts"
 export { readEntryInto, type WeightEntry } from "./weight-entry.ts"

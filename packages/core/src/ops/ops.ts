@@ -60,6 +60,9 @@ export interface AttentionOptions {
   readonly causal: boolean
 }
 
+/** One thing each for queries, keys and values. */
+export type QueryKeyValue<T> = readonly [q: T, k: T, v: T]
+
 export interface DenseOptions {
   /**
    * Whether x depends on a tensor that needs a gradient. If false, the gradient at x is not computed. Default: true.
@@ -151,6 +154,12 @@ export interface Ops {
   lookUp(table: TableWeight, indices: readonly ArrayLike<number>[]): Tensor3D
   /** softmax(q kᵀ / √d) v by heads. q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d] */
   attention(q: Tensor3D, k: Tensor3D, v: Tensor3D, options: AttentionOptions): Tensor3D
+  /**
+   * Attention of tokens to each other: `attention` of the queries, keys and values that three layers of one shape give.
+   * xs are the layers' inputs, which may be one tensor three times. Default: `linear` of each, then `attention`.
+   * xs: [N, T, C] each, layers: [heads·d, C] each → [N, T, heads·d]
+   */
+  selfAttention?(xs: QueryKeyValue<Tensor3D>, layers: QueryKeyValue<LinearWeight>, options: AttentionOptions): Tensor3D
   /** First half times GELU of the second half (erf form). h: [..., 2·C] → [..., C] */
   geglu(h: Tensor): Tensor
   /** x · sigmoid(x) */

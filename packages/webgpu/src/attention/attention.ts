@@ -1,9 +1,9 @@
-import { type Ops, vjp } from "@lllite/core/ops"
+import type { AttentionOptions, Ops } from "@lllite/core/ops"
+import { vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
-import type { KernelSource } from "../device/commands.ts"
-import { floatWord } from "../device/commands.ts"
+import { floatWord, type KernelSource } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"
-import type { Gpu } from "../gpu.ts"
+import type { Gpu, KernelBuffer } from "../gpu.ts"
 import { wgslModule } from "../wgsl/module.ts"
 import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./kernel.ts"
 
@@ -12,44 +12,86 @@ import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./k
  * q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d]
  */
 export function createAttention(gpu: Gpu): Ops["attention"] {
-  return (q, k, v, { heads, causal }) => {
+  return (q, k, v, options) => {
     const [n, tokens, width] = q.shape
     const [samples, keys] = k.shape
-    const dim = width / heads
+    const { heads } = options
     const fits = k.shape[2] === width && samples === n && v.shape.every((size, axis) => size === k.shape[axis])
-    if (!Number.isInteger(dim) || !fits) {
+    if (!Number.isInteger(width / heads) || !fits) {
       throw new WebgpuOpsError(
         "shape",
         `attention: q [${q.shape.join(", ")}], k [${k.shape.join(", ")}], v [${v.shape.join(", ")}] with ${heads} heads; ` +
           "expected the same samples and width, a multiple of the heads, and as many keys as values",
       )
     }
-    if (dim > MAX_DIM)
-      throw new WebgpuOpsError("width-limit", `attention: heads of ${dim}, expected at most ${MAX_DIM}`)
-    const params = [heads, tokens, keys, floatWord(1 / Math.sqrt(dim))]
-    const run = (result: AttentionResult, buffers: readonly Tensor[], count: number): void => {
-      const rows = rowsFor(dim, count)
-      const groups = n * heads * Math.ceil(count / rowsOfGroup(rows))
-      gpu.run(attentionKernel({ result, dim, causal, rows }), buffers, params, groups)
-    }
+    const run = attentionOf(gpu, { n, tokens, keys, width }, options)
     return vjp([q, k, v], () => {
-      const y = gpu.create<Tensor3D>(q.shape)
-      const logSum = gpu.create<Tensor>([n, heads, tokens])
-      run("y", [q, k, v, y, logSum], tokens)
+      const { y, logSum } = run.forward([q, k, v])
       return {
         value: y,
         saved: [q, k, v, y, logSum] as const,
         gradients: (dy, [q, k, v, y, logSum]) => {
-          const along = gpu.create<Tensor>([n, heads, tokens])
-          gpu.run(ALONG, [y, dy, along], [heads, tokens, dim, along.size], Math.ceil(along.size / 64))
-          const [dq, dk, dv] = [gpu.create(q.shape), gpu.create(k.shape), gpu.create(v.shape)]
-          run("dq", [q, k, v, dy, logSum, along, dq], tokens)
-          run("dk", [q, k, v, dy, logSum, along, dk], keys)
-          run("dv", [q, k, dy, logSum, dv], keys)
-          return [dq, dk, dv]
+          const slopes = [gpu.create(q.shape), gpu.create(k.shape), gpu.create(v.shape)] as const
+          run.backward([q, k, v], { y, logSum, dy }, slopes)
+          return [...slopes]
         },
       }
     })
+  }
+}
+
+/** Shapes of an attention: samples, queries, keys, and the width of all heads together. */
+export interface AttentionSizes {
+  readonly n: number
+  readonly tokens: number
+  readonly keys: number
+  readonly width: number
+}
+
+/** Queries, keys and values, or the slopes at them. */
+export type QueryKeyValue = readonly [q: KernelBuffer, k: KernelBuffer, v: KernelBuffer]
+
+/** The dispatches of an attention. */
+export interface AttentionRun {
+  /** The result, and what the slopes need of it. */
+  forward(qkv: QueryKeyValue): { readonly y: Tensor3D; readonly logSum: Tensor }
+  /** Writes the slopes at queries, keys and values. */
+  backward(
+    qkv: QueryKeyValue,
+    result: { readonly y: Tensor; readonly logSum: Tensor; readonly dy: Tensor },
+    slopes: QueryKeyValue,
+  ): void
+}
+
+/** @throws WebgpuOpsError for heads that are too wide */
+export function attentionOf(
+  gpu: Gpu,
+  { n, tokens, keys, width }: AttentionSizes,
+  { heads, causal }: AttentionOptions,
+): AttentionRun {
+  const dim = width / heads
+  if (dim > MAX_DIM) throw new WebgpuOpsError("width-limit", `attention: heads of ${dim}, expected at most ${MAX_DIM}`)
+  const params = [heads, tokens, keys, floatWord(1 / Math.sqrt(dim))]
+  const run = (result: AttentionResult, buffers: readonly KernelBuffer[], count: number): void => {
+    const rows = rowsFor(dim, count)
+    const groups = n * heads * Math.ceil(count / rowsOfGroup(rows))
+    gpu.run(attentionKernel({ result, dim, causal, rows }), buffers, params, groups)
+  }
+  return {
+    forward(qkv) {
+      const y = gpu.create<Tensor3D>([n, tokens, width])
+      const logSum = gpu.create<Tensor>([n, heads, tokens])
+      run("y", [...qkv, y, logSum], tokens)
+      return { y, logSum }
+    },
+    backward([q, k, v], { y, logSum, dy }, [dq, dk, dv]) {
+      const along = gpu.create<Tensor>([n, heads, tokens])
+      gpu.run(ALONG, [y, dy, along], [heads, tokens, dim, along.size], Math.ceil(along.size / 64))
+      run("dq", [q, k, v, dy, logSum, along, dq], tokens)
+      run("dk", [q, k, v, dy, logSum, along, dk], keys)
+      run("dv", [q, k, dy, logSum, dv], keys)
+      along.dispose()
+    },
   }
 }
 

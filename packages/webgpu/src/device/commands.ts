@@ -9,6 +9,9 @@ export interface KernelSource {
   readonly code: () => string
 }
 
+/** A buffer, or a part of one. */
+export type BoundBuffer = GPUBuffer | GPUBufferBinding
+
 /** Records this package's kernels and submits them together. */
 export interface Commands {
   /**
@@ -18,7 +21,7 @@ export interface Commands {
    * @param groups the number of workgroups, which are spread over two dimensions if necessary
    * @throws WebgpuLimitError for too many groups
    */
-  record(kernel: KernelSource, buffers: readonly GPUBuffer[], params: readonly number[], groups: number): void
+  record(kernel: KernelSource, buffers: readonly BoundBuffer[], params: readonly number[], groups: number): void
   /** Whether a command that is recorded, but not submitted, uses a buffer. */
   uses(buffer: GPUBuffer): boolean
   /** Submits the recorded commands to the device, in order. */
@@ -82,15 +85,17 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
     return number
   }
 
-  const bindGroupOf = ({ layout, number }: Pipeline, buffers: readonly GPUBuffer[]): GPUBindGroup => {
+  const bindGroupOf = ({ layout, number }: Pipeline, bindings: readonly GPUBufferBinding[]): GPUBindGroup => {
     let key = `${number}`
-    for (const buffer of buffers) key += ` ${numberOf(buffer)}`
+    for (const { buffer, offset, size } of bindings) {
+      key += ` ${numberOf(buffer)}${size === undefined ? "" : `+${offset}:${size}`}`
+    }
     let group = bindGroups.get(key)
     if (group === undefined) {
       if (bindGroups.size >= MAX_BIND_GROUPS) bindGroups.clear()
       group = device.createBindGroup({
         layout,
-        entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+        entries: bindings.map((resource, binding) => ({ binding, resource })),
       })
       bindGroups.set(key, group)
     }
@@ -131,7 +136,8 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
       if (groups < 1) throw new WebgpuOpsError("empty-dispatch", `${kernel.key}: nothing to compute`)
       const [x, y] = spreadGroups(kernel.key, groups)
       const known = pipelineOf(kernel)
-      const group = bindGroupOf(known, [uniformOf(params), ...buffers])
+      const bindings = buffers.map((bound): GPUBufferBinding => ("buffer" in bound ? bound : { buffer: bound }))
+      const group = bindGroupOf(known, [{ buffer: uniformOf(params) }, ...bindings])
       before()
       encoder ??= device.createCommandEncoder()
       pass ??= encoder.beginComputePass()
@@ -139,7 +145,7 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
       current = known
       pass.setBindGroup(0, group)
       pass.dispatchWorkgroups(x, y)
-      for (const buffer of buffers) inUse.add(buffer)
+      for (const { buffer } of bindings) inUse.add(buffer)
       recorded += 1
       if (recorded >= batch) {
         submit()

@@ -1,6 +1,6 @@
 import type { WeightFormat } from "../weights/storage.ts"
 import { decodingOf } from "../weights/storage.ts"
-import type { Factor } from "./kernel.ts"
+import { byNumber, type Factor } from "./kernel.ts"
 
 /** A float32 matrix whose rows are the edge. x: [edge, k] */
 export function rowsOf(name: string, k: number): Factor {
@@ -17,6 +17,47 @@ export function rowsOf(name: string, k: number): Factor {
   }
 }
 
+/** The matrix of product number `z`, of float32 matrices that follow each other. x: [z, edge, k] */
+export function stackedRowsOf(name: string, k: number): Factor {
+  const rows = rowsOf(name, k)
+  return {
+    ...rows,
+    key: `stacked ${rows.key}`,
+    body: `return ${name}[((z * p.m + edge) * p.k + inner)${rows.four ? " / 4u" : ""}];`,
+  }
+}
+
+/** Float32 matrices that follow each other, side by side as one. x: [k / each, edge, each]; parameter: each. */
+export function joinedRowsOf(name: string, each: number): Factor {
+  const rows = rowsOf(name, each)
+  const at = "(inner / p.each * p.m + edge) * p.each + inner % p.each"
+  return {
+    ...rows,
+    ...{ key: `joined ${rows.key}`, params: ["each"] },
+    body: `return ${name}[(${at})${rows.four ? " / 4u" : ""}];`,
+  }
+}
+
+/**
+ * One of several factors that differ in nothing but their buffers' names.
+ *
+ * @param number WGSL of the factor's number
+ * @param inner WGSL of the index of the sum that the factor gets
+ */
+export function oneOf(number: string, factors: readonly [Factor, ...Factor[]], inner = "inner"): Factor {
+  const [first] = factors
+  const own = inner === "inner" ? "" : `let inner = ${inner};\n`
+  return {
+    ...first,
+    key: `${factors.length} × ${first.key}`,
+    reads: Object.assign({}, ...factors.map(({ reads }) => reads)),
+    body: byNumber(
+      number,
+      factors.map(({ body }) => own + body),
+    ),
+  }
+}
+
 /** A float32 matrix whose columns are the edge. x: [k, edges] */
 export function columnsOf(name: string, edges: number, count: "p.m" | "p.n"): Factor {
   const four = edges % 4 === 0
@@ -27,34 +68,37 @@ export function columnsOf(name: string, edges: number, count: "p.m" | "p.n"): Fa
   }
 }
 
-/** Rows of weights, for a forward pass. weight: [edge, k] */
-export function weightRows(format: WeightFormat, k: number): Factor {
+/** Rows of weights, for a forward pass. weight: [edge, k]. `mark` tells its buffers from those of other weights. */
+export function weightRows(format: WeightFormat, k: number, mark = ""): Factor {
   const four = k % 4 === 0
   const { element, value } = decodingOf(format, four)
+  const [weight, scales] = [`weight${mark}`, `scales${mark}`]
   const scaled = format === "Q8"
   return {
     key: `${format} weight${four ? "" : " by one"}`,
-    reads: scaled ? { weight: element, scales: "f32" } : { weight: element },
+    reads: scaled ? { [weight]: element, [scales]: "f32" } : { [weight]: element },
     ...{ params: [], along: "inner", four, half: format === "F16" },
-    body: `return ${value("weight", "edge * p.k + inner")}${scaled ? " * scales[edge]" : ""};`,
+    body: `return ${value(weight, "edge * p.k + inner")}${scaled ? ` * ${scales}[edge]` : ""};`,
   }
 }
 
 /**
  * Rows of weights, for a gradient. k runs over the taps of a kernel and, within a tap, over the rows. The edge runs
- * over the channels of a tap. weight: [outs, taps · channels]; parameters: outs, the width of a row.
+ * over the channels of a tap. weight: [outs, taps · channels]; parameters: outs, the width of a row. `mark` tells its
+ * buffers from those of other weights.
  */
-export function weightTaps(format: WeightFormat, channels: number): Factor {
+export function weightTaps(format: WeightFormat, channels: number, mark = ""): Factor {
   const four = channels % 4 === 0
   const { element, value } = decodingOf(format, four)
+  const [weight, scales] = [`weight${mark}`, `scales${mark}`]
   const scaled = format === "Q8"
   return {
     key: `${format} weight's taps${four ? "" : " by one"}`,
-    reads: scaled ? { weight: element, scales: "f32" } : { weight: element },
+    reads: scaled ? { [weight]: element, [scales]: "f32" } : { [weight]: element },
     ...{ params: ["outs", "width"], along: "edge", four, half: format === "F16" },
     body: `let out = inner % p.outs;
 let e = out * p.width + inner / p.outs * p.n + edge;
-return ${value("weight", "e")}${scaled ? " * scales[out]" : ""};`,
+return ${value(weight, "e")}${scaled ? ` * ${scales}[out]` : ""};`,
   }
 }
 

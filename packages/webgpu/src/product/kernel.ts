@@ -43,6 +43,10 @@ export interface ProductOptions {
   readonly tile: Tile
   /** Whether float16 values stay in 16 bits in shared memory. */
   readonly half: boolean
+  /** Products of one size that are computed side by side. The factors read number `z`. Default: 1. */
+  readonly count?: number
+  /** Buffers of the results: one for all products, which then follow each other, or one for each. Default: 1. */
+  readonly results?: number
 }
 
 /**
@@ -53,19 +57,23 @@ export interface ProductOptions {
  * Parameters: m, n, k, `span`, then those of the factors. A workgroup sums over `span` values of k. If `span` is less
  * than k, partial results are one after another, and a later pass adds them up.
  */
-export function productKernel({ left, right, bias, plus, four, tile, half }: ProductOptions): KernelSource {
+export function productKernel(options: ProductOptions): KernelSource {
+  const { left, right, bias, plus, four, tile, half, count = 1, results = 1 } = options
   const { tileM, tileN, tileK, m, n } = tile
   const threads = threadsOf(tile)
   const across = tileN / n
   const isHalf = half && right.half === true
   const shape = `${tileM}×${tileN}×${tileK} by ${m}×${n}`
+  const several = count === 1 ? "" : `${count}${results === 1 ? "" : " apart"} · `
+  const element = four ? "vec4f" : "f32"
+  const names = results === 1 ? ["result"] : Array.from({ length: results }, (_, i) => `result${i}`)
   const sides = [
     { name: "left", factor: left, edges: tileM, origin: "m0", first: 0, isHalf: false },
     // Invocations that load no block of the left tile load one of the right.
     { name: "right", factor: right, edges: tileN, origin: "n0", first: blocksOf(tileM, tileK) % threads, isHalf },
   ] as const
   return {
-    key: `product ${left.key} · ${right.key}${bias ? " + bias" : ""}${plus ? " + matrix" : ""}${four ? "" : ", by one"}, ${shape}${isHalf ? ", 16 bits" : ""}`,
+    key: `product ${several}${left.key} · ${right.key}${bias ? " + bias" : ""}${plus ? " + matrix" : ""}${four ? "" : ", by one"}, ${shape}${isHalf ? ", 16 bits" : ""}`,
     code: () =>
       wgslModule({
         enable: isHalf ? ["f16"] : [],
@@ -73,11 +81,16 @@ export function productKernel({ left, right, bias, plus, four, tile, half }: Pro
         reads: {
           ...{ ...left.reads, ...right.reads },
           ...(bias ? { bias: "f32" as const } : {}),
-          ...(plus ? { plus: four ? ("vec4f" as const) : ("f32" as const) } : {}),
+          ...(plus ? { plus: element } : {}),
         },
-        writes: { result: four ? "vec4f" : "f32" },
+        writes: Object.fromEntries(names.map((name) => [name, element])),
         threads,
         declarations: [
+          ...(count === 1 ? [] : ["/** The number of the product. */\nvar<private> z: u32;"]),
+          `fn store(to: u32, value: ${element}) { ${byNumber(
+            "z",
+            names.map((name) => `${name}[to] = value;`),
+          )} }`,
           `var<workgroup> leftTile: array<vec4f, ${tileK * rowOf(tileM)}>;`,
           `var<workgroup> rightTile: array<${isHalf ? "vec4h" : "vec4f"}, ${tileK * rowOf(tileN)}>;`,
           readFunction("left", left, "p.m"),
@@ -86,10 +99,10 @@ export function productKernel({ left, right, bias, plus, four, tile, half }: Pro
         main: `
 let tilesM = (p.m + ${tileM - 1}u) / ${tileM}u;
 let tilesN = (p.n + ${tileN - 1}u) / ${tileN}u;
-let part = group / (tilesM * tilesN);
+let part = group / (tilesM * tilesN${count === 1 ? "" : ` * ${count}u`});
 let first = part * p.span;
 if (first >= p.k) { return; }
-let end = min(first + p.span, p.k);
+${count === 1 ? "" : `z = group / (tilesM * tilesN) % ${count}u;\n`}let end = min(first + p.span, p.k);
 let m0 = group / tilesN % tilesM * ${tileM}u;
 let n0 = group % tilesN * ${tileN}u;
 // Counted in fours.
@@ -107,7 +120,7 @@ ${unrolled(m, (i) => unrolled(n / 4, (j) => `    sum${i}_${j} += a${Math.floor(i
   }
   workgroupBarrier();
 }
-let at = part * p.m * p.n;
+let at = ${results === 1 && count > 1 ? `(part * ${count}u + z)` : "part"} * p.m * p.n;
 ${unrolled(m, (i) => {
   const row = `m0 + tm * 4u + ${Math.floor(i / 4) * ((4 * tileM) / m) + (i % 4)}u`
   return unrolled(n / 4, (j) =>
@@ -116,6 +129,14 @@ ${unrolled(m, (i) => {
 })}`,
       }),
   }
+}
+
+/** A statement for every value of a number: the last one is for all others. */
+export function byNumber(number: string, statements: readonly string[]): string {
+  const last = statements.length - 1
+  if (last === 0) return statements.join("")
+  const clauses = statements.map((each, i) => `${i === last ? "default" : `case ${i}u`}: {\n${each}\n}`)
+  return `switch ${number} {\n${clauses.join("\n")}\n}`
 }
 
 /** Blocks of four edges by four values of k. */
@@ -210,14 +231,14 @@ function writeFour(
     const four = [0, 1, 2, 3].map((c) => `bias[${column} + ${c}u]`).join(", ")
     return `if (${row} < p.m && ${column} < p.n) {
   let to = (at + (${row}) * p.n + ${column}) / 4u;
-  result[to] = ${sum}${bias ? ` + vec4f(${four})` : ""}${plus ? " + plus[to]" : ""};
+  store(to, ${sum}${bias ? ` + vec4f(${four})` : ""}${plus ? " + plus[to]" : ""});
 }`
   }
   return unrolled(
     4,
     (c) => `if (${row} < p.m && ${column} + ${c}u < p.n) {
   let to = at + (${row}) * p.n + ${column} + ${c}u;
-  result[to] = ${sum}[${c}]${bias ? ` + bias[${column} + ${c}u]` : ""}${plus ? " + plus[to]" : ""};
+  store(to, ${sum}[${c}]${bias ? ` + bias[${column} + ${c}u]` : ""}${plus ? " + plus[to]" : ""});
 }`,
   )
 }

@@ -22,6 +22,8 @@ export interface ProductSizes {
   readonly m: number
   readonly n: number
   readonly k: number
+  /** Products of this size that are computed side by side. Default: 1. */
+  readonly count?: number
 }
 
 /** What is added to a product, once. */
@@ -32,44 +34,74 @@ export interface ProductAddends {
   readonly plus?: Tensor | null
 }
 
-/** result[m, n] = Σ left[m, k] right[n, k] + addends, into a tensor of `shape`. The order of the sum is fixed. */
+/**
+ * result[m, n] = Σ left[m, k] right[n, k] + addends, into a tensor of `shape`. Several results follow each other. The
+ * order of the sum is fixed.
+ */
 export function runProduct<T extends Tensor>(
   gpu: Gpu,
-  { m, n, k }: ProductSizes,
+  sizes: ProductSizes,
   left: ProductInput,
   right: ProductInput,
   { bias = null, plus = null }: ProductAddends,
   shape: readonly number[],
 ): T {
-  const groups = ({ tileM, tileN }: Tile): number => Math.ceil(m / tileM) * Math.ceil(n / tileN)
-  const { large, small } = gpu.tiles
-  const tile = groups(large) >= BUSY ? large : small
+  const { m, n, k, count = 1 } = sizes
+  const { tile, groups } = tilesOf(gpu, sizes)
   const addends = [bias, plus].filter((addend) => addend !== null)
   // Addends must be added once. So only products that are not cut have them here.
-  const wanted = addends.length === 0 ? Math.min(Math.floor(BUSY / groups(tile)), Math.floor(k / LEAST_SPAN)) : 1
+  const wanted = addends.length === 0 ? Math.min(Math.floor(BUSY / groups), Math.floor(k / LEAST_SPAN)) : 1
   const span = wanted > 1 ? tile.tileK * Math.ceil(k / wanted / tile.tileK) : k
   const parts = Math.ceil(k / span)
   const kernel = productKernel({
     ...{ left: left.factor, right: right.factor, bias: bias !== null, plus: plus !== null, four: n % 4 === 0, tile },
-    half: gpu.tiles.half && gpu.features.float16,
+    ...{ half: gpu.tiles.half && gpu.features.float16, count },
   })
   const run = (result: Tensor): void =>
     gpu.run(
       kernel,
       [...left.buffers, ...right.buffers, ...addends, result],
       [m, n, k, span, ...left.params, ...right.params],
-      groups(tile) * parts,
+      groups * parts,
     )
   const result = gpu.create<T>(shape)
   if (parts === 1) {
     run(result)
     return result
   }
-  const partial = gpu.create([parts, m, n])
+  const partial = gpu.create([parts, count, m, n])
   run(partial)
-  gpu.run(PARTS_SUM, [partial, result], [m * n, parts], Math.ceil((m * n) / 256))
+  gpu.run(PARTS_SUM, [partial, result], [result.size, parts], Math.ceil(result.size / 256))
   partial.dispose()
   return result
+}
+
+/** As `runProduct`, with a tensor for each of several results. */
+export function runProductsApart<T extends Tensor>(
+  gpu: Gpu,
+  sizes: Required<ProductSizes>,
+  left: ProductInput,
+  right: ProductInput,
+  shape: readonly number[],
+): readonly T[] {
+  const { m, n, k, count } = sizes
+  const { tile, groups } = tilesOf(gpu, sizes)
+  const kernel = productKernel({
+    ...{ left: left.factor, right: right.factor, bias: false, plus: false, four: n % 4 === 0, tile },
+    ...{ half: gpu.tiles.half && gpu.features.float16, count, results: count },
+  })
+  const results = Array.from({ length: count }, () => gpu.create<T>(shape))
+  const buffers = [...left.buffers, ...right.buffers, ...results]
+  gpu.run(kernel, buffers, [m, n, k, k, ...left.params, ...right.params], groups)
+  return results
+}
+
+/** The tiles of products, and the number of their workgroups. */
+function tilesOf(gpu: Gpu, { m, n, count = 1 }: ProductSizes): { readonly tile: Tile; readonly groups: number } {
+  const groups = ({ tileM, tileN }: Tile): number => count * Math.ceil(m / tileM) * Math.ceil(n / tileN)
+  const { large, small } = gpu.tiles
+  const tile = groups(large) >= BUSY ? large : small
+  return { tile, groups: groups(tile) }
 }
 
 const PARTS_SUM: KernelSource = {

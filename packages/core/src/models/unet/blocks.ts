@@ -3,6 +3,7 @@ import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Conv2dOptions, Ops, Padding } from "../../ops/ops.ts"
 import { conv2dPlus, linearPlus } from "../../ops/plus.ts"
+import { selfAttention } from "../../ops/self-attention.ts"
 import type { PlacedConv, PlacedLinear } from "../placed.ts"
 import type { Grid, Pass, Tap, TapPlace } from "../taps.ts"
 import { chainTaps, runTapped, tapAfter, tapBefore, tapReads } from "../taps.ts"
@@ -207,13 +208,22 @@ function attention(
   grid: Grid,
   plus: Tensor3D,
 ): Tensor3D {
+  const { ops, tap, pass } = on
+  const options = { heads: params.q.layer.outDim / on.headDim, causal: false }
+  const projections = [params.q, params.k, params.v] as const
+  const layers = projections.map(({ layer }) => layer)
   const attended = tf.tidy(() => {
+    // A tap that acts after the layers has to see their own results.
+    if (x === source && (tap.after === undefined || !layers.some((layer) => tap.has(layer)))) {
+      const xs = tapBefore(tap, layers, x, { ...pass, grid }) as readonly [Tensor3D, Tensor3D, Tensor3D]
+      return selfAttention(ops, xs, [params.q.weight, params.k.weight, params.v.weight], options)
+    }
     const [q, k, v] = (
       x === source
-        ? linears(on, [params.q, params.k, params.v], x, grid)
+        ? linears(on, projections, x, grid)
         : [...linears(on, [params.q], x, grid), ...textKeys(on, params, source)]
     ) as [Tensor3D, Tensor3D, Tensor3D]
-    return on.ops.attention(q, k, v, { heads: params.q.layer.outDim / on.headDim, causal: false })
+    return ops.attention(q, k, v, options)
   })
   return linearPlusAt(on, params.out, attended, grid, plus) as Tensor3D
 }
