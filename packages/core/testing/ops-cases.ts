@@ -1,6 +1,7 @@
 import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { adapt } from "../src/ops/adapt.ts"
+import { conv2dPlus, conv2dShift, linearGeglu, linearPlus, selfAttention } from "../src/ops/joined-verbs.ts"
 import type {
   AdapterStrengths,
   AdapterTail,
@@ -10,8 +11,6 @@ import type {
   Padding,
   QueryKeyValue,
 } from "../src/ops/ops.ts"
-import { conv2dPlus, linearPlus } from "../src/ops/plus.ts"
-import { selfAttention } from "../src/ops/self-attention.ts"
 import type { WeightEntry } from "../src/ops/weight-entry.ts"
 import { createStream } from "../src/random/stream.ts"
 import * as plain from "./plain-ops.ts"
@@ -70,6 +69,9 @@ export function opsCases(): OpsCase[] {
       convCase("2×2, no padding", [1, 5, 5, 2], 9, 2, 1, [0, 0, 0, 0], true),
       convCase("3×3, plus a tensor", [2, 7, 9, 5], 6, 3, 1, [1, 1, 1, 1], true, true),
       convCase("1×1, no bias, plus a tensor", [1, 5, 4, 8], 12, 1, 1, [0, 0, 0, 0], false, true),
+      convShiftCase("3×3, two samples", [2, 5, 7, 5], 6, 3, [1, 1, 1, 1]),
+      convShiftCase("3×3, 8 channels", [3, 4, 4, 8], 8, 3, [1, 1, 1, 1]),
+      convShiftCase("1×1", [2, 5, 4, 8], 12, 1, [0, 0, 0, 0]),
       convCase("3×3, 40 to 24 channels, odd pixels", [3, 3, 5, 40], 24, 3, 1, [1, 1, 1, 1], true),
     ],
     ...[false, true].flatMap((silu) => [
@@ -89,6 +91,7 @@ export function opsCases(): OpsCase[] {
       attentionCase("causal", { n: 2, tokens: 77, keys: 77, heads: 2, dim: 8, causal: true }, 1),
       attentionCase("one token, one key", { n: 2, tokens: 1, keys: 1, heads: 2, dim: 4, causal: false }, 1),
       attentionCase("one token, 77 keys", { n: 1, tokens: 1, keys: 77, heads: 1, dim: 64, causal: false }, 1),
+      attentionCase("no gradient of the keys", { n: 2, tokens: 9, keys: 7, heads: 2, dim: 8, causal: false }, 1, false),
       attentionCase("scores of hundreds", { n: 1, tokens: 12, keys: 10, heads: 1, dim: 16, causal: false }, 12),
       selfAttentionCase("one input", { n: 2, tokens: 64, keys: 64, heads: 2, dim: 8, causal: false }, 12, 1),
       selfAttentionCase("three inputs", { n: 1, tokens: 32, keys: 32, heads: 1, dim: 40, causal: false }, 20, 3),
@@ -102,6 +105,9 @@ export function opsCases(): OpsCase[] {
       activationCase("relu", [2, 3, 11], (x) => Math.max(x, 0)),
       gegluCase("odd width", [2, 5, 14]),
       gegluCase("one row", [1, 2]),
+      linearGegluCase("rows of three axes", [2, 35, 20], 36, true),
+      linearGegluCase("no bias", [70, 24], 32, false),
+      linearGegluCase("odd width", [3, 7], 5, true),
     ],
     ...[upsampleCase("odd channels", [2, 3, 5, 7]), upsampleCase("one pixel", [1, 1, 1, 1])],
     lookUpCase(),
@@ -217,6 +223,41 @@ function convCase(
   }
 }
 
+/** A convolution whose shift is a constant. */
+function convShiftCase(
+  title: string,
+  shape: readonly [number, number, number, number],
+  out: number,
+  side: number,
+  padding: Padding,
+): OpsCase {
+  const [n, h, w, inner] = shape
+  const filter = [out, inner, side, side]
+  const weight = values("conv2d weight", filter, 1 / (side * Math.sqrt(inner)))
+  const [bias, shift] = [values("conv2d bias", [out]), values("conv2d shift", [n, out])]
+  const sizes = { n, h, w, inner, out, kernelHeight: side, kernelWidth: side, stride: 1, padding } as const
+  return {
+    name: `conv2dShift: ${title}`,
+    inputs: [input("x", shape)],
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      const loaded = await ops.load.conv2d(entry("weight", filter, weight), entry("bias", [out], bias))
+      const shiftTensor = tf.tensor2d(shift, [n, out])
+      return {
+        run: (x) => conv2dShift(ops, x as Tensor4D, loaded, { stride: 1, padding }, shiftTensor),
+        dispose() {
+          loaded.dispose()
+          shiftTensor.dispose()
+        },
+      }
+    },
+    expected: (x) =>
+      plain
+        .conv2d(x as plain.Values, doubles(weight), doubles(bias), sizes)
+        .map((value, i) => value + (shift[Math.floor(i / (h * w * out)) * out + (i % out)] as number)),
+  }
+}
+
 function groupNormCase(
   title: string,
   shape: readonly [number, number, number, number],
@@ -263,25 +304,36 @@ function layerNormCase(title: string, shape: readonly number[], centre: number):
   }
 }
 
-function attentionCase(title: string, sizes: plain.AttentionSizes, spread: number): OpsCase {
+/** @param keysGradient false: keys and values are constants */
+function attentionCase(title: string, sizes: plain.AttentionSizes, spread: number, keysGradient = true): OpsCase {
   const { n, tokens, keys, heads, dim, causal } = sizes
   const width = heads * dim
+  const q = input("q", [n, tokens, width], spread)
+  const source = [input("k", [n, keys, width], spread), input("v", [n, keys, width])]
+  const constants = keysGradient ? [] : source
   return {
     name: `attention: ${title}`,
-    inputs: [
-      input("q", [n, tokens, width], spread),
-      input("k", [n, keys, width], spread),
-      input("v", [n, keys, width]),
-    ],
+    inputs: keysGradient ? [q, ...source] : [q],
     // A score of some hundreds has an error of 1e-5 in float32, and so has its exponential.
     tolerance: spread === 1 ? TOLERANCE : 20 * TOLERANCE,
     async prepare(ops) {
+      const fixed = constants.map(({ shape, values }) => tf.tensor(values, [...shape]))
       return {
-        run: (q, k, v) => ops.attention(q as Tensor3D, k as Tensor3D, v as Tensor3D, { heads, causal }),
-        dispose: () => {},
+        run(...given) {
+          const [q, k, v] = [...given, ...fixed] as [Tensor3D, Tensor3D, Tensor3D]
+          return ops.attention(q, k, v, { heads, causal, keysGradient })
+        },
+        dispose: () => tf.dispose(fixed),
       }
     },
-    expected: (q, k, v) => plain.attention(q as plain.Values, k as plain.Values, v as plain.Values, sizes),
+    expected(...given) {
+      const [q, k, v] = [...given, ...constants.map(({ values }) => doubles(values))] as [
+        plain.Values,
+        plain.Values,
+        plain.Values,
+      ]
+      return plain.attention(q, k, v, sizes)
+    },
   }
 }
 
@@ -348,6 +400,25 @@ function gegluCase(title: string, shape: readonly number[]): OpsCase {
       return { run: (h) => ops.geglu(h as Tensor), dispose: () => {} }
     },
     expected: (h) => plain.geglu(h as plain.Values, (shape[shape.length - 1] as number) / 2),
+  }
+}
+
+function linearGegluCase(title: string, shape: readonly number[], width: number, biased: boolean): OpsCase {
+  const inner = shape[shape.length - 1] as number
+  const weight = values("linear weight", [2 * width, inner], 1 / Math.sqrt(inner))
+  const bias = biased ? values("linear bias", [2 * width]) : null
+  return {
+    name: `linearGeglu: ${title}`,
+    inputs: [input("x", shape)],
+    tolerance: TOLERANCE,
+    async prepare(ops) {
+      const loaded = await ops.load.linear(
+        entry("weight", [2 * width, inner], weight),
+        bias && entry("bias", [2 * width], bias),
+      )
+      return { run: (x) => linearGeglu(ops, x as Tensor, loaded), dispose: () => loaded.dispose() }
+    },
+    expected: (x) => plain.geglu(plain.linear(x as plain.Values, doubles(weight), bias && doubles(bias), inner), width),
   }
 }
 

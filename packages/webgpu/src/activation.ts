@@ -3,30 +3,10 @@ import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "./device/commands.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import type { Gpu } from "./gpu.ts"
+import { activationFunctions } from "./wgsl/activation.ts"
 import { type KernelParts, wgslModule } from "./wgsl/module.ts"
 
 const THREADS = 256
-
-/**
- * Functions of one value or of four at once (`T`). Exponents are clamped, because WGSL lets a driver assume that
- * nothing overflows. Φ is computed from erf, Abramowitz and Stegun 1964, 7.1.26, within 1e-7.
- */
-const FUNCTIONS = `
-fn sigmoid(x: T) -> T { return T(1.0) / (T(1.0) + exp(-clamp(x, T(-80.0), T(80.0)))); }
-fn swish(x: T, beta: f32) -> T { return x * sigmoid(beta * x); }
-fn swishSlope(x: T, beta: f32) -> T {
-  let gate = sigmoid(beta * x);
-  return gate * (T(1.0) + beta * x * (T(1.0) - gate));
-}
-fn density(x: T) -> T { return 0.3989422804014327 * exp(-0.5 * min(x * x, T(160.0))); }
-fn cdf(x: T) -> T {
-  let z = abs(x) * 0.7071067811865476;
-  let t = T(1.0) / (T(1.0) + 0.3275911 * z);
-  let series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
-  let tail = 0.5 * series * exp(-min(z * z, T(80.0)));
-  return select(tail, T(1.0) - tail, x >= T(0.0));
-}
-fn geluSlope(x: T) -> T { return cdf(x) + x * density(x); }`
 
 /** A kernel that computes every value separately, four at a time with `four`. */
 function elementwise(
@@ -50,7 +30,7 @@ function elementwise(
         reads: buffers(parts.reads),
         writes: buffers(parts.writes),
         threads: THREADS,
-        declarations: `alias T = ${element};\n${FUNCTIONS}`,
+        declarations: activationFunctions(element),
         main: `let i = group * ${THREADS}u + local;\nif (i >= p.count) { return; }\n${parts.each}`,
       }),
   }
@@ -118,29 +98,37 @@ function geglu(gpu: Gpu, h: Tensor): Tensor {
   if (!Number.isInteger(width) || width === 0) {
     throw new WebgpuOpsError("shape", `geglu: h is [${h.shape.join(", ")}], expected an even last axis`)
   }
-  const four = width % 4 === 0
-  const { count, groups } = spanOf(h.size / 2, four)
-  const params = [count, four ? width / 4 : width]
-  const at = "let at = i / p.width * 2u * p.width + i % p.width;\nlet gate = h[at + p.width];"
+  const { four, params, groups } = halvesOf(h)
   return vjp([h], () => {
     const y = gpu.create([...h.shape.slice(0, -1), width])
-    const each = `${at}\nresult[i] = h[at] * gate * cdf(gate);`
+    const each = `${HALVES}\nresult[i] = h[at] * gate * cdf(gate);`
     const kernel = elementwise("geglu", four, { params: ["width"], reads: ["h"], writes: ["result"], each })
     gpu.run(kernel, [h, y], params, groups)
-    return {
-      value: y,
-      saved: [h],
-      gradients: (dy, [h]) => {
-        const dh = gpu.create(h.shape)
-        const each = `${at}
+    return { value: y, saved: [h], gradients: (dy, [h]) => [gegluSlopes(gpu, h, dy)] }
+  })
+}
+
+/** The slopes of GEGLU at h. h: [..., 2·C], dy: [..., C] → [..., 2·C] */
+export function gegluSlopes(gpu: Gpu, h: Tensor, dy: Tensor): Tensor {
+  const { four, params, groups } = halvesOf(h)
+  const dh = gpu.create(h.shape)
+  const each = `${HALVES}
 dh[at] = dy[i] * gate * cdf(gate);
 dh[at + p.width] = dy[i] * h[at] * geluSlope(gate);`
-        const parts = { params: ["width"], reads: ["h", "dy"], writes: ["dh"], each }
-        gpu.run(elementwise("geglu gradient", four, parts), [h, dy, dh], params, groups)
-        return [dh]
-      },
-    }
-  })
+  const parts = { params: ["width"], reads: ["h", "dy"], writes: ["dh"], each }
+  gpu.run(elementwise("geglu gradient", four, parts), [h, dy, dh], params, groups)
+  return dh
+}
+
+/** WGSL of the place of a value in h, and of its gate. */
+const HALVES = "let at = i / p.width * 2u * p.width + i % p.width;\nlet gate = h[at + p.width];"
+
+/** How kernels count the halves of h. */
+function halvesOf(h: Tensor): { readonly four: boolean; readonly params: readonly number[]; readonly groups: number } {
+  const width = (h.shape[h.rank - 1] ?? 0) / 2
+  const four = width % 4 === 0
+  const { count, groups } = spanOf(h.size / 2, four)
+  return { four, groups, params: [count, four ? width / 4 : width] }
 }
 
 /** Nearest neighbour. x: [N, H, W, C] → [N, 2H, 2W, C] */

@@ -9,6 +9,7 @@ import { createGroupNorm } from "./norm/group-norm.ts"
 import { createLayerNorm } from "./norm/layer-norm.ts"
 import { createConv2d } from "./product/conv2d.ts"
 import { createDense } from "./product/dense.ts"
+import { createLinearGeglu } from "./product/gated.ts"
 import { createLinear } from "./product/linear.ts"
 import { expectTiles, type ProductTiles } from "./product/tiles.ts"
 import { createLoader } from "./weights/load.ts"
@@ -46,13 +47,15 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
   const dense = createDense(gpu)
   const linear = createLinear(gpu)
   const attention = createAttention(gpu)
+  const activations = createActivations(gpu)
   return {
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     trim: () => gpu.trim(),
     load: { ...base.load, ...createLoader(gpu, weights) },
-    ...createActivations(gpu),
+    ...activations,
     ...linear,
+    linearGeglu: createLinearGeglu(gpu, { ...linear, ...activations }),
     ...createConv2d(gpu),
     attention,
     selfAttention: createSelfAttention(gpu, { ...linear, attention }),

@@ -6,6 +6,7 @@
  */
 export { adapt, commonStrength } from "./adapt.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
+export { conv2dPlus, conv2dShift, linearGeglu, linearPlus, selfAttention } from "./joined-verbs.ts"
 export type {
   AdapterStrengths,
   AdapterTail,
@@ -26,9 +27,7 @@ export type {
   WeightLoader,
 } from "./ops.ts"
 export { TRIMMED_BYTES } from "./ops.ts"
-export { conv2dPlus, linearPlus } from "./plus.ts"
 export { registerGradients } from "./register-gradients.ts"
-export { selfAttention } from "./self-attention.ts"
 export { selfCheck } from "./self-check.ts"
 export { type Differentiable, vjp } from "./vjp.ts"
 export { readEntryInto, type WeightEntry } from "./weight-entry.ts"

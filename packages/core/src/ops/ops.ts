@@ -58,6 +58,10 @@ export interface AttentionOptions {
   readonly heads: number
   /** A token reads itself and the tokens before it. */
   readonly causal: boolean
+  /**
+   * Whether keys or values depend on a tensor that needs a gradient. If false, they get none. Default: true.
+   */
+  readonly keysGradient?: boolean
 }
 
 /** One thing each for queries, keys and values. */
@@ -142,10 +146,17 @@ export interface Ops {
    * Default: `linear`, and an addition.
    */
   linearPlus?(x: Tensor, weight: LinearWeight, plus: Tensor): Tensor
+  /** GEGLU of `linear`. Default: `linear`, then `geglu`. x: [..., in], weight: [2·C, in] → [..., C] */
+  linearGeglu?(x: Tensor, weight: LinearWeight): Tensor
   /** x: [N, H, W, Cin] → [N, H', W', Cout] */
   conv2d(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions): Tensor4D
   /** As `linearPlus`, for `conv2d`. */
   conv2dPlus?(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions, plus: Tensor4D): Tensor4D
+  /**
+   * `conv2d`, plus a value for each sample and channel, which gets no gradient. shift: [N, Cout]
+   * Default: `conv2d`, and an addition.
+   */
+  conv2dShift?(x: Tensor4D, weight: Conv2dWeight, options: Conv2dOptions, shift: Tensor2D): Tensor4D
   /** Normalises every sample and group of channels. x: [N, H, W, C] → same */
   groupNorm(x: Tensor4D, weight: NormWeight, options: GroupNormOptions): Tensor4D
   /** Normalises the last axis. x: [..., C] → same */

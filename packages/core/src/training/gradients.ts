@@ -9,6 +9,7 @@ import { composedBlocks } from "../models/unet/block-verbs.ts"
 import type { BlockContext } from "../models/unet/blocks.ts"
 import type { UnetParams } from "../models/unet/params.ts"
 import { layersOfBlock } from "../models/unet/params.ts"
+import { createTextKeyCache } from "../models/unet/text-keys.ts"
 import type { UnetInput } from "../models/unet/unet.ts"
 import { checkInput, checkResiduals, enterUnet, leaveUnet } from "../models/unet/unet.ts"
 import type { Residuals, UnetStage } from "../models/unet/walk.ts"
@@ -84,7 +85,9 @@ export async function lossAndGradients(
       `training: ${placed.size} of ${trained.leaves.length} tensors that train have a place in this U-Net's blocks. Were they made for another layout?`,
     )
   }
-  const on = { ...enterUnet(ops, params, input, { tap: trained.tap }), isWhole: true }
+  // With checkpointing, blocks run twice on one text.
+  const textKeys = options.checkpointing === true ? createTextKeyCache() : null
+  const on = { ...enterUnet(ops, params, input, { tap: trained.tap, textKeys }), isWhole: true }
   const walk: Walk = { on, params, stages, leaves, first, residuals, loss, trained, blocks: blocks ?? composedBlocks }
   const start = runStart(walk, input.latents)
   try {
@@ -92,6 +95,7 @@ export async function lossAndGradients(
     const isOneTape = options.checkpointing !== true && blocks === undefined
     return await (isOneTape ? backwardAtOnce(walk, start) : backwardByStages(walk, start, options))
   } finally {
+    textKeys?.dispose()
     tf.dispose([on.embedding, ...start.slice(1)])
   }
 }

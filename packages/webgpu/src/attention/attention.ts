@@ -1,4 +1,4 @@
-import type { AttentionOptions, Ops } from "@lllite/core/ops"
+import type { AttentionOptions, Ops, QueryKeyValue } from "@lllite/core/ops"
 import { vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import { floatWord, type KernelSource } from "../device/commands.ts"
@@ -15,7 +15,7 @@ export function createAttention(gpu: Gpu): Ops["attention"] {
   return (q, k, v, options) => {
     const [n, tokens, width] = q.shape
     const [samples, keys] = k.shape
-    const { heads } = options
+    const { heads, keysGradient = true } = options
     const fits = k.shape[2] === width && samples === n && v.shape.every((size, axis) => size === k.shape[axis])
     if (!Number.isInteger(width / heads) || !fits) {
       throw new WebgpuOpsError(
@@ -25,15 +25,16 @@ export function createAttention(gpu: Gpu): Ops["attention"] {
       )
     }
     const run = attentionOf(gpu, { n, tokens, keys, width }, options)
-    return vjp([q, k, v], () => {
+    return vjp(keysGradient ? [q, k, v] : [q], () => {
       const { y, logSum } = run.forward([q, k, v])
       return {
         value: y,
         saved: [q, k, v, y, logSum] as const,
         gradients: (dy, [q, k, v, y, logSum]) => {
-          const slopes = [gpu.create(q.shape), gpu.create(k.shape), gpu.create(v.shape)] as const
-          run.backward([q, k, v], { y, logSum, dy }, slopes)
-          return [...slopes]
+          const dq = gpu.create(q.shape)
+          const others = keysGradient ? ([gpu.create(k.shape), gpu.create(v.shape)] as const) : null
+          run.backward([q, k, v], { y, logSum, dy }, dq, others)
+          return [dq, ...(others ?? [])]
         },
       }
     })
@@ -48,18 +49,16 @@ export interface AttentionSizes {
   readonly width: number
 }
 
-/** Queries, keys and values, or the slopes at them. */
-export type QueryKeyValue = readonly [q: KernelBuffer, k: KernelBuffer, v: KernelBuffer]
-
 /** The dispatches of an attention. */
 export interface AttentionRun {
   /** The result, and what the slopes need of it. */
-  forward(qkv: QueryKeyValue): { readonly y: Tensor3D; readonly logSum: Tensor }
-  /** Writes the slopes at queries, keys and values. */
+  forward(qkv: QueryKeyValue<KernelBuffer>): { readonly y: Tensor3D; readonly logSum: Tensor }
+  /** Writes the slopes at queries, and at keys and values. Null: not at these. */
   backward(
-    qkv: QueryKeyValue,
+    qkv: QueryKeyValue<KernelBuffer>,
     result: { readonly y: Tensor; readonly logSum: Tensor; readonly dy: Tensor },
-    slopes: QueryKeyValue,
+    dq: KernelBuffer,
+    others: readonly [dk: KernelBuffer, dv: KernelBuffer] | null,
   ): void
 }
 
@@ -84,12 +83,15 @@ export function attentionOf(
       run("y", [...qkv, y, logSum], tokens)
       return { y, logSum }
     },
-    backward([q, k, v], { y, logSum, dy }, [dq, dk, dv]) {
+    backward([q, k, v], { y, logSum, dy }, dq, others) {
       const along = gpu.create<Tensor>([n, heads, tokens])
       gpu.run(ALONG, [y, dy, along], [heads, tokens, dim, along.size], Math.ceil(along.size / 64))
       run("dq", [q, k, v, dy, logSum, along, dq], tokens)
-      run("dk", [q, k, v, dy, logSum, along, dk], keys)
-      run("dv", [q, k, dy, logSum, dv], keys)
+      if (others !== null) {
+        const [dk, dv] = others
+        run("dk", [q, k, v, dy, logSum, along, dk], keys)
+        run("dv", [q, k, dy, logSum, dv], keys)
+      }
       along.dispose()
     },
   }

@@ -1,4 +1,4 @@
-import { type AttentionOptions, type LinearWeight, type Ops, vjp } from "@lllite/core/ops"
+import { type AttentionOptions, type LinearWeight, type Ops, type QueryKeyValue, vjp } from "@lllite/core/ops"
 import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu, TensorPart } from "../gpu.ts"
@@ -6,9 +6,7 @@ import { joinedRowsOf, oneOf, rowsOf, stackedRowsOf, weightRows, weightTaps } fr
 import type { Factor } from "../product/kernel.ts"
 import { type ProductInput, runProduct, runProductsApart } from "../product/run.ts"
 import type { WebgpuLinear } from "../weights/load.ts"
-import { attentionOf, type QueryKeyValue } from "./attention.ts"
-
-type Three<T> = readonly [T, T, T]
+import { attentionOf } from "./attention.ts"
 
 /**
  * Attention of tokens to each other, with the layers of queries, keys and values before it. Their three products are one
@@ -19,7 +17,7 @@ export function createSelfAttention(
   { linear, attention }: Pick<Ops, "linear" | "attention">,
 ): NonNullable<Ops["selfAttention"]> {
   return (xs, layers, options) => {
-    const weights = layers as Three<LinearWeight> as Three<WebgpuLinear>
+    const weights = layers as QueryKeyValue<WebgpuLinear>
     expectInputs(xs, weights, options)
     if (fitsOneDispatch(gpu, xs, weights)) return joined(gpu, xs, weights, options)
     const [q, k, v] = xs.map((x, i) => linear(x, layers[i] as LinearWeight)) as [Tensor3D, Tensor3D, Tensor3D]
@@ -27,7 +25,11 @@ export function createSelfAttention(
   }
 }
 
-function expectInputs(xs: Three<Tensor3D>, weights: Three<WebgpuLinear>, { heads }: AttentionOptions): void {
+function expectInputs(
+  xs: QueryKeyValue<Tensor3D>,
+  weights: QueryKeyValue<WebgpuLinear>,
+  { heads }: AttentionOptions,
+): void {
   const [first, ...others] = xs
   const [{ width, rows }] = weights
   const isOneShape = others.every(({ shape }) => shape.every((size, axis) => size === first.shape[axis]))
@@ -42,7 +44,7 @@ function expectInputs(xs: Three<Tensor3D>, weights: Three<WebgpuLinear>, { heads
 }
 
 /** Whether the device can bind all buffers of the three products at once. Biases are not joined. */
-function fitsOneDispatch({ limits }: Gpu, xs: Three<Tensor3D>, weights: Three<WebgpuLinear>): boolean {
+function fitsOneDispatch({ limits }: Gpu, xs: QueryKeyValue<Tensor3D>, weights: QueryKeyValue<WebgpuLinear>): boolean {
   const [{ format, rows, scales }] = weights
   const [{ shape }] = xs
   const bytes = 4 * shape[0] * shape[1] * rows
@@ -56,12 +58,17 @@ function fitsOneDispatch({ limits }: Gpu, xs: Three<Tensor3D>, weights: Three<We
 }
 
 /** The one tensor that all layers read, or one for each. */
-function distinct(xs: Three<Tensor3D>): readonly [Tensor3D, ...Tensor3D[]] {
+function distinct(xs: QueryKeyValue<Tensor3D>): readonly [Tensor3D, ...Tensor3D[]] {
   const [first] = xs
   return xs.every((x) => x === first) ? [first] : xs
 }
 
-function joined(gpu: Gpu, xs: Three<Tensor3D>, weights: Three<WebgpuLinear>, options: AttentionOptions): Tensor3D {
+function joined(
+  gpu: Gpu,
+  xs: QueryKeyValue<Tensor3D>,
+  weights: QueryKeyValue<WebgpuLinear>,
+  options: AttentionOptions,
+): Tensor3D {
   const inputs = distinct(xs)
   const [{ format, width, rows }] = weights
   const [n, tokens] = inputs[0].shape
@@ -82,7 +89,8 @@ function joined(gpu: Gpu, xs: Three<Tensor3D>, weights: Three<WebgpuLinear>, opt
       saved: [qkv, y, logSum] as const,
       gradients: (dy, [qkv, y, logSum]) => {
         const slopes = gpu.create<Tensor4D>(qkv.shape)
-        run.backward(thirds(qkv), { y, logSum, dy }, thirds(slopes))
+        const [dq, dk, dv] = thirds(slopes)
+        run.backward(thirds(qkv), { y, logSum, dy }, dq, [dk, dv])
         const taps = MARKS.map((mark) => weightTaps(format, width, mark)) as [Factor, Factor, Factor]
         const transposed = (factor: Factor): ProductInput => ({ factor, buffers: weightBuffers, params: [rows, width] })
         if (inputs.length > 1) {
@@ -103,7 +111,7 @@ function joined(gpu: Gpu, xs: Three<Tensor3D>, weights: Three<WebgpuLinear>, opt
 const MARKS = ["0", "1", "2"] as const
 
 /** Queries, keys and values that follow each other. */
-function thirds(tensor: Tensor4D): QueryKeyValue {
+function thirds(tensor: Tensor4D): QueryKeyValue<TensorPart> {
   const part = (index: number): TensorPart => ({ tensor, index, count: 3 })
   return [part(0), part(1), part(2)]
 }

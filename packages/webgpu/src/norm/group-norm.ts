@@ -13,6 +13,9 @@ const THREADS = 256
 /** About how many values a workgroup adds up. A larger group is cut into slabs of pixels. */
 const SLAB = 8192
 
+/** Values that a workgroup computes from the sums. */
+const BLOCK = 4096
+
 /** Normalises every sample and group of channels, Wu and He 2018, with an optional SiLU. x: [N, H, W, C] → same */
 export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
   const { reach } = gpu.features
@@ -28,28 +31,25 @@ export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
     const pixels = h * w
     const slabs = Math.min(pixels, Math.ceil((pixels * c) / groups / SLAB))
     const sizes = [pixels, c, groups, slabs]
-    const each = Math.ceil(x.size / THREADS)
-    const merge = (kernel: KernelSource, parts: Tensor, params: readonly number[]): Tensor => {
-      const merged = gpu.create<Tensor>([n, groups, 2])
-      gpu.run(kernel, [parts, merged], params, Math.ceil((n * groups) / THREADS))
-      parts.dispose()
-      return merged
-    }
+    // Slabs are added up where the sums are read, once for every block of values.
+    const blocks = Math.ceil((pixels * c) / BLOCK)
     return vjp([x], () => {
       const parts = gpu.create<Tensor>([n, groups, slabs, 2])
       gpu.run(meanParts(reach), [x, parts], sizes, n * groups * slabs)
-      const stats = merge(STATS, parts, [...sizes, n * groups, floatWord(epsilon)])
-      const y = gpu.create<Tensor4D>(x.shape)
-      gpu.run(forward(silu), [x, values, stats, y], [...sizes, x.size], each)
+      const [y, stats] = [gpu.create<Tensor4D>(x.shape), gpu.create<Tensor>([n, groups, 2])]
+      const params = [...sizes, blocks, n * blocks, floatWord(epsilon)]
+      gpu.run(forward(silu, groups), [x, values, parts, y, stats], params, n * blocks)
+      parts.dispose()
       return {
         value: y,
         saved: [x, stats],
         gradients: (dy, [x, stats]) => {
           const parts = gpu.create<Tensor>([n, groups, slabs, 2])
           gpu.run(slopeParts(silu, reach), [x, values, stats, dy, parts], sizes, n * groups * slabs)
-          const means = merge(SLOPE_MEANS, parts, [...sizes, n * groups])
           const dx = gpu.create(x.shape)
-          gpu.run(backward(silu), [x, values, stats, dy, means, dx], [...sizes, x.size], each)
+          const params = [...sizes, blocks, n * blocks]
+          gpu.run(backward(silu, groups), [x, values, stats, dy, parts, dx], params, n * blocks)
+          parts.dispose()
           return [dx]
         },
       }
@@ -107,40 +107,51 @@ if (local == 0u) { parts[group] = vec2f(mean, all); }`,
   }
 }
 
-/** Mean and 1 / deviation of every group, from its slabs in order. Source: Chan, Golub and LeVeque 1979. */
-const STATS: KernelSource = {
-  key: "group norm statistics",
-  code: () =>
-    wgslModule({
-      params: [...SIZES, "owners", "epsilon: f32"],
-      reads: { parts: "vec2f" },
-      writes: { stats: "vec2f" },
-      threads: THREADS,
-      declarations: SLABS,
-      main: `let owner = group * ${THREADS}u + local;
-if (owner >= p.owners) { return; }
-var count = 0.0;
-var mean = 0.0;
-var squares = 0.0;
-for (var slab = 0u; slab < p.slabs; slab++) {
-  let more = f32(pixelsOf(slab) * channelsOf());
-  if (more == 0.0) { continue; }
-  let part = parts[owner * p.slabs + slab];
-  let apart = part.x - mean;
-  let all = count + more;
-  mean += apart * more / all;
-  squares += part.y + apart * apart * count * more / all;
-  count = all;
-}
-stats[owner] = vec2f(mean, inverseSqrt(squares / count + p.epsilon));`,
-    }),
+/** Buffers of a kernel that computes values, and its statements. */
+interface Blockwise extends Pick<KernelParts, "reads" | "writes"> {
+  readonly key: string
+  readonly groups: number
+  /** Parameters after those of the sizes and blocks. */
+  readonly params?: readonly string[]
+  /** Makes `ofGroup`, two numbers of a group, of its slabs, which are at `at * p.slabs` and after it. */
+  readonly before: string
+  /** Statements for element i of the input, with its group's numbers and its channel `c`. */
+  readonly each: string
 }
 
-/** `normed` and `y` of element i, and, for SiLU, its gate. */
-function element(silu: boolean): string {
-  return `let c = i % p.channels;
-let owner = i / (p.pixels * p.channels) * p.groups + c / channelsOf();
-let normed = (x[i] - stats[owner].x) * stats[owner].y;
+/** A kernel whose workgroups compute blocks of values. Each of them adds up its sample's slabs before, in order. */
+function blockwise({ key, groups, params = [], reads, writes, before, each }: Blockwise): KernelSource {
+  return {
+    key: `${key}, ${groups} groups`,
+    code: () =>
+      wgslModule({
+        params: [...SIZES, "blocks", "allBlocks", ...params],
+        ...{ reads, writes, threads: THREADS },
+        declarations: `${SLABS}\nvar<workgroup> ofGroups: array<vec2f, ${groups}>;`,
+        main: `if (group >= p.allBlocks) { return; }
+let sample = group / p.blocks;
+let block = group % p.blocks;
+for (var owner = local; owner < ${groups}u; owner += ${THREADS}u) {
+  let at = sample * ${groups}u + owner;
+${before}
+  ofGroups[owner] = ofGroup;
+}
+workgroupBarrier();
+let count = p.pixels * p.channels;
+let end = min((block + 1u) * ${BLOCK}u, count);
+for (var e = block * ${BLOCK}u + local; e < end; e += ${THREADS}u) {
+  let i = sample * count + e;
+  let c = e % p.channels;
+  let owner = c / channelsOf();
+${each}
+}`,
+      }),
+  }
+}
+
+/** `normed` and `y` of element i, from its group's mean and 1 / deviation, and, for SiLU, its gate. */
+function element(silu: boolean, stats: string): string {
+  return `let normed = (x[i] - ${stats}.x) * ${stats}.y;
 let y = normed * norm[c] + norm[p.channels + c];
 ${silu ? "let gate = 1.0 / (1.0 + exp(-clamp(y, -80.0, 80.0)));" : ""}`
 }
@@ -150,22 +161,29 @@ function slopeOf(silu: boolean): string {
   return `dy[i] * norm[c]${silu ? " * gate * (1.0 + y * (1.0 - gate))" : ""}`
 }
 
-function forward(silu: boolean): KernelSource {
-  return {
-    key: `group norm${silu ? " + SiLU" : ""}`,
-    code: () =>
-      wgslModule({
-        params: [...SIZES, "count"],
-        reads: { x: "f32", norm: "f32", stats: "vec2f" },
-        writes: { result: "f32" },
-        threads: THREADS,
-        declarations: SLABS,
-        main: `let i = group * ${THREADS}u + local;
-if (i >= p.count) { return; }
-${element(silu)}
-result[i] = y${silu ? " * gate" : ""};`,
-      }),
+/** Mean and 1 / deviation of every group come from its slabs. Source: Chan, Golub and LeVeque 1979. */
+function forward(silu: boolean, groups: number): KernelSource {
+  return blockwise({
+    ...{ key: `group norm${silu ? " + SiLU" : ""}`, groups, params: ["epsilon: f32"] },
+    reads: { x: "f32", norm: "f32", parts: "vec2f" },
+    writes: { result: "f32", stats: "vec2f" },
+    before: `  var seen = 0.0;
+  var mean = 0.0;
+  var squares = 0.0;
+  for (var slab = 0u; slab < p.slabs; slab++) {
+    let more = f32(pixelsOf(slab) * channelsOf());
+    if (more == 0.0) { continue; }
+    let part = parts[at * p.slabs + slab];
+    let apart = part.x - mean;
+    let all = seen + more;
+    mean += apart * more / all;
+    squares += part.y + apart * apart * seen * more / all;
+    seen = all;
   }
+  let ofGroup = vec2f(mean, inverseSqrt(squares / seen + p.epsilon));
+  if (block == 0u) { stats[at] = ofGroup; }`,
+    each: `${element(silu, "ofGroups[owner]")}\nresult[i] = y${silu ? " * gate" : ""};`,
+  })
 }
 
 /** Sums of the slopes at `normed`, and of their products with it, of every slab. */
@@ -185,7 +203,9 @@ let count = pixelsOf(group % p.slabs) * channelsOf();
 var sums = vec2f();
 for (var at = local; at < count; at += ${THREADS}u) {
   let i = place(first, at);
-  ${element(silu)}
+  let c = i % p.channels;
+  let seen = stats[group / p.slabs];
+  ${element(silu, "seen")}
   sums += ${slopeOf(silu)} * vec2f(1.0, normed);
 }
 let all = total(local, sums);
@@ -194,37 +214,17 @@ if (local == 0u) { parts[group] = all; }`,
   }
 }
 
-const SLOPE_MEANS: KernelSource = {
-  key: "group norm gradient means",
-  code: () =>
-    wgslModule({
-      params: [...SIZES, "owners"],
-      reads: { parts: "vec2f" },
-      writes: { means: "vec2f" },
-      threads: THREADS,
-      declarations: SLABS,
-      main: `let owner = group * ${THREADS}u + local;
-if (owner >= p.owners) { return; }
-var sums = vec2f();
-for (var slab = 0u; slab < p.slabs; slab++) { sums += parts[owner * p.slabs + slab]; }
-means[owner] = sums / f32(p.pixels * channelsOf());`,
-    }),
-}
-
-function backward(silu: boolean): KernelSource {
-  return {
-    key: `group norm${silu ? " + SiLU" : ""} gradient`,
-    code: () =>
-      wgslModule({
-        params: [...SIZES, "count"],
-        reads: { x: "f32", norm: "f32", stats: "vec2f", dy: "f32", means: "vec2f" },
-        writes: { dx: "f32" },
-        threads: THREADS,
-        declarations: SLABS,
-        main: `let i = group * ${THREADS}u + local;
-if (i >= p.count) { return; }
-${element(silu)}
-dx[i] = stats[owner].y * (${slopeOf(silu)} - means[owner].x - normed * means[owner].y);`,
-      }),
-  }
+function backward(silu: boolean, groups: number): KernelSource {
+  return blockwise({
+    ...{ key: `group norm${silu ? " + SiLU" : ""} gradient`, groups },
+    reads: { x: "f32", norm: "f32", stats: "vec2f", dy: "f32", parts: "vec2f" },
+    writes: { dx: "f32" },
+    before: `  var ofGroup = vec2f();
+  for (var slab = 0u; slab < p.slabs; slab++) { ofGroup += parts[at * p.slabs + slab]; }
+  ofGroup /= f32(p.pixels * channelsOf());`,
+    each: `let seen = stats[sample * ${groups}u + owner];
+${element(silu, "seen")}
+let means = ofGroups[owner];
+dx[i] = seen.y * (${slopeOf(silu)} - means.x - normed * means.y);`,
+  })
 }

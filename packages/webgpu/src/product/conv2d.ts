@@ -5,7 +5,7 @@ import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuConv2d } from "../weights/load.ts"
 import { patchesOf, seenBy, weightRows, weightTaps } from "./factors.ts"
-import { affine, expectPlus, weightInput } from "./linear.ts"
+import { affine, expectPlus, expectShift, type LayerAddends, weightInput } from "./linear.ts"
 import { runProduct } from "./run.ts"
 
 /**
@@ -13,12 +13,12 @@ import { runProduct } from "./run.ts"
  * product with the slopes of the windows that contain it.
  * x: [N, H, W, Cin] → [N, H', W', Cout]
  */
-export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlus">> {
+export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlus" | "conv2dShift">> {
   const run = (
     x: Tensor4D,
     weight: Conv2dWeight,
     { stride, padding }: Conv2dOptions,
-    plus: Tensor4D | null,
+    { plus = null, shift = null }: LayerAddends<Tensor4D>,
   ): Tensor4D => {
     const kernel = weight as WebgpuConv2d
     const { kernelHeight, kernelWidth, inner, rows, format, bias } = kernel
@@ -36,9 +36,10 @@ export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlu
     const shape = [n, heightOut, widthOut, rows]
     const taps = kernelHeight * kernelWidth
     if (taps === 1 && stride === 1 && padding.every((side) => side === 0)) {
-      return affine(gpu, x, kernel, shape, plus)
+      return affine(gpu, x, kernel, shape, { plus, shift })
     }
     expectPlus("conv2d", plus, shape)
+    expectShift(shift, n, rows)
     const sizes = (counted: number): number[] => [
       height,
       width,
@@ -59,7 +60,7 @@ export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlu
           forward,
           seen,
           weightInput(kernel, weightRows(format, taps * inner), []),
-          { bias, plus },
+          { bias, plus, shift },
           shape,
         ),
         saved: [],
@@ -73,5 +74,9 @@ export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlu
       }
     })
   }
-  return { conv2d: (x, weight, options) => run(x, weight, options, null), conv2dPlus: run }
+  return {
+    conv2d: (x, weight, options) => run(x, weight, options, {}),
+    conv2dPlus: (x, weight, options, plus) => run(x, weight, options, { plus }),
+    conv2dShift: (x, weight, options, shift) => run(x, weight, options, { shift }),
+  }
 }

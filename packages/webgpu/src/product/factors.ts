@@ -1,6 +1,7 @@
 import type { WeightFormat } from "../weights/storage.ts"
 import { decodingOf } from "../weights/storage.ts"
-import { byNumber, type Factor } from "./kernel.ts"
+import { byNumber, GATED_ORDER } from "./epilogue.ts"
+import type { Factor } from "./kernel.ts"
 
 /** A float32 matrix whose rows are the edge. x: [edge, k] */
 export function rowsOf(name: string, k: number): Factor {
@@ -80,6 +81,11 @@ export function weightRows(format: WeightFormat, k: number, mark = ""): Factor {
     ...{ params: [], along: "inner", four, half: format === "F16" },
     body: `return ${value(weight, "edge * p.k + inner")}${scaled ? ` * ${scales}[edge]` : ""};`,
   }
+}
+
+/** Rows in the order of a product that ends in GEGLU. */
+export function gatedRows(rows: Factor): Factor {
+  return { ...rows, key: `gated ${rows.key}`, body: `{\nlet edge = ${GATED_ORDER};\n${rows.body}\n}` }
 }
 
 /**

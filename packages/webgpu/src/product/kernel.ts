@@ -1,5 +1,6 @@
 import type { KernelSource } from "../device/commands.ts"
 import { type Element, unrolled, wgslModule } from "../wgsl/module.ts"
+import type { Epilogue } from "./epilogue.ts"
 import { rowOf, type Tile, threadsOf } from "./tiles.ts"
 
 /**
@@ -34,75 +35,58 @@ export interface ProductOptions {
   readonly left: Factor
   /** [N, K] */
   readonly right: Factor
-  /** Added to every row. */
-  readonly bias: boolean
-  /** Whether a matrix of the result's shape is added. */
-  readonly plus: boolean
-  /** Whether N is a multiple of four. Results are then written by four. */
-  readonly four: boolean
+  readonly epilogue: Epilogue
   readonly tile: Tile
   /** Whether float16 values stay in 16 bits in shared memory. */
   readonly half: boolean
-  /** Products of one size that are computed side by side. The factors read number `z`. Default: 1. */
-  readonly count?: number
-  /** Buffers of the results: one for all products, which then follow each other, or one for each. Default: 1. */
-  readonly results?: number
+  /** Products of one size that are computed side by side. Factors and epilogue read the product's number `z`. */
+  readonly count: number
 }
 
 /**
- * result[m, n] = Σ left[m, k] right[n, k] (+ bias[n]) (+ plus[m, n]), tile by tile in shared memory. Every loaded value
- * is used tileM or tileN times. Shared memory is read and written by four: an invocation loads blocks of four edges by
+ * Σ left[m, k] right[n, k] for every m and n, tile by tile in shared memory, then the epilogue. Every loaded value is
+ * used tileM or tileN times. Shared memory is read and written by four: an invocation loads blocks of four edges by
  * four values of k, and its results are blocks of 4 × 4, which lie apart, so that neighbours read adjacent values.
  *
- * Parameters: m, n, k, `span`, then those of the factors. A workgroup sums over `span` values of k. If `span` is less
+ * Parameters: m, n, k, `span`, then those of the factors and of the epilogue. A workgroup sums over `span` values of k. If `span` is less
  * than k, partial results are one after another, and a later pass adds them up.
  */
-export function productKernel(options: ProductOptions): KernelSource {
-  const { left, right, bias, plus, four, tile, half, count = 1, results = 1 } = options
+export function productKernel({ left, right, epilogue, tile, half, count }: ProductOptions): KernelSource {
   const { tileM, tileN, tileK, m, n } = tile
   const threads = threadsOf(tile)
   const across = tileN / n
   const isHalf = half && right.half === true
   const shape = `${tileM}×${tileN}×${tileK} by ${m}×${n}`
-  const several = count === 1 ? "" : `${count}${results === 1 ? "" : " apart"} · `
-  const element = four ? "vec4f" : "f32"
-  const names = results === 1 ? ["result"] : Array.from({ length: results }, (_, i) => `result${i}`)
   const sides = [
     { name: "left", factor: left, edges: tileM, origin: "m0", first: 0, isHalf: false },
     // Invocations that load no block of the left tile load one of the right.
     { name: "right", factor: right, edges: tileN, origin: "n0", first: blocksOf(tileM, tileK) % threads, isHalf },
   ] as const
   return {
-    key: `product ${several}${left.key} · ${right.key}${bias ? " + bias" : ""}${plus ? " + matrix" : ""}${four ? "" : ", by one"}, ${shape}${isHalf ? ", 16 bits" : ""}`,
+    key: `product ${count === 1 ? "" : `${count} times `}${left.key} · ${right.key}${epilogue.key}, ${shape}${isHalf ? ", 16 bits" : ""}`,
     code: () =>
       wgslModule({
         enable: isHalf ? ["f16"] : [],
-        params: ["m", "n", "k", "span", ...left.params, ...right.params],
-        reads: {
-          ...{ ...left.reads, ...right.reads },
-          ...(bias ? { bias: "f32" as const } : {}),
-          ...(plus ? { plus: element } : {}),
-        },
-        writes: Object.fromEntries(names.map((name) => [name, element])),
+        params: ["m", "n", "k", "span", ...left.params, ...right.params, ...epilogue.params],
+        reads: { ...left.reads, ...right.reads, ...epilogue.reads },
+        writes: epilogue.writes,
         threads,
         declarations: [
-          ...(count === 1 ? [] : ["/** The number of the product. */\nvar<private> z: u32;"]),
-          `fn store(to: u32, value: ${element}) { ${byNumber(
-            "z",
-            names.map((name) => `${name}[to] = value;`),
-          )} }`,
+          "/** The number of the product. */\nvar<private> z: u32;",
           `var<workgroup> leftTile: array<vec4f, ${tileK * rowOf(tileM)}>;`,
           `var<workgroup> rightTile: array<${isHalf ? "vec4h" : "vec4f"}, ${tileK * rowOf(tileN)}>;`,
           readFunction("left", left, "p.m"),
           readFunction("right", right, "p.n"),
+          epilogue.declarations,
         ].join("\n"),
         main: `
 let tilesM = (p.m + ${tileM - 1}u) / ${tileM}u;
 let tilesN = (p.n + ${tileN - 1}u) / ${tileN}u;
-let part = group / (tilesM * tilesN${count === 1 ? "" : ` * ${count}u`});
+let part = group / (tilesM * tilesN * ${count}u);
 let first = part * p.span;
 if (first >= p.k) { return; }
-${count === 1 ? "" : `z = group / (tilesM * tilesN) % ${count}u;\n`}let end = min(first + p.span, p.k);
+z = group / (tilesM * tilesN) % ${count}u;
+let end = min(first + p.span, p.k);
 let m0 = group / tilesN % tilesM * ${tileM}u;
 let n0 = group % tilesN * ${tileN}u;
 // Counted in fours.
@@ -120,23 +104,13 @@ ${unrolled(m, (i) => unrolled(n / 4, (j) => `    sum${i}_${j} += a${Math.floor(i
   }
   workgroupBarrier();
 }
-let at = ${results === 1 && count > 1 ? `(part * ${count}u + z)` : "part"} * p.m * p.n;
+let at = (part * ${count}u + z) * p.m * p.n;
 ${unrolled(m, (i) => {
   const row = `m0 + tm * 4u + ${Math.floor(i / 4) * ((4 * tileM) / m) + (i % 4)}u`
-  return unrolled(n / 4, (j) =>
-    writeFour(`sum${i}_${j}`, row, `n0 + tn * 4u + ${4 * j * across}u`, { bias, plus, four }),
-  )
+  return unrolled(n / 4, (j) => epilogue.write(`sum${i}_${j}`, row, `n0 + tn * 4u + ${4 * j * across}u`))
 })}`,
       }),
   }
-}
-
-/** A statement for every value of a number: the last one is for all others. */
-export function byNumber(number: string, statements: readonly string[]): string {
-  const last = statements.length - 1
-  if (last === 0) return statements.join("")
-  const clauses = statements.map((each, i) => `${i === last ? "default" : `case ${i}u`}: {\n${each}\n}`)
-  return `switch ${number} {\n${clauses.join("\n")}\n}`
 }
 
 /** Blocks of four edges by four values of k. */
@@ -219,26 +193,4 @@ ${loads}
 ${stores}
   }`
   })
-}
-
-function writeFour(
-  sum: string,
-  row: string,
-  column: string,
-  { bias, plus, four }: Pick<ProductOptions, "bias" | "plus" | "four">,
-): string {
-  if (four) {
-    const four = [0, 1, 2, 3].map((c) => `bias[${column} + ${c}u]`).join(", ")
-    return `if (${row} < p.m && ${column} < p.n) {
-  let to = (at + (${row}) * p.n + ${column}) / 4u;
-  store(to, ${sum}${bias ? ` + vec4f(${four})` : ""}${plus ? " + plus[to]" : ""});
-}`
-  }
-  return unrolled(
-    4,
-    (c) => `if (${row} < p.m && ${column} + ${c}u < p.n) {
-  let to = at + (${row}) * p.n + ${column} + ${c}u;
-  store(to, ${sum}[${c}]${bias ? ` + bias[${column} + ${c}u]` : ""}${plus ? " + plus[to]" : ""});
-}`,
-  )
 }

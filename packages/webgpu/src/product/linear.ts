@@ -10,31 +10,37 @@ import { type ProductInput, runProduct } from "./run.ts"
 /** Affine map of the last axis. x: [..., in] → [..., out] */
 export function createLinear(gpu: Gpu): Required<Pick<Ops, "linear" | "linearPlus">> {
   const run = (x: Tensor, weight: LinearWeight, plus: Tensor | null): Tensor => {
-    const { width, rows } = weight as WebgpuLinear
-    if (x.shape[x.rank - 1] !== width) {
-      throw new WebgpuOpsError("shape", `linear: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
-    }
-    return affine(gpu, x, weight as WebgpuLinear, [...x.shape.slice(0, -1), rows], plus)
+    expectWidth("linear", x, weight as WebgpuLinear)
+    return affine(gpu, x, weight as WebgpuLinear, [...x.shape.slice(0, -1), (weight as WebgpuLinear).rows], { plus })
   }
   return { linear: (x, weight) => run(x, weight, null), linearPlus: run }
 }
 
-/** Every row of x, [M, width], times every row of weights (+ plus). → [M, rows], as a tensor of `shape` */
+/** What is added to a layer's result besides its bias. */
+export interface LayerAddends<T extends Tensor> {
+  /** A tensor of the result's shape, which gets a gradient. */
+  readonly plus?: T | null
+  /** [samples, rows], which gets none. */
+  readonly shift?: Tensor | null
+}
+
+/** Every row of x, [M, width], times every row of weights, plus addends. → [M, rows], as a tensor of `shape` */
 export function affine<T extends Tensor>(
   gpu: Gpu,
   x: Tensor,
   weight: WeightRows,
   shape: readonly number[],
-  plus: Tensor | null,
+  { plus = null, shift = null }: LayerAddends<Tensor>,
 ): T {
-  expectPlus("linear", plus, shape)
   const { format, rows, width, bias } = weight
+  expectPlus("linear", plus, shape)
+  expectShift(shift, shape[0] ?? 0, rows)
   const m = x.size / width
   return vjp(plus === null ? [x] : [x, plus], () => {
     const left = { factor: rowsOf("x", width), buffers: [x], params: [] }
     const right = weightInput(weight, weightRows(format, width), [])
     return {
-      value: runProduct<T>(gpu, { m, n: rows, k: width }, left, right, { bias, plus }, shape),
+      value: runProduct<T>(gpu, { m, n: rows, k: width }, left, right, { bias, plus, shift }, shape),
       saved: [],
       gradients: (dy) => {
         const left = { factor: rowsOf("dy", rows), buffers: [dy], params: [] }
@@ -46,12 +52,27 @@ export function affine<T extends Tensor>(
   })
 }
 
+/** @throws WebgpuOpsError if the last axis of x is not what a layer reads */
+export function expectWidth(verb: string, x: Tensor, { width }: WeightRows): void {
+  if (x.shape[x.rank - 1] === width) return
+  throw new WebgpuOpsError("shape", `${verb}: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
+}
+
 /** @throws WebgpuOpsError if the tensor that is added has not the result's shape */
 export function expectPlus(verb: string, plus: Tensor | null, shape: readonly number[]): void {
   if (plus === null || (plus.rank === shape.length && plus.shape.every((size, axis) => size === shape[axis]))) return
   throw new WebgpuOpsError(
     "shape",
     `${verb}: the result is [${shape.join(", ")}], and [${plus.shape.join(", ")}] is to be added; expected the same shape`,
+  )
+}
+
+/** @throws WebgpuOpsError if there is not a value for each sample and channel */
+export function expectShift(shift: Tensor | null, samples: number, channels: number): void {
+  if (shift === null || (shift.shape[0] === samples && shift.shape[1] === channels && shift.rank === 2)) return
+  throw new WebgpuOpsError(
+    "shape",
+    `conv2dShift: shift is [${shift.shape.join(", ")}], expected [${samples}, ${channels}]`,
   )
 }
 

@@ -2,6 +2,7 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
 import type { Gpu } from "../gpu.ts"
 import { wgslModule } from "../wgsl/module.ts"
+import { type Epilogue, stored } from "./epilogue.ts"
 import { type Factor, productKernel } from "./kernel.ts"
 import type { Tile } from "./tiles.ts"
 
@@ -30,6 +31,8 @@ export interface ProductSizes {
 export interface ProductAddends {
   /** Added to every row. [n] */
   readonly bias?: Tensor | GPUBuffer | null
+  /** Added to every row of a sample. [samples, n] */
+  readonly shift?: Tensor | null
   /** [m, n], in any shape */
   readonly plus?: Tensor | null
 }
@@ -43,27 +46,20 @@ export function runProduct<T extends Tensor>(
   sizes: ProductSizes,
   left: ProductInput,
   right: ProductInput,
-  { bias = null, plus = null }: ProductAddends,
+  { bias = null, shift = null, plus = null }: ProductAddends,
   shape: readonly number[],
 ): T {
   const { m, n, k, count = 1 } = sizes
   const { tile, groups } = tilesOf(gpu, sizes)
-  const addends = [bias, plus].filter((addend) => addend !== null)
+  const addends = [bias, shift, plus].filter((addend) => addend !== null)
   // Addends must be added once. So only products that are not cut have them here.
   const wanted = addends.length === 0 ? Math.min(Math.floor(BUSY / groups), Math.floor(k / LEAST_SPAN)) : 1
   const span = wanted > 1 ? tile.tileK * Math.ceil(k / wanted / tile.tileK) : k
   const parts = Math.ceil(k / span)
-  const kernel = productKernel({
-    ...{ left: left.factor, right: right.factor, bias: bias !== null, plus: plus !== null, four: n % 4 === 0, tile },
-    ...{ half: gpu.tiles.half && gpu.features.float16, count },
-  })
+  const ends = { bias: bias !== null, shift: shift !== null, plus: plus !== null, four: n % 4 === 0, results: 1 }
+  const params = shift === null ? [] : [(m * n) / shift.size]
   const run = (result: Tensor): void =>
-    gpu.run(
-      kernel,
-      [...left.buffers, ...right.buffers, ...addends, result],
-      [m, n, k, span, ...left.params, ...right.params],
-      groups * parts,
-    )
+    dispatchProduct(gpu, sizes, left, right, { epilogue: stored(ends), buffers: [...addends, result], params, span })
   const result = gpu.create<T>(shape)
   if (parts === 1) {
     run(result)
@@ -84,16 +80,41 @@ export function runProductsApart<T extends Tensor>(
   right: ProductInput,
   shape: readonly number[],
 ): readonly T[] {
-  const { m, n, k, count } = sizes
-  const { tile, groups } = tilesOf(gpu, sizes)
-  const kernel = productKernel({
-    ...{ left: left.factor, right: right.factor, bias: false, plus: false, four: n % 4 === 0, tile },
-    ...{ half: gpu.tiles.half && gpu.features.float16, count, results: count },
-  })
+  const { n, count } = sizes
   const results = Array.from({ length: count }, () => gpu.create<T>(shape))
-  const buffers = [...left.buffers, ...right.buffers, ...results]
-  gpu.run(kernel, buffers, [m, n, k, k, ...left.params, ...right.params], groups)
+  const epilogue = stored({ bias: false, shift: false, plus: false, four: n % 4 === 0, results: count })
+  dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: results })
   return results
+}
+
+/** How a product ends. */
+export interface ProductEnd {
+  readonly epilogue: Epilogue
+  /** The epilogue's buffers, results included. */
+  readonly buffers: readonly (Tensor | GPUBuffer)[]
+  /** The values of the epilogue's parameters. Default: none. */
+  readonly params?: readonly number[]
+  /** The values of k that a workgroup sums over. Default: all. */
+  readonly span?: number
+}
+
+/** One dispatch of a product. */
+export function dispatchProduct(
+  gpu: Gpu,
+  sizes: ProductSizes,
+  left: ProductInput,
+  right: ProductInput,
+  { epilogue, buffers, params = [], span = sizes.k }: ProductEnd,
+): void {
+  const { m, n, k, count = 1 } = sizes
+  const { tile, groups } = tilesOf(gpu, sizes)
+  const half = gpu.tiles.half && gpu.features.float16
+  gpu.run(
+    productKernel({ left: left.factor, right: right.factor, epilogue, tile, half, count }),
+    [...left.buffers, ...right.buffers, ...buffers],
+    [m, n, k, span, ...left.params, ...right.params, ...params],
+    groups * Math.ceil(k / span),
+  )
 }
 
 /** The tiles of products, and the number of their workgroups. */

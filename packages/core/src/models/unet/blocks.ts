@@ -1,9 +1,8 @@
 import type { NetworkLayer } from "@lllite/format"
-import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { conv2dPlus, conv2dShift, linearGeglu, linearPlus, selfAttention } from "../../ops/joined-verbs.ts"
 import type { Conv2dOptions, Ops, Padding } from "../../ops/ops.ts"
-import { conv2dPlus, linearPlus } from "../../ops/plus.ts"
-import { selfAttention } from "../../ops/self-attention.ts"
 import type { PlacedConv, PlacedLinear } from "../placed.ts"
 import type { Grid, Pass, Tap, TapPlace } from "../taps.ts"
 import { chainTaps, runTapped, tapAfter, tapBefore, tapReads } from "../taps.ts"
@@ -121,9 +120,9 @@ function runPart(on: BlockContext, part: UnetBlock["parts"][number], x: Tensor4D
 function resPart(on: BlockContext, part: ResParams, x: Tensor4D): Tensor4D {
   const { ops, embedding } = on
   const shifted = tf.tidy(() => {
-    const h = conv(on, part.inConv, ops.groupNorm(x, part.inNorm, RES_NORM))
-    const shift = linear(on, part.embedding, embedding, null)
-    return tf.add(h, tf.reshape(shift, [-1, 1, 1, h.shape[3]])) as Tensor4D
+    const normed = ops.groupNorm(x, part.inNorm, RES_NORM)
+    const shift = linear(on, part.embedding, embedding, null) as Tensor2D
+    return convShift(on, part.inConv, normed, shift)
   })
   return tf.tidy(() => {
     const normed = ops.groupNorm(shifted, part.outNorm, RES_NORM)
@@ -150,6 +149,11 @@ function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D)
     const place = { name, tree: block, x: tokens, reads: kept ?? [on.context], grid, noGrid: [k, v] }
     return whole(on, place, (tokens) => transformerBlock(on, block, tokens, grid))
   })
+  // A part that runs as one has a single input with a gradient. So the sum stands outside.
+  if (on.ops.runPart === undefined) {
+    const plus = tf.reshape(x, through.shape)
+    return tf.reshape(linearPlusAt(on, part.projOut, through, grid, plus), x.shape)
+  }
   const back = whole(on, { name: "out of", tree: part.projOut, x: through, grid }, (tokens) =>
     linear(on, part.projOut, tokens, grid),
   )
@@ -187,7 +191,9 @@ function feedIn(on: BlockContext, { layer, weight }: PlacedLinear, x: Tensor, gr
   const layers = [layer]
   // The wide result of a part is freed before the next part runs.
   const feed = (read: Tensor): Tensor =>
-    tf.tidy(() => ops.geglu(tapAfter(tap, layers, [read], [ops.linear(read, weight)], place)[0] as Tensor))
+    actsAfter(tap, layer)
+      ? tf.tidy(() => ops.geglu(tapAfter(tap, layers, [read], [ops.linear(read, weight)], place)[0] as Tensor))
+      : linearGeglu(ops, read, weight)
   const [n = 1, tokens = 1] = x.shape
   const [read] = tapBefore(tap, layers, x, place) as readonly [Tensor]
   const tokenBytes = 4 * n * layer.outDim
@@ -208,22 +214,23 @@ function attention(
   grid: Grid,
   plus: Tensor3D,
 ): Tensor3D {
-  const { ops, tap, pass } = on
-  const options = { heads: params.q.layer.outDim / on.headDim, causal: false }
+  const { ops, tap, pass, isWhole = false } = on
+  const heads = params.q.layer.outDim / on.headDim
   const projections = [params.q, params.k, params.v] as const
   const layers = projections.map(({ layer }) => layer)
   const attended = tf.tidy(() => {
-    // A tap that acts after the layers has to see their own results.
-    if (x === source && (tap.after === undefined || !layers.some((layer) => tap.has(layer)))) {
+    if (x === source && !layers.some((layer) => actsAfter(tap, layer))) {
       const xs = tapBefore(tap, layers, x, { ...pass, grid }) as readonly [Tensor3D, Tensor3D, Tensor3D]
-      return selfAttention(ops, xs, [params.q.weight, params.k.weight, params.v.weight], options)
+      return selfAttention(ops, xs, [params.q.weight, params.k.weight, params.v.weight], { heads, causal: false })
     }
     const [q, k, v] = (
       x === source
         ? linears(on, projections, x, grid)
         : [...linears(on, [params.q], x, grid), ...textKeys(on, params, source)]
     ) as [Tensor3D, Tensor3D, Tensor3D]
-    return ops.attention(q, k, v, options)
+    // Where parts may run as one, the text gets no gradient, and so its keys have one by a tap only.
+    const keysGradient = x === source || !isWhole || tap.has(params.k.layer) || tap.has(params.v.layer)
+    return ops.attention(q, k, v, { heads, causal: false, keysGradient })
   })
   return linearPlusAt(on, params.out, attended, grid, plus) as Tensor3D
 }
@@ -303,8 +310,7 @@ function linear(on: BlockContext, placed: PlacedLinear, x: Tensor, grid: Grid | 
 function linearPlusAt(on: BlockContext, placed: PlacedLinear, x: Tensor, grid: Grid, plus: Tensor): Tensor {
   const { ops, tap, pass } = on
   const { layer, weight } = placed
-  // A tap that acts after the layer has to see the layer's own result.
-  if (tap.has(layer) && tap.after !== undefined) return tf.add(plus, linear(on, placed, x, grid))
+  if (actsAfter(tap, layer)) return tf.add(plus, linear(on, placed, x, grid))
   const [read] = tapBefore(tap, [layer], x, { ...pass, grid }) as readonly [Tensor]
   return linearPlus(ops, read, weight, plus)
 }
@@ -330,9 +336,27 @@ function conv({ ops, tap, pass }: BlockContext, { layer, weight }: PlacedConv, x
 function convPlus(on: BlockContext, placed: PlacedConv, x: Tensor4D, plus: Tensor4D): Tensor4D {
   const { ops, tap, pass } = on
   const { layer, weight } = placed
-  if (tap.has(layer) && tap.after !== undefined) return tf.add(plus, conv(on, placed, x))
+  if (actsAfter(tap, layer)) return tf.add(plus, conv(on, placed, x))
   const [read] = tapBefore(tap, [layer], x, { ...pass, grid: gridOf(x) }) as readonly [Tensor4D]
   return conv2dPlus(ops, read, weight, convOptions(layer), plus)
+}
+
+/** A convolution's result, plus a value for each sample and channel. shift: [N, C] */
+function convShift(on: BlockContext, placed: PlacedConv, x: Tensor4D, shift: Tensor2D): Tensor4D {
+  const { ops, tap, pass, isWhole = false } = on
+  const { layer, weight } = placed
+  // The verb gives the shift no gradient.
+  if (!isWhole || actsAfter(tap, layer)) {
+    const y = conv(on, placed, x)
+    return tf.add(y, tf.reshape(shift, [-1, 1, 1, y.shape[3]]))
+  }
+  const [read] = tapBefore(tap, [layer], x, { ...pass, grid: gridOf(x) }) as readonly [Tensor4D]
+  return conv2dShift(ops, read, weight, convOptions(layer), shift)
+}
+
+/** Whether a tap has to see a layer's own result. */
+function actsAfter(tap: Tap, layer: NetworkLayer): boolean {
+  return tap.after !== undefined && tap.has(layer)
 }
 
 function convOptions({ stride, kernel }: PlacedConv["layer"]): Conv2dOptions {

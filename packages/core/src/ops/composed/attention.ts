@@ -11,7 +11,7 @@ const MASKED = -1e30
 
 /** softmax(q kᵀ / √d) v by heads, Vaswani et al. 2017, with the product that is fast on the backend. */
 export function createAttention(product: BatchedProduct): Ops["attention"] {
-  return (q, k, v, { heads, causal }: AttentionOptions) => {
+  return (q, k, v, { heads, causal, keysGradient = true }: AttentionOptions) => {
     const [n, tokens, width] = q.shape
     const dim = width / heads
     if (!Number.isInteger(dim) || k.shape[2] !== width || v.shape[2] !== width || k.shape[1] !== v.shape[1]) {
@@ -26,7 +26,7 @@ export function createAttention(product: BatchedProduct): Ops["attention"] {
     const join = (x: Tensor3D): Tensor3D =>
       tf.reshape(tf.transpose(tf.reshape(x, [n, heads, x.shape[1], dim]), [0, 2, 1, 3]), [n, x.shape[1], width])
     const scale = 1 / Math.sqrt(dim)
-    return vjp([q, k, v], () => {
+    return vjp(keysGradient ? [q, k, v] : [q], () => {
       const [qs, ks, vs] = [tf.mul(split(q), scale) as Tensor3D, split(k), split(v)]
       const scores = product(qs, transposed(ks))
       const masked = causal ? tf.add(scores, causalMask(tokens, k.shape[1])) : scores
@@ -40,6 +40,7 @@ export function createAttention(product: BatchedProduct): Ops["attention"] {
           const along = tf.sum(tf.mul(dProbabilities, probabilities), -1, true)
           const dScores = tf.mul(probabilities, tf.sub(dProbabilities, along)) as Tensor3D
           const dq = tf.mul(product(dScores, ks), scale) as Tensor3D
+          if (!keysGradient) return [join(dq)]
           const dk = product(transposed(dScores), qs)
           const dv = product(transposed(probabilities), dOut)
           return [join(dq), join(dk), join(dv)]

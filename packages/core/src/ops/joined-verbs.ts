@@ -1,0 +1,61 @@
+import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
+import type { AttentionOptions, Conv2dOptions, Conv2dWeight, LinearWeight, Ops, QueryKeyValue } from "./ops.ts"
+
+/* Verbs that join others. A runtime without one gets the others, one after another. */
+
+/** `Ops.linear` plus a tensor of the result's shape, as one verb where the runtime has it. */
+export function linearPlus(ops: Ops, x: Tensor, weight: LinearWeight, plus: Tensor): Tensor {
+  return ops.linearPlus?.(x, weight, plus) ?? tf.tidy(() => tf.add(plus, ops.linear(x, weight)))
+}
+
+/** GEGLU of `Ops.linear`, as one verb where the runtime has it. */
+export function linearGeglu(ops: Ops, x: Tensor, weight: LinearWeight): Tensor {
+  return ops.linearGeglu?.(x, weight) ?? tf.tidy(() => ops.geglu(ops.linear(x, weight)))
+}
+
+/** `Ops.conv2d` plus a tensor of the result's shape, as one verb where the runtime has it. */
+export function conv2dPlus(
+  ops: Ops,
+  x: Tensor4D,
+  weight: Conv2dWeight,
+  options: Conv2dOptions,
+  plus: Tensor4D,
+): Tensor4D {
+  return (
+    ops.conv2dPlus?.(x, weight, options, plus) ?? tf.tidy(() => tf.add<Tensor4D>(plus, ops.conv2d(x, weight, options)))
+  )
+}
+
+/** `Ops.conv2d` plus a value for each sample and channel, as one verb where the runtime has it. shift: [N, Cout] */
+export function conv2dShift(
+  ops: Ops,
+  x: Tensor4D,
+  weight: Conv2dWeight,
+  options: Conv2dOptions,
+  shift: Tensor2D,
+): Tensor4D {
+  return (
+    ops.conv2dShift?.(x, weight, options, shift) ??
+    tf.tidy(() => {
+      const y = ops.conv2d(x, weight, options)
+      return tf.add<Tensor4D>(y, tf.reshape(shift, [-1, 1, 1, y.shape[3]]))
+    })
+  )
+}
+
+/** `Ops.selfAttention`, as one verb where the runtime has it. */
+export function selfAttention(
+  ops: Ops,
+  xs: QueryKeyValue<Tensor3D>,
+  layers: QueryKeyValue<LinearWeight>,
+  options: AttentionOptions,
+): Tensor3D {
+  return (
+    ops.selfAttention?.(xs, layers, options) ??
+    tf.tidy(() => {
+      const [q, k, v] = xs.map((x, i) => ops.linear(x, layers[i] as LinearWeight)) as [Tensor3D, Tensor3D, Tensor3D]
+      return ops.attention(q, k, v, options)
+    })
+  )
+}
