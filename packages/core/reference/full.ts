@@ -82,9 +82,11 @@ export async function runFull(
       elementwiseLoss(prediction, target, "l2"),
       timesteps.map(() => 1),
     )
-  const { loss, gradients } = await lossAndGradients(ops, params, trainedLllite(ops, lllite, cuts), input, lossOf, {
+  const trained = trainedLllite(ops, model, cuts)
+  const { loss, gradients } = await lossAndGradients(ops, params, trained, input, lossOf, {
     checkpointing: true,
   })
+  trained.dispose()
   results.push(compare("full.loss", [loss], await tensors.readFloat32("full.loss"), output))
   const wanted = await tensors.readFloat32("full.gradNorms")
   const norms = new Map(

@@ -252,9 +252,9 @@ async function runTraining(
         elementwiseLoss(prediction, target, "l2"),
         input.timesteps.map(() => 1),
       )
-    const result = await lossAndGradients(ops, params, trainedLllite(ops, device, control), input, loss, {
-      checkpointing,
-    })
+    const trained = trainedLllite(ops, model, control)
+    const result = await lossAndGradients(ops, params, trained, input, loss, { checkpointing })
+    trained.dispose()
     control.dispose()
     disposeLllite(device)
     return result

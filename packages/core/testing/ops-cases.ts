@@ -1,6 +1,7 @@
-import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { adapt } from "../src/ops/adapt.ts"
+import { createDenseStack } from "../src/ops/composed/dense-stack.ts"
 import { conv2dPlus, conv2dShift, linearGeglu, linearPlus, selfAttention } from "../src/ops/joined-verbs.ts"
 import type {
   AdapterStrengths,
@@ -59,6 +60,9 @@ export function opsCases(): OpsCase[] {
       denseCase("many rows, few columns", [300, 12], 3, true),
       denseCase("a column more than thirty-two", [5, 40], 33, true),
       denseConstantCase("rows of three axes", [2, 35, 6], 13),
+      denseStackCase("each its own x", [3, 35, 6], 3, 13),
+      denseStackCase("one x for all", [1, 37, 8], 4, 12),
+      denseStackCase("one layer", [1, 300, 12], 1, 8),
     ],
     ...[
       convCase("3×3", [2, 7, 9, 5], 6, 3, 1, [1, 1, 1, 1], true),
@@ -160,6 +164,43 @@ function denseCase(title: string, shape: readonly number[], out: number, biased:
     },
     expected: (x, weight, bias) =>
       plain.linear(x as plain.Values, transposed(weight as plain.Values, inner, out), bias ?? null, inner),
+  }
+}
+
+/** @param shape of x: [1 or count, rows, in] */
+function denseStackCase(title: string, shape: readonly [number, number, number], count: number, out: number): OpsCase {
+  const [read, rows, inner] = shape
+  return {
+    name: `denseStack: ${title}`,
+    inputs: [
+      input("x", shape),
+      input("weight", [count, inner, out], 1 / Math.sqrt(inner)),
+      input("bias", [count * out]),
+    ],
+    tolerance: TOLERANCE,
+    prepare: async (ops) => ({
+      run: (x, weight, bias) =>
+        (ops.denseStack ?? createDenseStack(ops))(
+          x as Tensor3D,
+          { weight: weight as Tensor3D, bias: bias as Tensor1D },
+          { inputGradient: true },
+        ),
+      dispose: () => {},
+    }),
+    expected(...all) {
+      const [x, weight, bias] = all as [plain.Values, plain.Values, plain.Values]
+      const part = (values: plain.Values, i: number, size: number): plain.Values =>
+        values.slice(i * size, (i + 1) * size)
+      const ys = Array.from({ length: count }, (_, i) =>
+        plain.linear(
+          part(x, read === 1 ? 0 : i, rows * inner),
+          transposed(part(weight, i, inner * out), inner, out),
+          part(bias, i, out),
+          inner,
+        ),
+      )
+      return Float64Array.from(ys.flatMap((y) => [...y]))
+    },
   }
 }
 

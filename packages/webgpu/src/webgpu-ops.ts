@@ -8,7 +8,7 @@ import { createAdapt } from "./lllite/adapt.ts"
 import { createGroupNorm } from "./norm/group-norm.ts"
 import { createLayerNorm } from "./norm/layer-norm.ts"
 import { createConv2d } from "./product/conv2d.ts"
-import { createDense } from "./product/dense.ts"
+import { createDense, createDenseStack } from "./product/dense.ts"
 import { createLinearGeglu } from "./product/gated.ts"
 import { createLinear } from "./product/linear.ts"
 import { expectTiles, type ProductTiles } from "./product/tiles.ts"
@@ -60,6 +60,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
     attention,
     selfAttention: createSelfAttention(gpu, { ...linear, attention }),
     dense,
+    denseStack: createDenseStack(gpu),
     adapt: createAdapt(gpu, dense),
     groupNorm: createGroupNorm(gpu),
     layerNorm: createLayerNorm(gpu),

@@ -5,6 +5,7 @@
  * @experimental
  */
 export { adapt, commonStrength } from "./adapt.ts"
+export { createDenseStack } from "./composed/dense-stack.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
 export { conv2dPlus, conv2dShift, linearGeglu, linearPlus, selfAttention } from "./joined-verbs.ts"
 export type {
@@ -15,6 +16,7 @@ export type {
   Conv2dWeight,
   DenseOptions,
   DenseParams,
+  DenseStack,
   GroupNormOptions,
   LinearWeight,
   NetworkPart,

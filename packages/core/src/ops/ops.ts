@@ -80,6 +80,12 @@ export interface DenseParams {
   readonly bias: Tensor1D
 }
 
+/** Layers of one shape that train. weight: [count, in, out], bias: [count · out] */
+export interface DenseStack {
+  readonly weight: Tensor3D
+  readonly bias: Tensor1D
+}
+
 /** The layers of an LLLite adapter after its `down`. */
 export interface AdapterTail {
   /** The part of `mid` that reads `down`. [mlpDim, mlpDim] */
@@ -186,6 +192,11 @@ export interface Ops {
    * x: [..., in], weight: [in, out], bias: [out] or none → [..., out]
    */
   dense(x: Tensor, weight: Tensor, bias: Tensor | null, options?: DenseOptions): Tensor
+  /**
+   * Several layers of `dense` side by side, which read one x or one each. A runtime has it where this is faster than one
+   * after another. x: [1 or count, rows, in] → [count, rows, out]
+   */
+  denseStack?(x: Tensor3D, layers: DenseStack, options?: DenseOptions): Tensor3D
   /** max(x, 0) */
   relu(x: Tensor): Tensor
   /**

@@ -19,10 +19,22 @@ import type { Ops } from "../ops/ops.ts"
 /** A tap that trains. */
 export interface TrainedTap {
   readonly tap: Tap
-  /** All tensors that train, in the order of the gradients. */
+  /** All tensors of the tap that get a gradient. */
   readonly leaves: readonly Tensor[]
   /** The tensors that act at a layer. */
   leavesAt(layer: NetworkLayer): readonly Tensor[]
+  /** How the values that train come to the leaves. Default: the leaves are the values, in their order. */
+  readonly values?: ValuesOfLeaves
+}
+
+/** Values that train and of which leaves are made. */
+export interface ValuesOfLeaves {
+  /**
+   * The gradients of the values, from those at the leaves in their order. It disposes these or gives them back.
+   */
+  back(gradients: readonly Tensor[]): readonly Tensor[]
+  /** For each result of `back`, the places of its equal parts in the flat list of all values. */
+  readonly places: readonly (readonly number[])[]
 }
 
 export interface GradientOptions {
@@ -43,7 +55,7 @@ export interface GradientOptions {
 
 export interface LossAndGradients {
   readonly loss: number
-  /** One flat list in the order of the leaves. */
+  /** One flat list in the order of the values. */
   readonly gradients: Float32Array
 }
 
@@ -134,7 +146,7 @@ async function backwardAtOnce(walk: Walk, start: readonly Tensor4D[]): Promise<L
     }
     return loss(leaveUnet(on, params, places.at(-1) as Tensor4D))
   })([...trained.leaves])
-  return readAll(value, grads)
+  return readAll(value, grads, trained.values)
 }
 
 /**
@@ -202,7 +214,7 @@ async function backwardByStages(
     }
     const gradients = trained.leaves.map((leaf) => found.get(leaf) as Tensor)
     found.clear()
-    return await readAll(lossValue, gradients)
+    return await readAll(lossValue, gradients, trained.values)
   } finally {
     tf.dispose([lossValue, ...found.values()].filter((tensor) => tensor != null))
     for (const stage of kept) stage?.dispose()
@@ -251,8 +263,14 @@ function runStage(
 }
 
 /** Reads the loss and the gradients as one tensor, since a device stops for every read. It disposes them. */
-async function readAll(loss: Scalar, gradients: readonly Tensor[]): Promise<LossAndGradients> {
+async function readAll(
+  loss: Scalar,
+  atLeaves: readonly Tensor[],
+  values: ValuesOfLeaves | undefined,
+): Promise<LossAndGradients> {
+  const gradients = values?.back(atLeaves) ?? atLeaves
   const parts = [...gradients, loss]
+  const sizes = gradients.map(({ size }) => size)
   let joined: Tensor
   try {
     joined = tf.tidy(() => tf.concat(parts.map((part) => tf.reshape(part, [-1]))))
@@ -260,10 +278,29 @@ async function readAll(loss: Scalar, gradients: readonly Tensor[]): Promise<Loss
     tf.dispose(parts)
   }
   try {
-    const values = await joined.data<"float32">()
-    const end = values.length - 1
-    return { loss: values[end] as number, gradients: values.subarray(0, end) }
+    const read = await joined.data<"float32">()
+    const end = read.length - 1
+    const list = read.subarray(0, end)
+    return {
+      loss: read[end] as number,
+      gradients: values === undefined ? list : inPlaces(list, sizes, values.places),
+    }
   } finally {
     joined.dispose()
   }
+}
+
+/** Puts equal parts of lists, which follow each other, in their places. */
+function inPlaces(list: Float32Array, sizes: readonly number[], places: readonly (readonly number[])[]): Float32Array {
+  const result = new Float32Array(list.length)
+  let from = 0
+  for (const [i, size] of sizes.entries()) {
+    const own = places[i] ?? []
+    const part = size / own.length
+    for (const place of own) {
+      result.set(list.subarray(from, from + part), place)
+      from += part
+    }
+  }
+  return result
 }

@@ -3,18 +3,17 @@ import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import { imageToFloats } from "../image.ts"
 import type { ActiveAdapter } from "../models/lllite/adapter.ts"
-import { adaptedInputs, adaptersByPath, createShares, keyOf } from "../models/lllite/adapter.ts"
+import { adaptedInputs, keyOf } from "../models/lllite/adapter.ts"
 import type { PatchSet } from "../models/lllite/conditioner.ts"
 import { createPatchSet, cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
 import { withHole } from "../models/lllite/hole.ts"
 import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
 import { flatStrides, fromFileLayout, layOutSlots, toFileLayout } from "../models/lllite/layout.ts"
-import type { AdapterParams, LlliteParams } from "../models/lllite/params.ts"
-import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
+import type { AdapterLayers } from "../models/lllite/params.ts"
 import type { Ops } from "../ops/ops.ts"
 import { concatenate } from "./concatenate.ts"
-import type { TrainedTap } from "./gradients.ts"
-import type { Dropout, Trainable, TrainBatch } from "./trainable.ts"
+import { type PlacedAdapter, placeBeforeBlocks, placeInBlocks } from "./lllite-placement.ts"
+import type { Dropout, PlacedTrainable, Trainable, TrainBatch } from "./trainable.ts"
 import type { ValuePart } from "./value-part.ts"
 
 /** How LLLites train. Their groups are `conditioning1`, `down`, `mid` and `up`. */
@@ -24,13 +23,13 @@ export const LLLITE: Trainable<LlliteModel> = {
   parts: ({ slots }) => slots.map(partOf),
 
   place(ops, model, batch) {
-    const lllite = uploadLllite(model)
     const control = cutBatch(model, batch)
+    const placed = trainedLllite(ops, model, control, batch)
     return {
-      ...trainedLllite(ops, lllite, control, batch),
+      ...placed,
       dispose() {
+        placed.dispose()
         control.dispose()
-        disposeLllite(lllite)
       },
     }
   },
@@ -72,37 +71,41 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo, draws }: TrainBat
 }
 
 /**
- * An LLLite as a tap that trains. Every layer computes the control's share anew, because the conditioner trains, too.
- * Layers with the same input and trunk run the trunk once.
+ * An LLLite as a tap that trains. The conditioners train, too, so every step computes the control's shares anew. A runtime
+ * that computes layers side by side gets all conditioners before the blocks: see `placeBranches`. On any other, they run
+ * in the blocks. The caller disposes the result.
  *
  * @param control N control images, cut for every site of the LLLite
  * @param batch the strengths of its N rows, and its dropout
- * @throws CoreError (from the tap) when no control images were cut for a site
+ * @throws CoreError (here or from the tap) when no control images were cut for a site
  */
 export function trainedLllite(
   ops: Ops,
-  lllite: LlliteParams,
+  model: LlliteModel,
   control: Pick<PatchSet, "of">,
   { strengths: rowStrengths, dropout }: Pick<TrainBatch, "strengths" | "dropout"> = {},
-): TrainedTap {
-  const adapters = adaptersByPath(lllite)
+): PlacedTrainable {
+  const { denseStack } = ops
+  const placement =
+    denseStack === undefined
+      ? placeInBlocks(ops, model, control)
+      : placeBeforeBlocks({ ...ops, denseStack }, model, control)
+  const { adapters, leaves, values, dispose } = placement
   return {
-    leaves: lllite.leaves,
-    leavesAt({ network, path }) {
-      const adapter = network === "unet" ? adapters.get(path) : undefined
-      return adapter === undefined ? [] : adapter.leaves
-    },
+    ...{ leaves, dispose },
+    ...(values === undefined ? {} : { values }),
+    leavesAt: ({ network, path }) => (network === "unet" ? (adapters.get(path)?.leaves ?? []) : []),
     tap: {
       has: ({ network, path }) => network === "unet" && adapters.has(path),
       reads({ path }, { grid }, count) {
         const adapter = adapters.get(path)
-        const patches = adapter === undefined ? undefined : control.of(adapter.plan)
         // What dropout keeps and strengths are drawn anew in each step. A record of them would be used once.
         const isDrawn = dropout !== undefined || rowStrengths !== undefined
-        if (adapter === undefined || patches === undefined || grid === null || isDrawn) return null
+        if (adapter === undefined || grid === null || isDrawn) return null
+        const made = placement.madeOf(adapter)
         return {
-          key: `lllite ${keyOf(patches.grid, Array<number>(count).fill(1))}`,
-          reads: [patches.patches],
+          key: `lllite ${keyOf(made.grid, Array<number>(count).fill(1))}`,
+          reads: made.reads,
           trained: adapter.leaves,
         }
       },
@@ -110,29 +113,22 @@ export function trainedLllite(
         if (grid === null) return layers.map(() => x)
         const [count = 0] = x.shape
         const strengths = rowStrengths ?? Array<number>(count).fill(1)
-        const shares = createShares(ops)
+        const shareOf = placement.shares()
         const active = layers.map(({ path }): ActiveAdapter | null => {
           const adapter = adapters.get(path)
           if (adapter === undefined) return null
-          const patches = control.of(adapter.plan)
-          if (patches === undefined) {
-            throw new CoreError(
-              "control-missing",
-              `training: no control images were cut for depth ${adapter.plan.site.depth}`,
-            )
-          }
-          const share = shares.of(adapter, patches)
           const keep = dropout === undefined ? {} : { keep: keepOf(adapter, count, dropout) }
-          return { adapter, control: { share, grid: patches.grid }, strengths, ...keep }
+          return { adapter, control: shareOf(adapter), strengths, ...keep }
         })
-        return adaptedInputs(ops, active, x, grid)
+        const first = active.find((one) => one !== null)?.adapter as PlacedAdapter | undefined
+        return adaptedInputs(ops, active, x, grid, first && placement.downOf?.(first))
       },
     },
   }
 }
 
 /** What dropout keeps after `mid`'s ReLU. It is the same when a block runs again. */
-function keepOf({ plan }: AdapterParams, count: number, { rate, draws }: Dropout): (tokens: number) => Tensor3D {
+function keepOf({ plan }: AdapterLayers, count: number, { rate, draws }: Dropout): (tokens: number) => Tensor3D {
   return (tokens) => {
     const drawn = draws.keeps(plan.site.key, tokens, plan.mlpDim)
     const factors = drawn.map((value) => (value >= rate ? 1 / (1 - rate) : 0))

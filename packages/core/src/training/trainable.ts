@@ -47,8 +47,8 @@ export interface Trainable<M extends TrainableModel> {
   /** All parts, in the order of the flat values. */
   parts(model: M): readonly ValuePart[]
   /**
-   * Uploads the values to the device. The tape begins at the first block with a leaf. The leaves together are the flat
-   * values, in their order. The caller disposes the result.
+   * Uploads the values to the device. The tape begins at the first block with a leaf. Without `values`, the leaves
+   * together are the flat values, in their order. The caller disposes the result.
    */
   place(ops: Ops, model: M, batch: TrainBatch): PlacedTrainable
   /** One part in a file's order, of the part's shape. */

@@ -94,12 +94,12 @@ function joined(
         const taps = MARKS.map((mark) => weightTaps(format, width, mark)) as [Factor, Factor, Factor]
         const transposed = (factor: Factor): ProductInput => ({ factor, buffers: weightBuffers, params: [rows, width] })
         if (inputs.length > 1) {
-          const left = { factor: stackedRowsOf("dy", rows), buffers: [slopes], params: [] }
+          const left = { factor: stackedRowsOf("dy", rows, "p.m"), buffers: [slopes], params: [] }
           const sizes = { m, n: width, k: rows, count: 3 }
           return [...runProductsApart(gpu, sizes, left, transposed(oneOf("z", taps)), inputs[0].shape)]
         }
         // The sum over the three layers is a part of the product's own sum.
-        const left = { factor: joinedRowsOf("dy", rows), buffers: [slopes], params: [rows] }
+        const left = { factor: joinedRowsOf("dy", rows, "p.m", "each"), buffers: [slopes], params: [rows] }
         const right = transposed(oneOf("inner / p.outs", taps, "inner % p.outs"))
         return [runProduct(gpu, { m, n: width, k: 3 * rows }, left, right, {}, inputs[0].shape)]
       },

@@ -113,13 +113,13 @@ function adaptOne(
 
 /** Σ over rows of strength · dy. dy: [N, T, C] → [C] */
 function biasSlope(gpu: Gpu, dy: Tensor3D, strengths: readonly number[]): Tensor {
-  const [n, tokens, channels] = dy.shape
+  const [n, , channels] = dy.shape
   const strength = commonStrength(strengths)
   if (strength === null) {
     const scaled = tf.mul(dy, tf.tensor([...strengths], [n, 1, 1]))
-    return columnSums(gpu, scaled, n * tokens, channels)
+    return columnSums(gpu, scaled, channels)
   }
-  const sums = columnSums(gpu, dy, n * tokens, channels)
+  const sums = columnSums(gpu, dy, channels)
   return strength === 1 ? sums : tf.mul(sums, strength)
 }
 

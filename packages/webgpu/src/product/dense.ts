@@ -1,10 +1,11 @@
-import { type Ops, vjp } from "@lllite/core/ops"
-import type { Tensor } from "@tensorflow/tfjs-core"
+import { type DenseOptions, type Ops, vjp } from "@lllite/core/ops"
+import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import { wgslModule } from "../wgsl/module.ts"
-import { columnsOf, rowsOf } from "./factors.ts"
+import { columnsOf, joinedRowsOf, rowsOf, stackedColumnsOf, stackedRowsOf } from "./factors.ts"
 import { runProduct } from "./run.ts"
 
 /**
@@ -48,7 +49,7 @@ export function createDense(gpu: Gpu): Ops["dense"] {
               { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
               ...([{}, weight.shape] as const),
             )
-          const dBias = bias === null ? [] : [columnSums(gpu, dy, rows, out)]
+          const dBias = bias === null ? [] : [columnSums(gpu, dy, out)]
           return [...(inputGradient ? [dx()] : []), dWeight(), ...dBias]
         },
       }
@@ -56,10 +57,80 @@ export function createDense(gpu: Gpu): Ops["dense"] {
   }
 }
 
+/**
+ * Several affine maps of one shape side by side, which read one x or one each. x: [1 or count, rows, in], weight:
+ * [count, in, out], bias: [count · out] → [count, rows, out]
+ */
+export function createDenseStack(gpu: Gpu): NonNullable<Ops["denseStack"]> {
+  return (x, { weight, bias }, { inputGradient }: DenseOptions = { inputGradient: true }) => {
+    const [count, inner, out] = weight.shape
+    const [read, rows] = x.shape
+    if (x.shape[2] !== inner || (read !== 1 && read !== count) || bias.size !== count * out) {
+      throw new WebgpuOpsError(
+        "shape",
+        `denseStack: x [${x.shape.join(", ")}], weight [${weight.shape.join(", ")}], bias [${bias.shape.join(", ")}]; ` +
+          "expected [1 or count, rows, in], [count, in, out], [count · out]",
+      )
+    }
+    const isShared = read === 1
+    return vjp(inputGradient ? [x, weight, bias] : [weight, bias], () => {
+      const left = isShared ? rowsOf("x", inner) : stackedRowsOf("x", inner, "p.m")
+      return {
+        value: runProduct<Tensor3D>(
+          ...([gpu, { m: rows, n: out, k: inner, count }] as const),
+          { factor: left, buffers: [x], params: [] },
+          { factor: stackedColumnsOf("weight", out, "p.n"), buffers: [weight], params: [] },
+          ...([{ bias }, [count, rows, out]] as const),
+        ),
+        saved: [x, weight],
+        gradients: (dy, [x, weight]) => {
+          const columns = isShared ? columnsOf("x", inner, "p.m") : stackedColumnsOf("x", inner, "p.m")
+          const dWeight = runProduct(
+            ...([gpu, { m: inner, n: out, k: rows, count }] as const),
+            { factor: columns, buffers: [x], params: [] },
+            { factor: stackedColumnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
+            ...([{}, weight.shape] as const),
+          )
+          const dBias = tf.reshape(stackedColumnSums(gpu, dy, [count, out]), bias.shape)
+          return [
+            ...(inputGradient ? [stackSlopes(gpu, dy as Tensor3D, weight as Tensor3D, isShared)] : []),
+            dWeight,
+            dBias,
+          ]
+        },
+      }
+    })
+  }
+}
+
+/** The slopes at a stack's inputs. Where all layers read one, its sum over the layers is a part of the product's sum. */
+function stackSlopes(gpu: Gpu, dy: Tensor3D, weight: Tensor3D, isShared: boolean): Tensor {
+  const [count, rows, out] = dy.shape
+  const inner = weight.shape[1]
+  const [left, right] = isShared
+    ? [joinedRowsOf("dy", out, "p.m", "each"), joinedRowsOf("weight", out, "p.n", "eachWeight")]
+    : [stackedRowsOf("dy", out, "p.m"), stackedRowsOf("weight", out, "p.n")]
+  const params = isShared ? [out] : []
+  return runProduct(
+    ...([gpu, { m: rows, n: inner, ...(isShared ? { k: count * out } : { k: out, count }) }] as const),
+    { factor: left, buffers: [dy], params },
+    { factor: right, buffers: [weight], params },
+    ...([{}, [isShared ? 1 : count, rows, inner]] as const),
+  )
+}
+
 /** Sums over the rows. x: [rows, columns] → [columns] */
-export function columnSums(gpu: Gpu, x: Tensor, rows: number, columns: number): Tensor {
-  const sums = gpu.create<Tensor>([columns])
-  gpu.run(COLUMN_SUMS, [x, sums], [rows, columns], Math.ceil(columns / COLUMNS))
+export function columnSums(gpu: Gpu, x: Tensor, columns: number): Tensor {
+  return tf.reshape(stackedColumnSums(gpu, x, [1, columns]), [columns])
+}
+
+/** Sums over the rows of each of several matrices. x: [count, rows, columns] → [count, columns] */
+function stackedColumnSums(gpu: Gpu, x: Tensor, shape: readonly [count: number, columns: number]): Tensor {
+  const [count, columns] = shape
+  const rows = x.size / count / columns
+  const sums = gpu.create<Tensor>(shape)
+  const blocks = Math.ceil(columns / COLUMNS)
+  gpu.run(COLUMN_SUMS, [x, sums], [rows, columns, blocks, count], blocks * count)
   return sums
 }
 
@@ -71,21 +142,24 @@ const COLUMN_SUMS: KernelSource = {
   key: "sums of columns",
   code: () =>
     wgslModule({
-      params: ["rows", "columns"],
+      params: ["rows", "columns", "blocks", "count"],
       reads: { x: "f32" },
       writes: { result: "f32" },
       threads: COLUMNS * LANES,
       declarations: `var<workgroup> sums: array<f32, ${COLUMNS * LANES}>;`,
-      main: `let column = group * ${COLUMNS}u + local % ${COLUMNS}u;
+      main: `let matrix = group / p.blocks;
+if (matrix >= p.count) { return; }
+let column = group % p.blocks * ${COLUMNS}u + local % ${COLUMNS}u;
+let first = matrix * p.rows;
 var sum = 0.0;
 if (column < p.columns) {
-  for (var row = local / ${COLUMNS}u; row < p.rows; row += ${LANES}u) { sum += x[row * p.columns + column]; }
+  for (var row = local / ${COLUMNS}u; row < p.rows; row += ${LANES}u) { sum += x[(first + row) * p.columns + column]; }
 }
 sums[local] = sum;
 workgroupBarrier();
 if (local < ${COLUMNS}u && column < p.columns) {
   for (var lane = 1u; lane < ${LANES}u; lane++) { sum += sums[lane * ${COLUMNS}u + local]; }
-  result[column] = sum;
+  result[matrix * p.columns + column] = sum;
 }`,
     }),
 }

@@ -21,7 +21,7 @@ export interface Epilogue {
 }
 
 export interface StoreOptions {
-  /** Whether a value is added to every column. */
+  /** Whether a value is added to every column. Products side by side have a bias each. */
   readonly bias: boolean
   /** Whether a matrix of the result's shape is added. */
   readonly plus: boolean
@@ -33,7 +33,7 @@ export interface StoreOptions {
   readonly results: number
 }
 
-/** Stores sum (+ bias[n]) (+ shift[sample, n]) (+ plus[m, n]). */
+/** Stores sum (+ bias[z, n]) (+ shift[sample, n]) (+ plus[m, n]). */
 export function stored({ bias, plus, shift, four, results }: StoreOptions): Epilogue {
   const element = four ? "vec4f" : "f32"
   const names = results === 1 ? ["result"] : Array.from({ length: results }, (_, i) => `result${i}`)
@@ -55,13 +55,13 @@ export function stored({ bias, plus, shift, four, results }: StoreOptions): Epil
       return unrolled(each.length, (c) => {
         const terms = [
           four ? sum : `${sum}[${c}]`,
-          ...(bias ? [`bias[column${by}]`] : []),
+          ...(bias ? [`bias[(z * p.n + column)${by}]`] : []),
           ...(shift ? [`shift[((${row}) / p.sampleRows * p.n + column)${by}]`] : []),
           ...(plus ? ["plus[to]"] : []),
         ]
         return `if (${row} < p.m && ${column} + ${c}u < p.n) {
   let column = ${column} + ${c}u;
-  let to = (at + (${row}) * p.n + column)${by};
+  let to = (${results === 1 ? "at + " : ""}(${row}) * p.n + column)${by};
   store(to, ${terms.join(" + ")});
 }`
       })

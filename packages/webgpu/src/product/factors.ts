@@ -3,6 +3,9 @@ import { decodingOf } from "../weights/storage.ts"
 import { byNumber, GATED_ORDER } from "./epilogue.ts"
 import type { Factor } from "./kernel.ts"
 
+/** The number of edges of the left or of the right factor. */
+type EdgeCount = "p.m" | "p.n"
+
 /** A float32 matrix whose rows are the edge. x: [edge, k] */
 export function rowsOf(name: string, k: number): Factor {
   const four = k % 4 === 0
@@ -19,22 +22,26 @@ export function rowsOf(name: string, k: number): Factor {
 }
 
 /** The matrix of product number `z`, of float32 matrices that follow each other. x: [z, edge, k] */
-export function stackedRowsOf(name: string, k: number): Factor {
+export function stackedRowsOf(name: string, k: number, count: EdgeCount): Factor {
   const rows = rowsOf(name, k)
   return {
     ...rows,
     key: `stacked ${rows.key}`,
-    body: `return ${name}[((z * p.m + edge) * p.k + inner)${rows.four ? " / 4u" : ""}];`,
+    body: `return ${name}[((z * ${count} + edge) * p.k + inner)${rows.four ? " / 4u" : ""}];`,
   }
 }
 
-/** Float32 matrices that follow each other, side by side as one. x: [k / each, edge, each]; parameter: each. */
-export function joinedRowsOf(name: string, each: number): Factor {
+/**
+ * Float32 matrices that follow each other, side by side as one. x: [k / each, edge, each]
+ *
+ * @param param the name of a parameter: each
+ */
+export function joinedRowsOf(name: string, each: number, count: EdgeCount, param: string): Factor {
   const rows = rowsOf(name, each)
-  const at = "(inner / p.each * p.m + edge) * p.each + inner % p.each"
+  const at = `(inner / p.${param} * ${count} + edge) * p.${param} + inner % p.${param}`
   return {
     ...rows,
-    ...{ key: `joined ${rows.key}`, params: ["each"] },
+    ...{ key: `joined ${rows.key}`, params: [param] },
     body: `return ${name}[(${at})${rows.four ? " / 4u" : ""}];`,
   }
 }
@@ -60,12 +67,22 @@ export function oneOf(number: string, factors: readonly [Factor, ...Factor[]], i
 }
 
 /** A float32 matrix whose columns are the edge. x: [k, edges] */
-export function columnsOf(name: string, edges: number, count: "p.m" | "p.n"): Factor {
+export function columnsOf(name: string, edges: number, count: EdgeCount): Factor {
   const four = edges % 4 === 0
   return {
     key: `columns${four ? "" : " by one"}`,
     ...{ reads: { [name]: four ? "vec4f" : "f32" }, params: [], along: "edge", four },
     body: `return ${name}[(inner * ${count} + edge)${four ? " / 4u" : ""}];`,
+  }
+}
+
+/** The matrix of product number `z`, of float32 matrices that follow each other. x: [z, k, edges] */
+export function stackedColumnsOf(name: string, edges: number, count: EdgeCount): Factor {
+  const columns = columnsOf(name, edges, count)
+  return {
+    ...columns,
+    key: `stacked ${columns.key}`,
+    body: `return ${name}[((z * p.k + inner) * ${count} + edge)${columns.four ? " / 4u" : ""}];`,
   }
 }
 

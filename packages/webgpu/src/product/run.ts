@@ -29,7 +29,7 @@ export interface ProductSizes {
 
 /** What is added to a product, once. */
 export interface ProductAddends {
-  /** Added to every row. [n] */
+  /** Added to every row. [n], and of several products [count, n] */
   readonly bias?: Tensor | GPUBuffer | null
   /** Added to every row of a sample. [samples, n] */
   readonly shift?: Tensor | null

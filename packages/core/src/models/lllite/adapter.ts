@@ -9,7 +9,8 @@ import type { Grid, Tap } from "../taps.ts"
 import { NO_READS } from "../taps.ts"
 import type { ControlImages, ControlPatches, PatchSet } from "./conditioner.ts"
 import { createPatchSet, cutControl, embedControl } from "./conditioner.ts"
-import type { AdapterParams, LlliteParams } from "./params.ts"
+import type { AdapterPlan } from "./layout.ts"
+import type { AdapterLayers, AdapterParams, LlliteParams } from "./params.ts"
 
 /** The part of an adapter that depends on the control alone: `mid`'s share of it, bias included. */
 export interface ControlShare {
@@ -20,7 +21,7 @@ export interface ControlShare {
 
 /** The first layers of several adapters as one. */
 export interface JoinedDown extends DenseParams {
-  readonly adapters: readonly AdapterParams[]
+  readonly adapters: readonly AdapterLayers[]
 }
 
 /** An LLLite's values for its control images. */
@@ -47,7 +48,10 @@ export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlIm
   computed.dispose()
   cut.dispose()
   const downs = new Map(
-    sharedInputs(lllite).map((adapters) => [(adapters[0] as AdapterParams).plan.site.key, joinDowns(adapters)]),
+    sharedInputs([...lllite.adapters.values()].map(({ plan }) => plan)).map((plans) => {
+      const adapters = plans.map(({ site }) => lllite.adapters.get(site.key) as AdapterParams)
+      return [(plans[0] as AdapterPlan).site.key, joinDowns(adapters)]
+    }),
   )
   const tensors = [
     ...[...shares.values()].map(({ share }) => share),
@@ -57,19 +61,19 @@ export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlIm
 }
 
 /** Groups of two or more adapters before the queries, keys and values of one self-attention. */
-function sharedInputs({ adapters }: LlliteParams): readonly (readonly AdapterParams[])[] {
-  const groups = new Map<string, AdapterParams[]>()
-  for (const adapter of adapters.values()) {
-    const { block, index, attention, projection } = adapter.plan.site
+export function sharedInputs(plans: Iterable<AdapterPlan>): readonly (readonly AdapterPlan[])[] {
+  const groups = new Map<string, AdapterPlan[]>()
+  for (const plan of plans) {
+    const { block, index, attention, projection } = plan.site
     if (attention !== "self" || projection === "out") continue
     const place = `${block}/${index}`
-    groups.set(place, [...(groups.get(place) ?? []), adapter])
+    groups.set(place, [...(groups.get(place) ?? []), plan])
   }
   return [...groups.values()].filter((group) => group.length > 1)
 }
 
 /** Joins first layers: their outputs follow each other. The caller disposes the tensors, or tidies. */
-function joinDowns(adapters: readonly AdapterParams[]): JoinedDown {
+function joinDowns(adapters: readonly AdapterLayers[]): JoinedDown {
   return {
     adapters,
     weight: tf.concat(
@@ -121,7 +125,7 @@ function shareOf(ops: Ops, { midControl: { weight, bias } }: AdapterParams, embe
 
 /** An adapter in a forward pass. */
 export interface ActiveAdapter {
-  readonly adapter: AdapterParams
+  readonly adapter: AdapterLayers
   readonly control: ControlShare
   /** One for each of x's N rows. */
   readonly strengths: readonly number[]
@@ -130,7 +134,7 @@ export interface ActiveAdapter {
 }
 
 /** The first layers of adapters as one layer. The scope around tracks new tensors. */
-function downOf(adapters: readonly AdapterParams[]): DenseParams {
+function downOf(adapters: readonly AdapterLayers[]): DenseParams {
   const [first] = adapters
   return adapters.length === 1 && first !== undefined ? first.down : joinDowns(adapters)
 }

@@ -7,20 +7,24 @@ import type { DenseParams } from "../../ops/ops.ts"
 import type { AdapterPlan, LlliteModel } from "./layout.ts"
 import { leafShapes, tensorKey } from "./layout.ts"
 
-/** An adapter on a device. */
-export interface AdapterParams {
+/** The layers of an adapter that read the network, on a device. */
+export interface AdapterLayers {
   readonly plan: AdapterPlan
+  readonly down: DenseParams
+  /** The part of `mid` that reads `down`: [mlpDim, mlpDim]. */
+  readonly midDown: Tensor2D
+  readonly up: DenseParams
+}
+
+/** An adapter on a device. */
+export interface AdapterParams extends AdapterLayers {
   /**
    * Convolutions whose stride is equal to their kernel. They are dense layers over patches. Adapters with a trunk have
    * the same tensors.
    */
   readonly conditioner: readonly DenseParams[]
-  readonly down: DenseParams
   /** The part of `mid` that reads the control, [condDim, mlpDim], with the bias of `mid`. */
   readonly midControl: DenseParams
-  /** The part of `mid` that reads `down`: [mlpDim, mlpDim]. */
-  readonly midDown: Tensor2D
-  readonly up: DenseParams
   /** All of these tensors, in the order of the adapter's flat values. Those of a trunk are leaves of several adapters. */
   readonly leaves: readonly Tensor[]
 }
@@ -71,7 +75,7 @@ function adapterOf(plan: AdapterPlan, tensors: ReadonlyMap<SiteTensorName, reado
   return {
     plan,
     leaves: [...tensors.values()].flat(),
-    conditioner: CONDITIONER.slice(0, plan.site.depth === 3 ? 3 : 2).map(dense),
+    conditioner: branchLayers(plan).slice(0, -1).map(dense),
     down: dense("down.0"),
     midControl: { weight: find<Tensor2D>("mid.0.weight"), bias: find<Tensor1D>("mid.0.bias") },
     midDown: find<Tensor2D>("mid.0.weight", 1),
@@ -83,6 +87,11 @@ type LayerName = SiteTensorName extends `${infer Name}.${"weight" | "bias"}` ? N
 
 /** The conditioner's layers. The last one exists at depth 3 only. */
 const CONDITIONER: readonly LayerName[] = ["conditioning1.0", "conditioning1.2", "conditioning1.4"]
+
+/** The layers between a control and an adapter's sum with `down`: the conditioner's, then `mid`. */
+export function branchLayers({ site: { depth } }: AdapterPlan): readonly LayerName[] {
+  return [...CONDITIONER.slice(0, depth === 3 ? 3 : 2), "mid.0"]
+}
 
 /** Disposes an LLLite's tensors. */
 export function disposeLllite(params: LlliteParams): void {

@@ -48,21 +48,24 @@ async function pass(ops: Ops, { config, params, selection, batch, side }: Run, c
   } as UnetInput
   const images = { count: batch, height: side, width: side, data: new Float32Array(batch * side * side * 3).fill(0.5) }
   const sites = enumerateSites(config.layout, NAMED_SELECTIONS[selection])
-  const lllite = uploadLllite(createLllite(sites, { condDim: 8, mlpDim: 16 }, stream, { init: "reference" }))
+  const model = createLllite(sites, { condDim: 8, mlpDim: 16 }, stream, { init: "reference" })
+  const lllite = uploadLllite(model)
   const prepared = prepareControl(ops, lllite, images)
   const cuts = cutControls(lllite, images)
+  const training = trainedLllite(ops, model, cuts)
   try {
     const y = unet(ops, params, input, { tap: llliteTap(ops, lllite, prepared, 1) })
     const prediction = await y.data<"float32">()
     y.dispose()
     const loss = (prediction: Tensor4D): tf.Scalar => tf.sum(tf.mul(prediction, prediction))
-    const trained = await lossAndGradients(ops, params, trainedLllite(ops, lllite, cuts), input, loss, {
+    const trained = await lossAndGradients(ops, params, training, input, loss, {
       checkpointing,
     })
     return { prediction, gradients: trained.gradients }
   } finally {
     tf.dispose([input.latents, input.context, input.vector])
     prepared.dispose()
+    training.dispose()
     cuts.dispose()
     disposeLllite(lllite)
   }
