@@ -178,11 +178,13 @@ describe("lllite work", withRedis, () => {
   })
 
   it.each([
-    [["--redis", "redis://127.0.0.1:1"], "Redis at redis://127.0.0.1:1 cannot be used"],
-    [["--redis", `http://u:${PASSWORD}@x`], "the address of Redis has another form than expected"],
-    [["--redis", "redis://x", "--jobs", "commands"], "--jobs commands needs the server's data folder"],
+    [["work", "--redis", "redis://127.0.0.1:1"], "Redis at redis://127.0.0.1:1 cannot be used"],
+    [["work", "--redis", `http://u:${PASSWORD}@x`], "the address of Redis has another form than expected"],
+    [["work", "--redis", "redis://x", "--jobs", "commands"], "--jobs commands needs the server's data folder"],
+    [["serve", "--redis", `redis://:${PASSWORD}@x`, "--backend", "wasm"], "--backend has no effect with --redis"],
+    [["serve", "--redis_password_file", "password"], "--redis_password_file has no effect without --redis"],
   ])("refuses %j, and shows no password", async (args, message) => {
-    const child = spawn(process.execPath, [main, "work", ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(process.execPath, [main, ...args], { cwd: folder, stdio: ["ignore", "pipe", "pipe"] })
     let text = ""
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (more) => (text += more))
     expect(await new Promise((resolve) => child.once("close", resolve))).toBe(1)
