@@ -1,5 +1,6 @@
 import { render } from "preact"
 import { openDraft } from "./draw/draft-keeper.ts"
+import { openLanguage } from "./language/language.ts"
 import { keepOffline } from "./offline/keep-offline.ts"
 import { takeFiles } from "./opening/open-files.ts"
 import { App } from "./page/app.tsx"
@@ -17,12 +18,16 @@ import "./models/models.css"
 import "./start/start.css"
 import "./train/train.css"
 import "./files/files.css"
+// Last, since it overrides colours of the others.
+import "./page/forced-colors.css"
 
 const root = document.getElementById("app")
 if (root === null) throw new Error('playground: the page has no element "app"')
-// What stood there is for a browser that does not run this script.
-root.replaceChildren()
-render(<App />, root)
-takeFiles()
-void openDraft()
+void openLanguage().then(() => {
+  // What stood there is for a browser that does not run this script.
+  root.replaceChildren()
+  render(<App />, root)
+  takeFiles()
+  void openDraft()
+})
 void keepOffline().then(startModel)

@@ -1,22 +1,16 @@
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
-import { fileURLToPath } from "node:url"
 import type { AxeResults } from "axe-core"
 import type { Page } from "playwright-core"
 import { beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { needsChromium } from "../../../packages/format/test/chromium.ts"
+import { english } from "../src/language/english/index.ts"
 import { usePlayground } from "./playground.ts"
-
-const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
-
-const TINY = fileURLToPath(new URL("../../../packages/tiny/model/tiny-sdxl.safetensors", import.meta.url))
-const SVG = Buffer.from(
-  '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><path d="M4 4h12v12H4z"/></svg>',
-)
+import { visitStates } from "./states.ts"
 
 describe("the playground for everyone", needsChromium, () => {
   const playground = usePlayground()
-  const { open, ready, full, panel } = playground
+  const { open } = playground
   let page: Page
   let axe: string
   beforeAll(async () => {
@@ -35,54 +29,22 @@ describe("the playground for everyone", needsChromium, () => {
     return results.violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(" ")}`))
   }
   it.each([
-    ["light", 1280, 800],
-    ["dark", 1366, 768],
-    ["light", 390, 844],
-    ["dark", 390, 844],
-  ] as const)("has no fault in any state, in %s colours at %d × %d", async (colorScheme, width, height) => {
-    await page.emulateMedia({ colorScheme })
-    await page.setViewportSize({ width, height })
-    await open()
-    await page.evaluate(axe)
-    await ready()
-    await full()
-    const draw = panel("Draw")
-    const found: Record<string, readonly string[]> = { drawn: await problems() }
-    await draw.getByRole("textbox", { name: "Prompt", exact: true }).fill("a red cat and 猫")
-    await draw.getByRole("textbox", { name: "Steps" }).fill("0")
-    for (const summary of await draw.locator("summary").all()) await summary.click()
-    await draw.getByRole("button", { name: "Add a control" }).click()
-    found["all settings"] = await problems()
-    await draw.getByRole("textbox", { name: "Steps" }).fill("1000")
-    await draw.getByRole("button", { name: "Generate" }).click()
-    await draw.getByRole("button", { name: "Stop" }).waitFor()
-    found.running = await problems()
-    await draw.getByRole("button", { name: "Stop" }).click()
-    await draw.getByText("Stopped before the picture was finished.").waitFor()
-    await page.locator(".model-button").click()
-    await page.getByLabel("Open a checkpoint").setInputFiles(TINY)
-    await page.getByRole("button", { name: "Open it" }).waitFor()
-    found.model = await problems()
-    await page.keyboard.press("Escape")
-    await draw.getByLabel("From a file").setInputFiles({ name: "box.svg", mimeType: "image/svg+xml", buffer: SVG })
-    await draw.getByRole("button", { name: "Paint a mask" }).click()
-    const mask = page.getByRole("dialog", { name: "What changes" })
-    await mask.getByRole("button", { name: "Invert" }).click()
-    await mask.getByText("100 % changes.", { exact: false }).waitFor()
-    found.mask = await problems()
-    await mask.getByRole("button", { name: "Done" }).click()
-    await draw.getByText("The painted part changes.", { exact: false }).waitFor()
-    found.start = await problems()
-    await page.getByRole("tab", { name: "Train" }).click()
-    await panel("Train")
-      .getByText(/^16 pairs, /)
-      .waitFor()
-    found.train = await problems()
-    await page.getByRole("tab", { name: "Files" }).click()
-    await panel("Files").getByLabel("Open a safetensors file").setInputFiles(LLLITE)
-    await page.locator(".identity").waitFor()
-    await panel("Files").getByText("Merge", { exact: true }).click()
-    found.files = await problems()
-    expect(found).toEqual(Object.fromEntries(Object.keys(found).map((state) => [state, []])))
-  })
+    ["light", 1280, 800, "none"],
+    ["dark", 1366, 768, "none"],
+    ["light", 390, 844, "none"],
+    ["dark", 390, 844, "active"],
+  ] as const)(
+    "has no fault in any state, in %s colours at %d × %d, forced: %s",
+    async (...[colorScheme, width, height, forcedColors]) => {
+      await page.emulateMedia({ colorScheme, forcedColors })
+      await page.setViewportSize({ width, height })
+      await open()
+      await page.evaluate(axe)
+      const found: Record<string, readonly string[]> = {}
+      await visitStates(playground, english, async (state) => {
+        found[state] = await problems()
+      })
+      expect(found).toEqual(Object.fromEntries(Object.keys(found).map((state) => [state, []])))
+    },
+  )
 })

@@ -22,11 +22,17 @@ export interface Playground {
   full(): Promise<void>
   /** The pixels of the picture of the first control. */
   control(): Promise<string>
+  /** A panel by its English name, in every language. */
   panel(name: "Draw" | "Train" | "Files"): Locator
   /** Forgets everything that the page logged, after a test in which it must not work. */
   forgetProblems(): void
   /** Forgets failed requests, after a test that makes requests fail. */
   forgetRequests(): void
+}
+
+export interface PlaygroundOptions {
+  /** The language of the browser. Default: American English */
+  readonly locale?: string
 }
 
 interface Marks {
@@ -38,7 +44,7 @@ interface Marks {
  * Opens a page for each test of the calling `describe`. After each test no script has run that should not, the policy
  * was not violated, and the page logged no error and no warning.
  */
-export function usePlayground(): Playground {
+export function usePlayground({ locale = "en-US" }: PlaygroundOptions = {}): Playground {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -57,7 +63,7 @@ export function usePlayground(): Playground {
 
   beforeEach(async () => {
     problems.length = 0
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, locale })
     // The slowest wait is for a picture on a loaded machine. An error names what was waited for.
     page.setDefaultTimeout(600_000)
     page.on("pageerror", (error) => problems.push(error.message))
@@ -97,7 +103,7 @@ export function usePlayground(): Playground {
     idle: () => page.locator('.draw[data-phase="idle"]:has([data-final="true"])').waitFor({ state: "attached" }),
     full: () => page.locator('.draw[data-phase="idle"] .result[data-final="true"][data-quality="full"]').waitFor(),
     control: () => page.evaluate(() => document.querySelector<HTMLCanvasElement>(".control canvas")?.toDataURL() ?? ""),
-    panel: (name) => page.getByRole("tabpanel", { name }),
+    panel: (name) => page.locator(`[role="tabpanel"]#panel-${name.toLowerCase()}`),
     forgetProblems() {
       problems.length = 0
     },

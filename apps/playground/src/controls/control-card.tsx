@@ -2,9 +2,10 @@ import type { JSX } from "preact"
 import { useState } from "preact/hooks"
 import { followChange } from "../draw/make-picture.ts"
 import { drawing } from "../draw/sheet-state.ts"
+import { messages } from "../language/language.ts"
+import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { ChoiceField, SliderField } from "../page/fields.tsx"
 import { Icon } from "../page/icons.tsx"
-import { messageOf } from "../page/message.ts"
 import { Problem } from "../page/problem.tsx"
 import { putBack } from "../page/put-back.ts"
 import { say } from "../page/status-line.tsx"
@@ -16,6 +17,7 @@ import { readPicture } from "../pictures/picture-reader.ts"
 import type { Control } from "./control-state.ts"
 import { changeControl, controlPictures, controls, networkChoice } from "./control-state.ts"
 import { CurveField } from "./curve-field.tsx"
+import { networkText } from "./network-text.ts"
 import { followers, networkOf } from "./networks.ts"
 import { WindowField } from "./window-field.tsx"
 
@@ -25,7 +27,8 @@ const MOST_GRADIENT = 1000
 /** A control: its LLLite, what it follows, and how much. */
 export function ControlCard({ control, number }: { readonly control: Control; readonly number: number }): JSX.Element {
   const { id, network, type, picture, kind, thresholds, strength, window, curve } = control
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<Sentence | null>(null)
+  const words = messages.value.controls
   const seen = controlPictures.value.get(id)
   const names = followers.value.map(({ name }) => name)
   const types = networkOf(network)?.types ?? []
@@ -44,34 +47,35 @@ export function ControlCard({ control, number }: { readonly control: Control; re
         const [notice] = changeNotices([{ name: file.name, changes }])
         if (notice !== undefined) say(notice)
       },
-      (error: unknown) => setProblem(messageOf(error)),
+      (error: unknown) => setProblem(problemOf(error)),
     )
   }
   return (
     <fieldset class="control">
-      <legend class="visually-hidden">Control {number}</legend>
+      <legend class="visually-hidden">{words.numbered(number)}</legend>
       <div class="control-head">
-        {seen !== undefined && <Picture image={seen} label={`What control ${number} follows`} />}
+        {seen !== undefined && <Picture image={seen} label={words.follows(number)} />}
         <div class="control-what">
           <ChoiceField
             label={networkOf(network)?.kind === "controlnet" ? "ControlNet" : "LLLite"}
             value={network}
             names={names.includes(network) ? names : [network, ...names]}
+            textOf={networkText}
             onValue={(name) => {
               const chosen = networkOf(name)
               if (chosen !== undefined) set(networkChoice(chosen))
             }}
           />
           {type !== null && types.length > 0 && (
-            <ChoiceField label="Type" value={type} names={types} onValue={(type) => set({ type })} />
+            <ChoiceField label={words.type} value={type} names={types} onValue={(type) => set({ type })} />
           )}
           <p class="control-source">
-            {picture === null ? "follows the drawing" : `follows ${picture.name}`}
+            {picture === null ? words.followsDrawing : words.followsNamed(picture.name)}
             {picture === null ? (
-              <FileButton label="Another picture" quiet accept="image/*" onFiles={open} />
+              <FileButton label={words.anotherPicture} quiet accept="image/*" onFiles={open} />
             ) : (
               <button type="button" class="quiet" onClick={() => set({ picture: null })}>
-                The drawing
+                {words.theDrawing}
               </button>
             )}
           </p>
@@ -80,14 +84,14 @@ export function ControlCard({ control, number }: { readonly control: Control; re
           <button
             type="button"
             class="quiet remove-control"
-            aria-label={`Remove control ${number}`}
-            title="Remove"
+            aria-label={words.removeNumbered(number)}
+            title={messages.value.page.remove}
             onClick={() => {
               const before = controls.value
               controls.value = before.filter((one) => one.id !== id)
               const taken = before.filter((one) => one.id === id)
               followChange()
-              say(`Control ${number} is removed.`, () => {
+              say(sentence("controls", "removedNumbered", number), () => {
                 controls.value = putBack(controls.value, before, taken)
                 followChange()
               })
@@ -97,9 +101,9 @@ export function ControlCard({ control, number }: { readonly control: Control; re
           </button>
         )}
       </div>
-      <Problem text={problem} />
+      <Problem of={problem} />
       <SliderField
-        label="Strength"
+        label={words.strength}
         value={strength}
         min={0}
         max={2}
@@ -110,20 +114,21 @@ export function ControlCard({ control, number }: { readonly control: Control; re
       <WindowField window={window} onWindow={(window) => change({ window })} onRelease={followChange} />
       <details class="more">
         <summary>
-          {kind === "none" ? "Picture as it is" : kind}
-          {kind === "canny" ? ` ${thresholds.low} / ${thresholds.high}` : ""}, {curve === null ? "flat" : "curve"}
+          {kind === "none" ? words.asItIs : kind}
+          {kind === "canny" ? ` ${thresholds.low} / ${thresholds.high}` : ""},{" "}
+          {curve === null ? words.flat : words.curve}
         </summary>
         <ChoiceField
-          label="Preprocessor"
+          label={words.preprocessor}
           value={kind}
           names={CONTROL_KINDS}
-          textOf={(name) => (name === "none" ? "none: as it is" : name)}
+          textOf={(name) => (name === "none" ? words.preprocessorNone : name)}
           onValue={(kind) => set({ kind })}
         />
         {kind === "canny" && (
           <>
             <SliderField
-              label="Edges continue above"
+              label={words.edgesContinue}
               value={thresholds.low}
               min={0}
               max={MOST_GRADIENT}
@@ -133,7 +138,7 @@ export function ControlCard({ control, number }: { readonly control: Control; re
               onRelease={followChange}
             />
             <SliderField
-              label="Edges start above"
+              label={words.edgesStart}
               value={thresholds.high}
               min={0}
               max={MOST_GRADIENT}

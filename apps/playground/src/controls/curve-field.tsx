@@ -1,4 +1,5 @@
 import type { JSX } from "preact"
+import { messages } from "../language/language.ts"
 import { CURVE_POINTS } from "./control-state.ts"
 
 interface CurveFieldProps {
@@ -14,11 +15,12 @@ const FLAT: readonly number[] = Array<number>(CURVE_POINTS).fill(1)
 
 /** Factors on the strength over the noise schedule, as points of a curve. */
 export function CurveField({ curve, onCurve, onRelease }: CurveFieldProps): JSX.Element {
+  const words = messages.value.controls
   const points = curve ?? FLAT
   const line = points.map((value, i) => `${(100 * (i + 0.5)) / CURVE_POINTS},${100 - (100 * value) / MOST}`).join(" ")
   return (
     <fieldset class="field curve-field">
-      <legend class="visually-hidden">Curve of the strength</legend>
+      <legend class="visually-hidden">{words.curveTitle}</legend>
       <div class="curve">
         <svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">
           <line x1="0" x2="100" y1="50" y2="50" />
@@ -28,7 +30,7 @@ export function CurveField({ curve, onCurve, onRelease }: CurveFieldProps): JSX.
           <input
             key={i}
             type="range"
-            aria-label={`Factor at ${i / (CURVE_POINTS - 1)} of the schedule`}
+            aria-label={words.factorAt(i / (CURVE_POINTS - 1))}
             min="0"
             max={MOST}
             step="0.1"
@@ -42,7 +44,7 @@ export function CurveField({ curve, onCurve, onRelease }: CurveFieldProps): JSX.
         ))}
       </div>
       <div class="curve-ends">
-        <span>noise</span>
+        <span>{words.noiseEnd}</span>
         <button
           type="button"
           class="quiet"
@@ -52,9 +54,9 @@ export function CurveField({ curve, onCurve, onRelease }: CurveFieldProps): JSX.
             onRelease()
           }}
         >
-          Flat
+          {words.makeFlat}
         </button>
-        <span>picture</span>
+        <span>{words.pictureEnd}</span>
       </div>
     </fieldset>
   )

@@ -1,6 +1,7 @@
 import { openSafetensors } from "@lllite/format"
 import { controlFileKind, controlTypesOf, readControlNet } from "@lllite/format/identify"
 import { parseLlliteMetadata } from "@lllite/format/modelspec"
+import type { Sentence } from "../language/sentence.ts"
 import { controlKindOf } from "../pictures/control-kinds.ts"
 import { openNetwork } from "./open-network.ts"
 
@@ -10,7 +11,7 @@ import { openNetwork } from "./open-network.ts"
  * @returns what is to be said of it
  * @throws FormatError for a file that is broken or of another kind, Error for one that does not fit the model
  */
-export async function openControlFile(file: File): Promise<string> {
+export async function openControlFile(file: File): Promise<readonly Sentence[]> {
   const header = await openSafetensors(file)
   const kind = controlFileKind(header)
   if (kind === "controlnet") {

@@ -1,5 +1,6 @@
 import type { ControlType } from "@lllite/format/identify"
 import { keepNetwork } from "../kept/kept-networks.ts"
+import { PageError, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { loras, newLora } from "../loras/lora-state.ts"
 import { loadNetwork } from "../models/loaded-networks.ts"
 import { modelState } from "../page/model.ts"
@@ -26,9 +27,9 @@ export interface NetworkFile {
 export async function openNetwork(
   { kind, file, control, types }: NetworkFile,
   controlId: number | null = null,
-): Promise<string> {
+): Promise<readonly Sentence[]> {
   const { value: model } = modelState
-  if (model.phase !== "ready") throw new Error("The model is not ready yet. Try again in a moment.")
+  if (model.phase !== "ready") throw new PageError(sentence("page", "modelNotReady"))
   const wanted: Network = {
     ...{ name: file.name, kind, source: file, sha256: await sha256Of(file), control, types, isKept: false },
   }
@@ -39,8 +40,8 @@ export async function openNetwork(
   else if (controlId === null) followWith(network)
   else changeControl(controlId, networkChoice(network))
   const notKept = network.isKept ? null : await keepNetwork(network)
-  const use = kind === "lora" ? "is used as a LoRA." : "is used as a control."
-  return [`${network.name} ${use}`, ...loaded.handle.notices, ...(notKept === null ? [] : [notKept])].join(" ")
+  const use = sentence("controls", kind === "lora" ? "usedAsLora" : "usedAsControl", network.name)
+  return [use, ...loaded.handle.notices.map(remark), ...(notKept === null ? [] : [notKept])]
 }
 
 /** Adds a LoRA to the next picture, once. */

@@ -1,5 +1,6 @@
 import { followChange } from "../draw/make-picture.ts"
 import { forgetNetwork, keepNetwork } from "../kept/kept-networks.ts"
+import { sentence } from "../language/sentence.ts"
 import { loras } from "../loras/lora-state.ts"
 import { unloadNetworks } from "../models/loaded-networks.ts"
 import { modelState } from "../page/model.ts"
@@ -18,7 +19,7 @@ export async function removeNetwork(network: Network): Promise<void> {
   if (modelState.value.phase === "ready") void unloadNetworks(modelState.value.sdxl, network.source)
   await forgetNetwork(network.name)
   followChange()
-  say(`${network.name} is removed.`, () => {
+  say(sentence("page", "removed", network.name), () => {
     addNetwork(network)
     if (network.isKept) void keepNetwork(network)
     controls.value = before.controls

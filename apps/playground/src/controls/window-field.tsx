@@ -1,5 +1,6 @@
 import type { JSX } from "preact"
 import { useId } from "preact/hooks"
+import { messages } from "../language/language.ts"
 import type { Control } from "./control-state.ts"
 
 interface WindowFieldProps {
@@ -14,14 +15,15 @@ const STEP = 0.05
 /** The part of the noise schedule on which a control acts, with a handle at each end. */
 export function WindowField({ window: { start, end }, onWindow, onRelease }: WindowFieldProps): JSX.Element {
   const id = useId()
+  const words = messages.value.controls
   const ends = [
-    { label: "Acts from", value: start, set: (start: number) => onWindow({ start, end: Math.max(start, end) }) },
-    { label: "Acts to", value: end, set: (end: number) => onWindow({ start: Math.min(start, end), end }) },
+    { label: words.actsFrom, value: start, set: (start: number) => onWindow({ start, end: Math.max(start, end) }) },
+    { label: words.actsTo, value: end, set: (end: number) => onWindow({ start: Math.min(start, end), end }) },
   ] as const
   return (
     <fieldset class="field window-field">
       <legend class="field-head">
-        <span id={id}>Acts from noise to picture</span>
+        <span id={id}>{words.window}</span>
         <output>
           {start.toFixed(2)} – {end.toFixed(2)}
         </output>

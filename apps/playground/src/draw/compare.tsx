@@ -1,6 +1,7 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { JSX } from "preact"
 import { useState } from "preact/hooks"
+import { messages } from "../language/language.ts"
 import { Icon } from "../page/icons.tsx"
 import { Picture } from "../pictures/picture.tsx"
 
@@ -15,17 +16,18 @@ interface CompareProps {
  */
 export function Compare({ image, plain }: CompareProps): JSX.Element {
   const [at, setAt] = useState(50)
+  const words = messages.value.draw
   return (
     <div class="compare" style={{ "--at": `${at}%` }}>
-      <Picture image={plain} label="Picture without control" />
+      <Picture image={plain} label={words.pictureWithout} />
       <div class="over">
-        <Picture image={image} label="Picture with control" />
+        <Picture image={image} label={words.pictureWith} />
       </div>
       <span class="compare-name left" aria-hidden="true">
-        without
+        {words.compareWithout}
       </span>
       <span class="compare-name right" aria-hidden="true">
-        with control
+        {words.compareWith}
       </span>
       <span class="compare-line" aria-hidden="true">
         <Icon name="drag" />
@@ -35,8 +37,8 @@ export function Compare({ image, plain }: CompareProps): JSX.Element {
         min="0"
         max="100"
         value={at}
-        aria-label="How much of the picture without control is shown"
-        aria-valuetext={`${at} percent without, ${100 - at} percent with control`}
+        aria-label={words.compareSlider}
+        aria-valuetext={words.compareValue(at)}
         onInput={(event) => setAt(Number(event.currentTarget.value))}
       />
     </div>

@@ -1,43 +1,47 @@
 import { writePng } from "@lllite/runtime-web"
 import type { JSX } from "preact"
+import { messages } from "../language/language.ts"
+import { problemOf, sentence } from "../language/sentence.ts"
 import { ChoiceMenu } from "../page/choice-menu.tsx"
-import { messageOf } from "../page/message.ts"
 import { say } from "../page/status-line.tsx"
 import { codeOf, commandOf, linkOf } from "../recipes/copy-as.ts"
 import type { Result } from "./result.ts"
 
 const FORMS = [
-  { name: "Command", hint: "for lllite, the command", textOf: ({ recipe }: Result) => commandOf(recipe) },
-  { name: "Code", hint: "for Node, with @lllite/runtime-node", textOf: ({ recipe }: Result) => codeOf(recipe) },
+  { name: "copyCommand", hint: "copyCommandHint", textOf: ({ recipe }: Result) => commandOf(recipe) },
+  { name: "copyCode", hint: "copyCodeHint", textOf: ({ recipe }: Result) => codeOf(recipe) },
   {
-    name: "Link",
-    hint: "to this page, with the settings alone",
+    name: "copyLink",
+    hint: "copyLinkHint",
     textOf: ({ recipe }: Result) => linkOf(recipe, location.href),
   },
 ] as const
 
 /** Copies how a picture is made, in one of several forms. */
 export function CopyAs({ made }: { readonly made: Result | null }): JSX.Element {
+  const words = messages.value.draw
   const choices = made && [
-    ...FORMS.map(({ name, hint, textOf }) => ({ name, hint, choose: () => copy(name, textOf(made)) })),
+    ...FORMS.map(({ name, hint, textOf }) => ({
+      ...{ name: words[name], hint: words[hint] },
+      choose: () => copy(words[name], textOf(made)),
+    })),
     {
-      name: "Drawing",
-      hint: "as drawing.png, for the command and the code",
+      ...{ name: words.copyDrawing, hint: words.copyDrawingHint },
       choose: () => void writePng("drawing.png", made.drawing),
     },
   ]
-  return <ChoiceMenu id="copy-as" label="Copy as" choices={choices} />
+  return <ChoiceMenu id="copy-as" label={words.copyAs} choices={choices} />
 }
 
 function copy(name: string, text: string): void {
   // Browsers give the clipboard to safe pages alone.
   const { clipboard } = navigator
   if (clipboard === undefined) {
-    say("This browser gives the clipboard to pages of https:// alone.")
+    say(sentence("draw", "noClipboard"))
     return
   }
   clipboard.writeText(text).then(
-    () => say(`${name} copied.`),
-    (error: unknown) => say(`${name} was not copied: ${messageOf(error)}`),
+    () => say(sentence("draw", "copied", name)),
+    (error: unknown) => say(sentence("draw", "notCopied", name, problemOf(error))),
   )
 }

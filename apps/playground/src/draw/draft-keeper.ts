@@ -2,7 +2,7 @@ import { effect } from "@preact/signals"
 import { BUILT_IN, networks } from "../controls/networks.ts"
 import { changeKept, readKept } from "../kept/database.ts"
 import { openKeptNetworks } from "../kept/kept-networks.ts"
-import { messageOf } from "../page/message.ts"
+import { problemOf } from "../language/sentence.ts"
 import { say } from "../page/status-line.tsx"
 import { readLink } from "../recipes/copy-as.ts"
 import { restore } from "../recipes/restore.ts"
@@ -29,11 +29,11 @@ export async function openDraft(): Promise<void> {
     const { notices } = from === undefined ? { notices: [] } : restore({ ...from, drawing: null }, known)
     // Set in this way, it is not a change that can be undone.
     if (from !== undefined && from.drawing !== null) drawing.value = from.drawing
-    if (notices.length > 0) say(notices.join(" "))
+    if (notices.length > 0) say(notices)
     // From here on a reload shows what was changed, and not the link.
     if (linked !== null) history.replaceState(null, "", location.pathname + location.search)
   } catch (error) {
-    say(messageOf(error))
+    say(problemOf(error))
   }
   let timer: ReturnType<typeof setTimeout> | undefined
   effect(() => {

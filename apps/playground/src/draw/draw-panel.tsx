@@ -1,6 +1,9 @@
 import { signal } from "@preact/signals"
 import type { JSX } from "preact"
 import { useEffect } from "preact/hooks"
+import { messages } from "../language/language.ts"
+import { Notes } from "../language/said.tsx"
+import { remark } from "../language/sentence.ts"
 import { modelFacts } from "../models/model-facts.ts"
 import { modelState, type ReadyModel } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
@@ -21,6 +24,7 @@ const front = signal<"drawing" | "picture">("drawing")
 export function DrawPanel(): JSX.Element {
   const model = modelState.value
   const state = drawState.value
+  const words = messages.value.draw
   useEffect(() => {
     if (modelState.value.phase === "ready") void showFirst(modelState.value)
   }, [model.phase])
@@ -41,25 +45,21 @@ export function DrawPanel(): JSX.Element {
       }}
     >
       <div class="boards" data-front={front.value}>
-        <section class="board" data-board="drawing" aria-label="Drawing">
+        <section class="board" data-board="drawing" aria-label={words.drawing}>
           <SheetBoard onFiles={(files) => void openPicture(files)} />
-          <Swap to="drawing" label="Show the drawing large" />
+          <Swap to="drawing" label={words.showDrawing} />
         </section>
-        <section class="board" data-board="picture" aria-label="Picture">
+        <section class="board" data-board="picture" aria-label={words.picture}>
           <ResultBoard />
-          <Swap to="picture" label="Show the picture large" />
+          <Swap to="picture" label={words.showPicture} />
         </section>
       </div>
       <div class="below-boards">
         <PromptBar />
         <PromptWords />
-        <Problem text={openProblem.value ?? (state.phase === "failed" ? state.message : null)} />
-        {state.phase === "stopped" && <p class="note">Stopped before the picture was finished.</p>}
-        {notices.value.map((notice) => (
-          <p class="note" key={notice}>
-            {notice}
-          </p>
-        ))}
+        <Problem of={openProblem.value ?? (state.phase === "failed" ? state.problem : null)} />
+        {state.phase === "stopped" && <p class="note">{words.stopped}</p>}
+        <Notes of={notices.value.map(remark)} />
       </div>
       <Shelf />
       <Rail />

@@ -1,6 +1,7 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef } from "preact/hooks"
+import { messages } from "../language/language.ts"
 
 interface EdgeOverlayProps {
   readonly control: RgbImage
@@ -27,12 +28,6 @@ export function EdgeOverlay({ control, isWhole }: EdgeOverlayProps): JSX.Element
     canvas.current?.getContext("2d")?.putImageData(pixels, 0, 0)
   }, [control, isWhole])
   return (
-    <canvas
-      ref={canvas}
-      class="edge-overlay"
-      role="img"
-      aria-label="What the model sees of the drawing"
-      {...{ width, height }}
-    />
+    <canvas ref={canvas} class="edge-overlay" role="img" aria-label={messages.value.draw.seen} {...{ width, height }} />
   )
 }

@@ -4,9 +4,9 @@ import { adapterOptions, controlNetOptions, loraOptions, requestOf, startOptions
 import type { GenerateRunOptions } from "@lllite/runtime-web"
 import { signal } from "@preact/signals"
 import { type Network, networkOf } from "../controls/networks.ts"
+import { PageError, problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { loadNetwork } from "../models/loaded-networks.ts"
 import { modelFacts } from "../models/model-facts.ts"
-import { messageOf } from "../page/message.ts"
 import { modelState, type ReadyModel } from "../page/model.ts"
 import { sayUnseen } from "../page/status-line.tsx"
 import { type Quality, recipeFor } from "./recipe-state.ts"
@@ -20,16 +20,16 @@ export type DrawState =
   | {
       readonly phase: "running"
       readonly quality: Quality
-      readonly what: string
+      readonly what: "making" | "makingWithout"
       readonly step: number
       readonly steps: number
     }
   | { readonly phase: "stopped" }
-  | { readonly phase: "failed"; readonly message: string }
+  | { readonly phase: "failed"; readonly problem: Sentence }
 
 export const drawState = signal<DrawState>({ phase: "idle" })
 
-/** What the last picture does not read of its prompt, one sentence each. */
+/** What the last picture does not read of its prompt, one sentence each, in the words of core. */
 export const notices = signal<readonly string[]>([])
 
 /** Whether the picture is also made without the controls. */
@@ -84,20 +84,20 @@ export async function makePicture(
     const key = JSON.stringify({ ...made, adapters: [], start: wanted.start === null ? null : startKey(wanted) })
     const known = !isControlled ? null : (plainPictures.get(key) ?? null)
     const base = { ...wanted, recipe: made, quality, id: null }
-    const image = await draw(model, { ...wanted, recipe: made }, quality, "Making the picture", own, (estimate) => {
+    const image = await draw(model, { ...wanted, recipe: made }, quality, "making", own, (estimate) => {
       if (quality === "full") result.value = { ...base, image: estimate, plain: null, seconds: null }
     })
     if (!isCurrent()) return
     const seconds = (performance.now() - begun) / 1000
     result.value = { ...base, image, plain: known, seconds }
     onMade(result.value)
-    if (quality === "full") sayUnseen(`The picture is ready after ${seconds.toFixed(1)} s.`)
+    if (quality === "full") sayUnseen(sentence("draw", "isReady", seconds))
     if (isControlled && known === null && isCompared.value) {
       const plain = await draw(
         model,
         { ...wanted, recipe: { ...made, adapters: [] } },
         quality,
-        "Making it without control",
+        "makingWithout",
         own,
         () => {},
       )
@@ -114,8 +114,8 @@ export async function makePicture(
     if (!isCurrent()) return
     // What was not finished is not a picture.
     if (result.value?.seconds === null) result.value = null
-    drawState.value = own.signal.aborted ? { phase: "stopped" } : { phase: "failed", message: messageOf(error) }
-    if (own.signal.aborted) sayUnseen("Stopped before the picture was finished.")
+    drawState.value = own.signal.aborted ? { phase: "stopped" } : { phase: "failed", problem: problemOf(error) }
+    if (own.signal.aborted) sayUnseen(sentence("draw", "stopped"))
   } finally {
     if (isCurrent()) controller = null
   }
@@ -165,14 +165,14 @@ export async function usesOf(model: ReadyModel, { recipe, drawing, pictures, sta
 function expectNetwork(name: string): Network {
   const network = networkOf(name)
   if (network !== undefined) return network
-  throw new Error(`“${name}” is not open. Choose another one, or open its file.`)
+  throw new PageError(sentence("draw", "notOpen", name))
 }
 
 async function draw(
   model: ReadyModel,
   from: Origin,
   quality: Quality,
-  what: string,
+  what: "making" | "makingWithout",
   { signal }: AbortController,
   onEstimate: (image: RgbImage) => void,
 ): Promise<RgbImage> {
@@ -180,7 +180,7 @@ async function draw(
   drawState.value = { phase: "running", quality, what, step: 0, steps: options.steps }
   const uses = await usesOf(model, from)
   signal.throwIfAborted()
-  const previews = quality === "full" && modelFacts.value.isSmall && what === "Making the picture"
+  const previews = quality === "full" && modelFacts.value.isSmall && what === "making"
   for await (const event of model.sdxl.generate([request], { ...options, ...uses, previews, signal })) {
     if (event.kind === "image") return event.image
     if (event.kind === "notice") notices.value = [...new Set([...notices.value, event.text])]
@@ -192,7 +192,7 @@ async function draw(
       if (estimate !== undefined) onEstimate(estimate)
     }
   }
-  throw new Error("the model gave no picture. Reload the page.")
+  throw new PageError(sentence("draw", "noPicture"))
 }
 
 /** Tells pictures to start from apart, which have no names of their own. */

@@ -1,5 +1,7 @@
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef } from "preact/hooks"
+import { messages } from "../language/language.ts"
+import { Said } from "../language/said.tsx"
 import { modelFacts } from "../models/model-facts.ts"
 import { modelState } from "../page/model.ts"
 import { drawState, isLive, stop } from "./make-picture.ts"
@@ -11,6 +13,7 @@ export function PromptBar(): JSX.Element {
   const { value: state } = drawState
   const isRunning = state.phase === "running" && state.quality === "full"
   const isReady = modelState.value.phase === "ready"
+  const { draw: words, page } = messages.value
   return (
     <div class="prompt-bar">
       <PromptField />
@@ -23,7 +26,8 @@ export function PromptBar(): JSX.Element {
           }}
         />
         <span>
-          Live<span class="live-more"> while drawing</span>
+          {words.live}
+          <span class="live-more">{words.liveMore}</span>
         </span>
       </label>
       {/* One element in both roles, so that it keeps the focus. */}
@@ -37,7 +41,7 @@ export function PromptBar(): JSX.Element {
           stop()
         }}
       >
-        {isRunning ? "Stop" : "Generate"}
+        {isRunning ? page.stop : words.generate}
       </button>
     </div>
   )
@@ -46,6 +50,7 @@ export function PromptBar(): JSX.Element {
 /** The field of the prompt. Words that the model does not know are underlined. */
 function PromptField(): JSX.Element {
   const { prompt } = draft.value
+  const words = messages.value.draw
   const input = useRef<HTMLInputElement>(null)
   const marks = useRef<HTMLDivElement>(null)
   const follow = (): void => {
@@ -54,7 +59,7 @@ function PromptField(): JSX.Element {
   useLayoutEffect(follow, [prompt])
   return (
     <div class="prompt-field">
-      <div class="prompt-marks" ref={marks} aria-hidden="true">
+      <div class="prompt-marks" ref={marks} aria-hidden="true" translate={false}>
         {(modelFacts.value.isBuiltIn ? promptParts(prompt) : []).map(({ text, isUnknown }, index) =>
           isUnknown ? <u key={index}>{text}</u> : <span key={index}>{text}</span>,
         )}
@@ -62,9 +67,9 @@ function PromptField(): JSX.Element {
       <input
         ref={input}
         type="text"
-        aria-label="Prompt"
+        aria-label={words.prompt}
         aria-describedby={modelFacts.value.isBuiltIn ? "prompt-hint" : undefined}
-        placeholder="What to draw"
+        placeholder={words.promptPlaceholder}
         value={prompt}
         maxLength={400}
         autocomplete="off"
@@ -81,27 +86,30 @@ export function PromptWords(): JSX.Element | null {
   const { prompt } = draft.value
   // Of other models the page does not know the words.
   if (!modelFacts.value.isBuiltIn) return null
+  const words = messages.value.draw
+  const hint = promptHint(prompt)
   return (
     <div class="prompt-words">
       <div class="chips">
-        <span id="known-words">Words it knows:</span>
+        <span id="known-words">{words.knownWords}</span>
         <ul aria-labelledby="known-words">
           {KNOWN_WORDS.map((word) => (
             <li key={word}>
               <button
                 type="button"
                 class="chip"
-                aria-label={`Add “${word}”`}
+                aria-label={words.addWord(word)}
+                title={words.meaning(word) ?? undefined}
                 onClick={() => changeRecipe({ prompt: withWord(prompt, word) })}
               >
-                {word}
+                <span lang="en">{word}</span>
               </button>
             </li>
           ))}
         </ul>
       </div>
       <p id="prompt-hint" class="prompt-hint">
-        {promptHint(prompt)}
+        {hint !== null && <Said of={hint} />}
       </p>
     </div>
   )

@@ -1,4 +1,5 @@
 import { colourNames, shapeKinds } from "@lllite/tiny"
+import { type Sentence, sentence } from "../language/sentence.ts"
 
 /** Words of the captions that the tiny SDXL was trained on, in the order in which they are offered. */
 export const KNOWN_WORDS: readonly string[] = ["small", ...colourNames, ...shapeKinds, "and"]
@@ -34,14 +35,13 @@ function isKnown(word: string): boolean {
 }
 
 /** What is to be said of a prompt. Null: it has known words alone. */
-export function promptHint(prompt: string): string | null {
-  if (prompt.trim() === "") return "Without a prompt the model draws what it likes."
+export function promptHint(prompt: string): Sentence | null {
+  if (prompt.trim() === "") return sentence("draw", "promptEmpty")
   const unknown = [...new Set(promptParts(prompt).flatMap(({ text, isUnknown }) => (isUnknown ? [text] : [])))]
   if (unknown.length === 0) return null
-  const named = unknown.slice(0, MOST_NAMED).map((word) => `“${word}”`)
-  const more = unknown.length > MOST_NAMED ? ` and ${unknown.length - MOST_NAMED} more words` : ""
   const isForeign = unknown.some((word) => !/^[a-z'’]+$/i.test(word))
-  return `The tiny model does not know ${named.join(", ")}${more}.${isForeign ? " It reads a few English words alone." : ""}`
+  const more = Math.max(0, unknown.length - MOST_NAMED)
+  return sentence("draw", "unknownWords", unknown.slice(0, MOST_NAMED), more, isForeign)
 }
 
 /** The prompt with a word at its end. */

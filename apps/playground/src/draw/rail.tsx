@@ -3,6 +3,7 @@ import { ControlCard } from "../controls/control-card.tsx"
 import { controls, networkChoice, newControl } from "../controls/control-state.ts"
 import { followers } from "../controls/networks.ts"
 import { openControlFile } from "../controls/open-control-file.ts"
+import { messages } from "../language/language.ts"
 import { LoraCard } from "../loras/lora-card.tsx"
 import { Problem } from "../page/problem.tsx"
 import { FileButton } from "../pictures/file-drop.tsx"
@@ -17,13 +18,14 @@ const MOST_CONTROLS = 4
 /** The controls and the settings of the picture, beside the boards. */
 export function Rail(): JSX.Element {
   const { problem, onFiles } = useOpening(openControlFile)
+  const words = messages.value.controls
   return (
     <div class="rail">
       <section class="card" aria-labelledby="controls-title">
         <div class="card-head">
-          <h2 id="controls-title">{controls.value.length > 1 ? "Controls" : "Control"}</h2>
+          <h2 id="controls-title">{controls.value.length > 1 ? words.controls : words.control}</h2>
           <span class="head-actions">
-            <FileButton label="Open a file" quiet accept=".safetensors" onFiles={onFiles} />
+            <FileButton label={words.openFile} quiet accept=".safetensors" onFiles={onFiles} />
             <button
               type="button"
               class="quiet"
@@ -34,11 +36,11 @@ export function Rail(): JSX.Element {
                 followChange()
               }}
             >
-              Add a control
+              {words.add}
             </button>
           </span>
         </div>
-        <Problem text={problem} />
+        <Problem of={problem} />
         {controls.value.map((control, index) => (
           <ControlCard key={control.id} control={control} number={index + 1} />
         ))}

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals"
 import type { JSX } from "preact"
+import { messages } from "../language/language.ts"
+import { problemOf, sentence } from "../language/sentence.ts"
 import { Icon } from "../page/icons.tsx"
-import { messageOf } from "../page/message.ts"
 import { Segments } from "../page/segments.tsx"
 import { say } from "../page/status-line.tsx"
 import { Picture } from "../pictures/picture.tsx"
@@ -19,7 +20,6 @@ import { UseAs } from "./use-as-menu.tsx"
 const VIEWS = ["with", "compare", "without"] as const
 type View = (typeof VIEWS)[number]
 const view = signal<View>("with")
-const VIEW_TEXTS: Readonly<Record<View, string>> = { with: "With", compare: "Compare", without: "Without" }
 
 /** The board of the picture: the picture, what it follows from, and what to do with it. */
 export function ResultBoard(): JSX.Element {
@@ -27,38 +27,37 @@ export function ResultBoard(): JSX.Element {
   const state = drawState.value
   const kept = made === null || made.id === null ? undefined : shelf.value.find(({ id }) => id === made.id)
   const isFinal = made !== null && made.seconds !== null
+  const { draw: words, page } = messages.value
   return (
     <>
       <div class="board-head">
-        <h2>Picture</h2>
+        <h2>{words.picture}</h2>
         <span class="board-caption">{made === null ? "" : captionOf(made)}</span>
         {made !== null && made.plain !== null && (
-          <Segments label="Which picture is shown" values={VIEWS} textOf={(name) => VIEW_TEXTS[name]} of={view} />
+          <Segments label={words.views} values={VIEWS} textOf={(name) => words[name]} of={view} />
         )}
       </div>
       <div class="board-square result" data-final={isFinal} data-quality={made?.quality}>
         {made === null ? (
-          <p class="placeholder">
-            {state.phase === "running" ? "It begins as noise …" : "A picture appears here. It follows your drawing."}
-          </p>
+          <p class="placeholder">{state.phase === "running" ? words.beginsAsNoise : words.placeholder}</p>
         ) : (
           <Shown made={made} />
         )}
         {isOutdated.value && state.phase !== "running" && made !== null && (
           <p class="outdated">
-            Made with other settings
+            {words.outdated}
             <button type="button" onClick={() => takeSettings(made)}>
-              Use them
+              {words.useThem}
             </button>
           </p>
         )}
         {state.phase === "running" && (
-          <progress class="board-progress" aria-label={state.what} max={state.steps} value={state.step} />
+          <progress class="board-progress" aria-label={words[state.what]} max={state.steps} value={state.step} />
         )}
       </div>
       <div class="tools result-tools">
         <button type="button" disabled={!isFinal} onClick={() => made !== null && save(made)}>
-          Save picture
+          {words.save}
         </button>
         <CopyAs made={isFinal ? made : null} />
         <UseAs made={isFinal ? made : null} />
@@ -67,8 +66,8 @@ export function ResultBoard(): JSX.Element {
           <button
             type="button"
             class="tool"
-            aria-label="Remove the picture"
-            title="Remove"
+            aria-label={words.removePicture}
+            title={page.remove}
             onClick={() => void removePicture(kept)}
           >
             <Icon name="clear" />
@@ -80,26 +79,26 @@ export function ResultBoard(): JSX.Element {
 }
 
 function Shown({ made: { image, plain, seconds } }: { readonly made: Result }): JSX.Element {
-  if (seconds === null) return <Picture image={image} label="Estimate of the picture so far" />
-  if (plain === null || view.value === "with") return <Picture image={image} label="Generated picture" />
-  if (view.value === "without") return <Picture image={plain} label="Picture without control" />
+  const words = messages.value.draw
+  if (seconds === null) return <Picture image={image} label={words.estimate} />
+  if (plain === null || view.value === "with") return <Picture image={image} label={words.generated} />
+  if (view.value === "without") return <Picture image={plain} label={words.pictureWithout} />
   return <Compare {...{ image, plain }} />
 }
 
 function captionOf({ recipe: { seed, steps }, seconds }: Result): string {
-  const time = seconds === null ? "" : ` · ${seconds.toFixed(1)} s`
-  return `seed ${seed} · ${steps} steps${time}`
+  return messages.value.draw.caption(String(seed), steps, seconds)
 }
 
 /** Sets what a picture follows from. */
 function takeSettings(made: Result): void {
   const { notices, undo } = restore(made)
-  say(["The settings of the picture are set.", ...notices].join(" "), undo)
+  say([sentence("draw", "settingsOfPictureSet"), ...notices], undo)
 }
 
 function save(made: Result): void {
   pngOf(made.image, made).then(
     (blob) => saveFile("lllite.png", blob),
-    (error: unknown) => say(`The picture was not saved: ${messageOf(error)}`),
+    (error: unknown) => say(sentence("draw", "notSaved", problemOf(error))),
   )
 }

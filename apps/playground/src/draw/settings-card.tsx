@@ -1,5 +1,6 @@
 import { GENERATE_RANGES, SAMPLER_NAMES } from "@lllite/core/names"
 import type { JSX } from "preact"
+import { messages } from "../language/language.ts"
 import { modelFacts } from "../models/model-facts.ts"
 import { chooseSide } from "../models/open-chosen.ts"
 import { ChoiceField, NumberField, SeedField, SliderField } from "../page/fields.tsx"
@@ -15,10 +16,11 @@ const SCALES = ["1", "0.75", "0.625", "0.5"] as const
 export function SettingsCard(): JSX.Element {
   const { seed, steps, guidanceScale, sampler, negativePrompt, width } = draft.value
   const { sides } = modelFacts.value
+  const words = messages.value.draw
   return (
     <section class="card" aria-labelledby="picture-title">
       <div class="card-head">
-        <h2 id="picture-title">Settings</h2>
+        <h2 id="picture-title">{words.settings}</h2>
         <button
           type="button"
           class="quiet"
@@ -28,12 +30,12 @@ export function SettingsCard(): JSX.Element {
             followChange()
           }}
         >
-          Reset
+          {words.reset}
         </button>
       </div>
       <div class="picture-fields">
         <div class="seed">
-          <SeedField label="Seed" value={seed} onValue={(seed) => changeRecipe({ seed })} />
+          <SeedField label={words.seed} value={seed} onValue={(seed) => changeRecipe({ seed })} />
           <button
             type="button"
             onClick={() => {
@@ -41,22 +43,20 @@ export function SettingsCard(): JSX.Element {
               followChange()
             }}
           >
-            New
+            {words.newSeed}
           </button>
         </div>
         <NumberField
-          label="Steps"
+          label={words.steps}
           value={steps}
           range={GENERATE_RANGES.steps}
           onValue={(steps) => changeRecipe({ steps })}
         />
       </div>
       <details class="more">
-        <summary>
-          Guidance {guidanceScale}, {sampler}
-        </summary>
+        <summary>{words.guidanceOf(guidanceScale, sampler)}</summary>
         <SliderField
-          label="Guidance"
+          label={words.guidance}
           value={guidanceScale}
           min={1}
           max={15}
@@ -64,9 +64,9 @@ export function SettingsCard(): JSX.Element {
           onValue={(guidanceScale) => changeRecipe({ guidanceScale })}
           onRelease={followChange}
         />
-        <ChoiceField label="Sampler" value={sampler} names={SAMPLER_NAMES} onValue={chooseSampler} />
+        <ChoiceField label={words.sampler} value={sampler} names={SAMPLER_NAMES} onValue={chooseSampler} />
         <label class="field">
-          Negative prompt
+          {words.negativePrompt}
           <input
             type="text"
             value={negativePrompt}
@@ -84,13 +84,13 @@ export function SettingsCard(): JSX.Element {
               isCompared.value = event.currentTarget.checked
             }}
           />
-          Make it without control, too, to compare
+          {words.alsoWithout}
         </label>
       </details>
       <details class="more">
         <summary>{sizeText()}</summary>
         <ChoiceField
-          label="Size"
+          label={words.size}
           value={String(width)}
           names={sides.map(String)}
           textOf={(side) => `${side} × ${side} px`}
@@ -107,11 +107,7 @@ export function SettingsCard(): JSX.Element {
 
 function sizeText(): string {
   const { width, hires, tiles } = draft.value
-  return [
-    `${width} × ${width} px`,
-    ...(hires === null ? [] : ["hires fix"]),
-    ...(tiles === null ? [] : [`tiles of ${tiles.size}`]),
-  ].join(", ")
+  return messages.value.draw.sizeOf(`${width} × ${width} px`, hires !== null, tiles?.size ?? null)
 }
 
 /** How a large picture is made: from a smaller one, or in tiles. */
@@ -120,13 +116,16 @@ function Stages(): JSX.Element {
   const tileSides = modelFacts.value.sides.filter((side) => side < width && side % 32 === 0 && side >= 64)
   const names = ["whole", ...tileSides.map(String)]
   const scale = hires === null ? "1" : String(hires.scale)
+  const words = messages.value.draw
   return (
     <>
       <ChoiceField
-        label="Hires fix"
+        label={words.hires}
         value={scale}
         names={SCALES.some((name) => name === scale) ? SCALES : [scale, ...SCALES]}
-        textOf={(scale) => (scale === "1" ? "off" : `first ${Math.round((Number(scale) * width) / 32) * 32} px`)}
+        textOf={(scale) =>
+          scale === "1" ? words.hiresOff : words.hiresFirst(Math.round((Number(scale) * width) / 32) * 32)
+        }
         onValue={(scale) =>
           changeStages({
             hires: scale === "1" ? null : { scale: Number(scale), steps, strength: hires?.strength ?? 0.6 },
@@ -135,7 +134,7 @@ function Stages(): JSX.Element {
       />
       {hires !== null && (
         <SliderField
-          label="How much the second stage changes"
+          label={words.hiresStrength}
           value={hires.strength}
           min={0.05}
           max={1}
@@ -144,10 +143,10 @@ function Stages(): JSX.Element {
         />
       )}
       <ChoiceField
-        label="Tiles"
+        label={words.tiles}
         value={tiles === null ? "whole" : String(tiles.size)}
         names={tiles === null || names.includes(String(tiles.size)) ? names : [...names, String(tiles.size)]}
-        textOf={(name) => (name === "whole" ? "none, the whole at once" : `${name} px`)}
+        textOf={(name) => (name === "whole" ? words.tilesOff : `${name} px`)}
         onValue={(name) => changeStages({ tiles: name === "whole" ? null : { size: Number(name) } })}
       />
     </>

@@ -1,14 +1,16 @@
 import type { JSX } from "preact"
+import { messages } from "../language/language.ts"
 import { Icon, type IconName } from "../page/icons.tsx"
 import { blank } from "../pictures/canvas-image.ts"
 import { FileButton } from "../pictures/file-drop.tsx"
 import { followChange } from "./make-picture.ts"
 import { canRedo, canUndo, drawing, redo, replaceDrawing, undo } from "./sheet-state.ts"
-import { STAMPS, WIDTHS } from "./stamps.ts"
+import { WIDTHS } from "./stamps.ts"
 import { TOOLS, tool, width } from "./tool-state.ts"
 
 /** The tools of the sheet: pen, eraser and shapes, the width, and what takes changes back. */
 export function SheetTools({ onFiles }: { readonly onFiles: (files: readonly File[]) => void }): JSX.Element {
+  const words = messages.value.draw
   const change = (work: () => void): void => {
     work()
     followChange()
@@ -16,7 +18,7 @@ export function SheetTools({ onFiles }: { readonly onFiles: (files: readonly Fil
   return (
     <div class="tools">
       <fieldset class="tool-choice">
-        <legend class="visually-hidden">Tool</legend>
+        <legend class="visually-hidden">{words.tool}</legend>
         {TOOLS.map((name) => (
           <label key={name} class="tool" title={labelOf(name)}>
             <input
@@ -36,8 +38,8 @@ export function SheetTools({ onFiles }: { readonly onFiles: (files: readonly Fil
       <button
         type="button"
         class="tool width"
-        aria-label={`Width of the pen: ${width.value} pixels`}
-        title="Width of the pen"
+        aria-label={words.penWidthOf(width.value)}
+        title={words.penWidth}
         onClick={() => {
           width.value = WIDTHS[(WIDTHS.indexOf(width.value) + 1) % WIDTHS.length] ?? width.value
         }}
@@ -47,10 +49,14 @@ export function SheetTools({ onFiles }: { readonly onFiles: (files: readonly Fil
         </svg>
       </button>
       <span class="tool-gap" />
-      <ToolButton icon="undo" label="Undo" disabled={!canUndo.value} onClick={() => change(undo)} />
-      <ToolButton icon="redo" label="Redo" disabled={!canRedo.value} onClick={() => change(redo)} />
-      <ToolButton icon="clear" label="Clear" onClick={() => change(() => replaceDrawing(blank(drawing.value.width)))} />
-      <FileButton label="Open a picture" icon="open" accept="image/*" onFiles={onFiles} />
+      <ToolButton icon="undo" label={words.undo} disabled={!canUndo.value} onClick={() => change(undo)} />
+      <ToolButton icon="redo" label={words.redo} disabled={!canRedo.value} onClick={() => change(redo)} />
+      <ToolButton
+        icon="clear"
+        label={words.clear}
+        onClick={() => change(() => replaceDrawing(blank(drawing.value.width)))}
+      />
+      <FileButton label={words.openPicture} icon="open" accept="image/*" onFiles={onFiles} />
     </div>
   )
 }
@@ -71,6 +77,6 @@ function ToolButton({ icon, label, disabled, onClick }: ToolButtonProps): JSX.El
 }
 
 function labelOf(name: (typeof TOOLS)[number]): string {
-  const isStamp = STAMPS.some((stamp) => stamp === name)
-  return isStamp ? `Shape: ${name}` : `${name.charAt(0).toUpperCase()}${name.slice(1)}`
+  const words = messages.value.draw
+  return name === "pen" || name === "eraser" ? words[name] : words.shapeOf(words.shapes[name])
 }

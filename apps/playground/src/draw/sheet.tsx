@@ -2,6 +2,7 @@ import type { RgbImage } from "@lllite/core/image"
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef } from "preact/hooks"
 import { controlPictures, controls } from "../controls/control-state.ts"
+import { messages } from "../language/language.ts"
 import { Segments } from "../page/segments.tsx"
 import { readCanvas, SIZE } from "../pictures/canvas-image.ts"
 import { paint } from "../pictures/picture.tsx"
@@ -21,11 +22,12 @@ const MOST_AT_ONCE = 256
 
 /** The board for drawing with a pointer, or with the arrow keys and space. What the model sees of it lies over it. */
 export function SheetBoard({ onFiles }: { readonly onFiles: (files: readonly File[]) => void }): JSX.Element {
+  const words = messages.value.draw
   return (
     <>
       <div class="board-head">
-        <h2>Your drawing</h2>
-        <Segments label="What the sheet shows" values={SHEET_VIEWS} textOf={viewText} of={sheetView} />
+        <h2>{words.yourDrawing}</h2>
+        <Segments label={words.sheetViews} values={SHEET_VIEWS} textOf={viewText} of={sheetView} />
       </div>
       <div class="board-square">
         <Sheet />
@@ -43,8 +45,11 @@ function shownControl(): { readonly picture: RgbImage; readonly isEdges: boolean
 }
 
 function viewText(view: SheetView): string {
-  const what = shownControl()?.isEdges === false ? "control" : "edges"
-  return { ink: "Ink", both: `Ink + ${what}`, control: what === "edges" ? "Edges" : "Control" }[view]
+  const words = messages.value.draw
+  if (view === "ink") return words.ink
+  const isEdges = shownControl()?.isEdges !== false
+  if (view === "both") return isEdges ? words.inkAndEdges : words.inkAndControl
+  return isEdges ? words.edges : words.control
 }
 
 function Sheet(): JSX.Element {
@@ -97,7 +102,7 @@ function Sheet(): JSX.Element {
         height={side}
         tabIndex={0}
         role="application"
-        aria-label="Sheet for drawing. Arrow keys move the pen. Space puts the pen down and lifts it, or places a shape."
+        aria-label={messages.value.draw.sheet}
         {...handlers}
       />
       {sheetView.value !== "ink" && shown !== null && (

@@ -1,4 +1,5 @@
 import type { JSX } from "preact"
+import { messages } from "../language/language.ts"
 import { ChoiceMenu } from "../page/choice-menu.tsx"
 import { fitSquare } from "../pictures/fit-square.ts"
 import { isMasking } from "../start/mask-dialog.tsx"
@@ -9,14 +10,14 @@ import { drawing, replaceDrawing } from "./sheet-state.ts"
 
 const USES = [
   {
-    name: "Drawing",
-    hint: "its edges are followed",
+    name: "useAsDrawing",
+    hint: "useAsDrawingHint",
     use: ({ image }: Result) => replaceDrawing(fitSquare(image, drawing.value.width)),
   },
-  { name: "Start", hint: "the next picture changes it", use: startFromShown },
+  { name: "useAsStart", hint: "useAsStartHint", use: startFromShown },
   {
-    name: "Start, with a mask",
-    hint: "a painted part changes",
+    name: "useAsMask",
+    hint: "useAsMaskHint",
     use: () => {
       startFromShown()
       isMasking.value = true
@@ -26,14 +27,15 @@ const USES = [
 
 /** Uses the shown picture for the next one. */
 export function UseAs({ made }: { readonly made: Result | null }): JSX.Element {
+  const words = messages.value.draw
   const choices =
     made &&
     USES.map(({ name, hint, use }) => ({
-      ...{ name, hint },
+      ...{ name: words[name], hint: words[hint] },
       choose: () => {
         use(made)
         followChange()
       },
     }))
-  return <ChoiceMenu id="use-as" label="Use as" choices={choices} />
+  return <ChoiceMenu id="use-as" label={words.useAs} choices={choices} />
 }

@@ -1,4 +1,4 @@
-import { unreadable } from "../page/read-file.ts"
+import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { describeFile } from "./describe-file.ts"
 import type { FileAnswer } from "./file-state.ts"
 
@@ -11,13 +11,12 @@ addEventListener("message", async ({ data: file }: MessageEvent<File>) => {
   try {
     answer = { kind: "description", description: await describeFile(file.name, file) }
   } catch (error) {
-    answer = { kind: "problem", message: messageOf(error, file.name) }
+    answer = { kind: "problem", problem: readingProblem(error, file.name) }
   }
   postMessage(answer)
 })
 
-function messageOf(error: unknown, name: string): string {
+function readingProblem(error: unknown, name: string): Sentence {
   // The browser's words for a folder do not say that it is one.
-  if (error instanceof DOMException) return unreadable(`"${name}"`)
-  return error instanceof Error ? error.message : String(error)
+  return error instanceof DOMException ? sentence("page", "unreadable", name) : problemOf(error)
 }

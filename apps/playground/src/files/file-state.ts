@@ -1,17 +1,17 @@
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import { signal } from "@preact/signals"
 import { openNetwork } from "../controls/open-network.ts"
+import { PageError, problemOf, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { showModelPanel } from "../models/model-panel-state.ts"
 import { fileSource } from "../models/model-source.ts"
 import { openVae } from "../models/open-chosen.ts"
 import { propose } from "../models/proposal.ts"
-import { messageOf } from "../page/message.ts"
 import { controlKindOf } from "../pictures/control-kinds.ts"
 import type { FileDescription } from "./describe-file.ts"
 
 export type FileAnswer =
   | { readonly kind: "description"; readonly description: FileDescription }
-  | { readonly kind: "problem"; readonly message: string }
+  | { readonly kind: "problem"; readonly problem: Sentence }
 
 export type FileState = { readonly kind: "none" } | { readonly kind: "reading"; readonly name: string } | FileAnswer
 
@@ -41,7 +41,7 @@ export function openFile(file: File): Promise<FileAnswer | null> {
     }
     reader.addEventListener("message", ({ data }: MessageEvent<FileAnswer>) => end(data))
     reader.addEventListener("error", ({ message }) =>
-      end({ kind: "problem", message: `"${file.name}" could not be read: ${message}` }),
+      end({ kind: "problem", problem: sentence("files", "notRead", file.name, problemOf(message)) }),
     )
     reader.postMessage(file)
   })
@@ -51,10 +51,10 @@ export function openFile(file: File): Promise<FileAnswer | null> {
 export async function openEmbedded(): Promise<void> {
   try {
     const response = await fetch(llliteUrl)
-    if (!response.ok) throw new Error(`The server answered ${response.status} to ${llliteUrl}.`)
+    if (!response.ok) throw new PageError(sentence("page", "serverAnswered", response.status, llliteUrl))
     await openFile(new File([await response.blob()], "lllite-canny.safetensors"))
   } catch (error) {
-    fileState.value = { kind: "problem", message: messageOf(error) }
+    fileState.value = { kind: "problem", problem: problemOf(error) }
   }
 }
 
@@ -75,14 +75,19 @@ export function useOf({ identity: { kind, base } }: Pick<FileDescription, "ident
  * Uses the file that is shown as what it is: a control, a LoRA, a VAE or a model, whose plan is then shown.
  *
  * @returns what is to be said of it, or null
- * @throws Error for a file that does not fit the model
+ * @throws PageError for a file that does not fit the model
  */
-export async function useOpened(): Promise<string | null> {
+export async function useOpened(): Promise<readonly Sentence[] | null> {
   const [file, { value: state }] = [opened.value, fileState]
   if (file === null || state.kind !== "description") return null
   const { description } = state
   const use = useOf(description)
-  if (use === null) throw new Error(`${file.name} is ${description.identity.detail}. The page can only describe it.`)
+  if (use === null) {
+    const { kind, detail } = description.identity
+    throw new PageError(
+      sentence("files", "onlyDescribed", file.name, sentence("files", "identity", kind, remark(detail))),
+    )
+  }
   if (use === "model") {
     showModelPanel()
     await propose(fileSource(file))

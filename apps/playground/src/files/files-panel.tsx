@@ -1,8 +1,10 @@
 import type { CheckpointTraits } from "@lllite/format/identify"
 import type { ComponentChildren, JSX } from "preact"
 import { useState } from "preact/hooks"
+import { messages } from "../language/language.ts"
+import { Said } from "../language/said.tsx"
+import { problemOf, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { show } from "../page/app-state.ts"
-import { messageOf } from "../page/message.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { say } from "../page/status-line.tsx"
@@ -19,29 +21,27 @@ const MOST_ENTRIES = 200
 /** Opens a file and shows what it is. Texts from the file are put into the page as text nodes only. */
 export function FilesPanel(): JSX.Element {
   const state = fileState.value
+  const words = messages.value.files
   const open = ([file]: readonly File[]): void => {
     if (file !== undefined) void openFile(file)
   }
   return (
     <div class="files">
       <div class="card">
-        <h2>A file</h2>
-        <p class="note">
-          Open a safetensors file of any size, or drop it here: an LLLite, a LoRA or a checkpoint. It is read in this
-          tab and never leaves it.
-        </p>
+        <h2>{words.title}</h2>
+        <p class="note">{words.note}</p>
         <div class="row">
-          <FileButton label="Open a safetensors file" accept=".safetensors" onFiles={open} />
+          <FileButton label={words.open} accept=".safetensors" onFiles={open} />
           <button type="button" onClick={() => void openEmbedded()}>
-            Look at the built-in LLLite
+            {words.builtIn}
           </button>
         </div>
         {state.kind === "reading" && (
           <p class="reading" role="status">
-            Reading {state.name} …
+            {words.reading(state.name)}
           </p>
         )}
-        {state.kind === "problem" && <Problem text={state.message} />}
+        {state.kind === "problem" && <Problem of={state.problem} />}
       </div>
       {state.kind === "description" && <Description of={state.description} />}
     </div>
@@ -51,18 +51,23 @@ export function FilesPanel(): JSX.Element {
 function Description({ of }: { readonly of: FileDescription }): JSX.Element {
   const { name, bytes, identity, tensorCount, parameters, dtypes, metadata, tensors, lllite, traits } = of
   const entries = [...metadata]
+  const words = messages.value.files
   return (
     <>
       <div class="card">
-        <h2 class="file-name">{name}</h2>
-        <p class="identity">This is {identity.detail}.</p>
+        <h2 class="file-name" translate={false}>
+          {name}
+        </h2>
+        <p class="identity">
+          <Said of={sentence("files", "is", sentence("files", "identity", identity.kind, remark(identity.detail)))} />
+        </p>
         <table>
           <tbody>
-            <Row name="Size">{bytes.toLocaleString("en")} bytes</Row>
-            <Row name="Parameters">
-              {parameters.toLocaleString("en")} in {tensorCount.toLocaleString("en")} tensors
+            <Row name={words.size}>{words.bytes(bytes)}</Row>
+            <Row name={words.parameters}>{words.parametersOf(parameters, tensorCount)}</Row>
+            <Row name={words.dtypes}>
+              {[...dtypes].map(([dtype, count]) => `${dtype} × ${count}`).join(", ") || words.none}
             </Row>
-            <Row name="Dtypes">{[...dtypes].map(([dtype, count]) => `${dtype} × ${count}`).join(", ") || "none"}</Row>
             {lllite !== null && <LlliteRows of={lllite} />}
             {traits !== null && <TraitRows of={traits} />}
           </tbody>
@@ -72,28 +77,23 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
       {lllite !== null && <Health of={lllite} />}
       <ToolsCard of={of} />
       <div class="card">
-        <h2>Metadata</h2>
-        {entries.length === 0 && <p class="note">None.</p>}
-        <dl class="metadata">
+        <h2>{words.metadata}</h2>
+        {entries.length === 0 && <p class="note">{words.metadataNone}</p>}
+        <dl class="metadata" translate={false}>
           {entries.slice(0, MOST_ENTRIES).map(([key, value]) => (
             <div key={key}>
               <dt>{key}</dt>
-              <dd>
-                {value.length > MOST_TEXT ? `${value.slice(0, MOST_TEXT)} … (${value.length} characters)` : value}
-              </dd>
+              <dd>{value.length > MOST_TEXT ? words.characters(value.slice(0, MOST_TEXT), value.length) : value}</dd>
             </div>
           ))}
         </dl>
-        {entries.length > MOST_ENTRIES && <p class="note">{entries.length - MOST_ENTRIES} more are not shown.</p>}
+        {entries.length > MOST_ENTRIES && <p class="note">{words.moreNotShown(entries.length - MOST_ENTRIES)}</p>}
       </div>
       <div class="card">
-        <h2>Tensors</h2>
+        <h2>{words.tensors}</h2>
         <details>
-          <summary>
-            {tensors.length === tensorCount ? "All" : `The first ${tensors.length} of`}{" "}
-            {tensorCount.toLocaleString("en")}
-          </summary>
-          <ul class="tensors">
+          <summary>{words.tensorsShown(tensors.length, tensorCount)}</summary>
+          <ul class="tensors" translate={false}>
             {tensors.map(({ name, dtype, shape }) => (
               <li key={name}>
                 <code>{name}</code> {dtype} [{shape.join(", ")}]
@@ -108,23 +108,19 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
 
 function TraitRows({ of }: { readonly of: CheckpointTraits }): JSX.Element {
   const { prediction, saidBy, zeroTerminalSnr, scaledWeights, refusals, notices } = of
-  const quantity = prediction === "v" ? "velocity (v-prediction)" : "noise (epsilon)"
+  const words = messages.value.files
   return (
     <>
-      <Row name="Predicts">
-        {quantity}
-        {zeroTerminalSnr ? ", with zero terminal SNR" : ""}
-        {saidBy === null ? ", as most do. The file does not say it" : `, by ${saidBy}`}
-      </Row>
-      {scaledWeights > 0 && <Row name="Scales">of {scaledWeights} weights, which are applied</Row>}
+      <Row name={words.predicts}>{words.prediction(prediction === "v", zeroTerminalSnr, saidBy)}</Row>
+      {scaledWeights > 0 && <Row name={words.scales}>{words.scalesOf(scaledWeights)}</Row>}
       {refusals.map((text) => (
-        <Row key={text} name="Not run">
-          {text}
+        <Row key={text} name={words.notRun}>
+          <Said of={sentence("files", "refused", remark(text))} />
         </Row>
       ))}
       {notices.map((text) => (
-        <Row key={text} name="Note">
-          {text}
+        <Row key={text} name={words.remark}>
+          <Said of={remark(text)} />
         </Row>
       ))}
     </>
@@ -133,36 +129,32 @@ function TraitRows({ of }: { readonly of: CheckpointTraits }): JSX.Element {
 
 function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
   const { sites, dims, selection, isForSdxl, title, preprocessor, extraTensors, extraTensorCount } = of
+  const words = messages.value.files
   return (
     <>
-      {title !== null && <Row name="Title">{title}</Row>}
+      {title !== null && <Row name={words.name}>{title}</Row>}
       {extraTensorCount > 0 && (
-        <Row name="Not read">
-          {extraTensorCount} tensors that belong to no site. The first is {extraTensors[0]}
-        </Row>
+        <Row name={words.notReadRow}>{words.extraTensors(extraTensorCount, extraTensors[0] ?? "")}</Row>
       )}
-      {preprocessor !== null && <Row name="Control">{preprocessor}</Row>}
-      <Row name="U-Net">{isForSdxl ? "of SDXL" : "smaller than SDXL's, like the one of the tiny SDXL"}</Row>
-      <Row name="Sites">
-        {sites}
-        {selection === null ? "" : `, selection “${selection}”`}
-      </Row>
-      <Row name="Widths">{dims.join(", ")} (conditioning / mlp)</Row>
+      {preprocessor !== null && <Row name={words.control}>{preprocessor}</Row>}
+      <Row name={words.unet}>{isForSdxl ? words.unetSdxl : words.unetSmall}</Row>
+      <Row name={words.sites}>{words.sitesOf(sites, selection)}</Row>
+      <Row name={words.widths}>{words.widthsOf(dims.join(", "))}</Row>
     </>
   )
 }
 
-const USES: Readonly<Record<FileUse, string>> = {
-  lllite: "Use as control",
-  controlnet: "Use as control",
-  lora: "Use as LoRA",
-  vae: "Use as VAE",
-  model: "Open as model",
-}
+const USES = {
+  lllite: "useAsControl",
+  controlnet: "useAsControl",
+  lora: "useAsLora",
+  vae: "useAsVae",
+  model: "openAsModel",
+} as const satisfies Readonly<Record<FileUse, string>>
 
 /** Uses the file as what it is. */
 function UseIt({ of }: { readonly of: FileDescription }): JSX.Element | null {
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<Sentence | null>(null)
   const use = useOf(of)
   if (use === null || modelState.value.phase !== "ready") return null
   return (
@@ -172,37 +164,38 @@ function UseIt({ of }: { readonly of: FileDescription }): JSX.Element | null {
         class="primary"
         onClick={() => {
           useOpened().then(
-            (sentence) => {
+            (said) => {
               setProblem(null)
               if (use !== "model") show("draw")
-              if (sentence !== null) say(sentence)
+              if (said !== null) say(said)
             },
-            (error: unknown) => setProblem(messageOf(error)),
+            (error: unknown) => setProblem(problemOf(error)),
           )
         }}
       >
-        {USES[use]}
+        {messages.value.files[USES[use]]}
       </button>
-      <Problem text={problem} />
+      <Problem of={problem} />
     </div>
   )
 }
 
 function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }): JSX.Element {
+  const words = messages.value.files
   const strongest = Math.max(
     ...blocks.map(({ strength }) => (Number.isFinite(strength) ? strength : 0)),
     Number.MIN_VALUE,
   )
   return (
     <div class="card">
-      <h2>Health</h2>
+      <h2>{words.health}</h2>
       {findings.length === 0 ? (
-        <p>Its values have no problems.</p>
+        <p>{words.healthy}</p>
       ) : (
         <ul class="findings">
           {findings.map(({ code, severity, advice }) => (
             <li key={code} class={severity}>
-              {advice}
+              <Said of={sentence("files", "finding", code, remark(advice))} />
             </li>
           ))}
         </ul>
@@ -210,16 +203,18 @@ function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }
       <table class="blocks">
         <thead>
           <tr>
-            <th scope="col">Block</th>
-            <th scope="col">Sites</th>
-            <th scope="col">Strength</th>
-            <th scope="col">Due to the control</th>
+            <th scope="col">{words.block}</th>
+            <th scope="col">{words.sites}</th>
+            <th scope="col">{words.strength}</th>
+            <th scope="col">{words.controlStrength}</th>
           </tr>
         </thead>
         <tbody>
           {blocks.map(({ block, siteCount, strength, controlStrength }) => (
             <tr key={block}>
-              <th scope="row">{block}</th>
+              <th scope="row" translate={false}>
+                {block}
+              </th>
               <td>{siteCount}</td>
               <td>
                 <svg class="bar" viewBox="0 0 100 10" aria-hidden="true">
@@ -232,11 +227,7 @@ function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }
           ))}
         </tbody>
       </table>
-      <p class="note">
-        Strength estimates how much an adapter adds to its layer's input. The input itself counts as 1. The last column
-        is the part that depends on the control. The figures rank blocks and find blocks without effect. They do not
-        predict how a picture looks.
-      </p>
+      <p class="note">{words.healthNote}</p>
     </div>
   )
 }

@@ -1,3 +1,5 @@
+import { PageError, sentence } from "../language/sentence.ts"
+
 /*
  * What the browser keeps for the page. A database of the browser writes a value whole or not at all.
  */
@@ -18,7 +20,7 @@ let opening: Promise<IDBDatabase> | null = null
 function database(): Promise<IDBDatabase> {
   opening ??= new Promise<IDBDatabase>((resolve, reject) => {
     if (globalThis.indexedDB === undefined) {
-      reject(new Error("this browser keeps nothing for the page"))
+      reject(new PageError(sentence("models", "keepsNothing")))
       return
     }
     const request = indexedDB.open(DATABASE, VERSION)
@@ -27,7 +29,7 @@ function database(): Promise<IDBDatabase> {
         if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store, { keyPath: "id" })
       }
     }
-    request.onblocked = () => reject(new Error("another tab has an older version of this page open. Close it"))
+    request.onblocked = () => reject(new PageError(sentence("models", "olderTab")))
     request.onsuccess = () => {
       // Another tab may have a newer version of the page.
       request.result.onversionchange = () => {
@@ -36,7 +38,7 @@ function database(): Promise<IDBDatabase> {
       }
       resolve(request.result)
     }
-    request.onerror = () => reject(request.error ?? new Error("the browser's database does not open"))
+    request.onerror = () => reject(request.error ?? new PageError(sentence("models", "databaseClosed")))
   }).catch((error: unknown) => {
     opening = null
     throw error
@@ -65,7 +67,7 @@ export async function changeKept(
 function settled(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve()
-    transaction.onerror = () => reject(transaction.error ?? new Error("the browser did not write"))
-    transaction.onabort = () => reject(transaction.error ?? new Error("the browser did not write: it has no room"))
+    transaction.onerror = () => reject(transaction.error ?? new PageError(sentence("models", "notWritten")))
+    transaction.onabort = () => reject(transaction.error ?? new PageError(sentence("models", "noRoom")))
   })
 }

@@ -1,5 +1,5 @@
 import { addNetwork, BUILT_IN, type Network, networks } from "../controls/networks.ts"
-import { messageOf } from "../page/message.ts"
+import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { changeKept, readKept } from "./database.ts"
 
 /** A network with its file, as the browser keeps it. */
@@ -20,7 +20,7 @@ export async function openKeptNetworks(): Promise<void> {
  *
  * @returns why it is not kept, as a sentence, or null
  */
-export async function keepNetwork({ name, kind, source, sha256, control, types }: Network): Promise<string | null> {
+export async function keepNetwork({ name, kind, source, sha256, control, types }: Network): Promise<Sentence | null> {
   if (!(source instanceof Blob) || name === BUILT_IN) return null
   const kept: KeptNetwork = { id: name, kind, sha256, control, types, file: source }
   try {
@@ -28,7 +28,7 @@ export async function keepNetwork({ name, kind, source, sha256, control, types }
     networks.value = networks.value.map((one) => (one.name === name ? { ...one, isKept: true } : one))
     return null
   } catch (error) {
-    return `A reload closes ${name}: ${messageOf(error)}.`
+    return sentence("controls", "closedOnReload", name, problemOf(error))
   }
 }
 

@@ -2,6 +2,8 @@ import type { JSX } from "preact"
 import { openNetwork } from "../controls/open-network.ts"
 import { followChange } from "../draw/make-picture.ts"
 import { useOpening } from "../draw/use-opening.ts"
+import { messages } from "../language/language.ts"
+import { sentence } from "../language/sentence.ts"
 import { SliderField } from "../page/fields.tsx"
 import { Icon } from "../page/icons.tsx"
 import { Problem } from "../page/problem.tsx"
@@ -17,9 +19,9 @@ export function LoraCard(): JSX.Element {
     <section class="card" aria-labelledby="loras-title">
       <div class="card-head">
         <h2 id="loras-title">LoRA</h2>
-        <FileButton label="Open a LoRA" quiet accept=".safetensors" onFiles={onFiles} />
+        <FileButton label={messages.value.controls.openLora} quiet accept=".safetensors" onFiles={onFiles} />
       </div>
-      <Problem text={problem} />
+      <Problem of={problem} />
       {loras.value.map((use) => (
         <Lora key={use.id} use={use} />
       ))}
@@ -30,21 +32,24 @@ export function LoraCard(): JSX.Element {
 function Lora({ use }: { readonly use: LoraUse }): JSX.Element {
   const { id, network, strength, textStrength } = use
   const isOne = strength === textStrength
+  const words = messages.value.controls
   return (
     <fieldset class="lora">
-      <legend class="visually-hidden">LoRA {network}</legend>
+      <legend class="visually-hidden">{words.loraNamed(network)}</legend>
       <div class="lora-head">
-        <span class="lora-name">{network}</span>
+        <span class="lora-name" translate={false}>
+          {network}
+        </span>
         <button
           type="button"
           class="quiet icon-button"
-          aria-label={`Remove the LoRA ${network}`}
-          title="Remove"
+          aria-label={words.removeLora(network)}
+          title={messages.value.page.remove}
           onClick={() => {
             const before = loras.value
             loras.value = before.filter((one) => one.id !== id)
             followChange()
-            say(`The LoRA ${network} is not used.`, () => {
+            say(sentence("controls", "loraRemoved", network), () => {
               loras.value = putBack(loras.value, before, [use])
               followChange()
             })
@@ -54,7 +59,7 @@ function Lora({ use }: { readonly use: LoraUse }): JSX.Element {
         </button>
       </div>
       <SliderField
-        label="Strength"
+        label={words.strength}
         value={strength}
         min={-1}
         max={2}
@@ -63,9 +68,9 @@ function Lora({ use }: { readonly use: LoraUse }): JSX.Element {
         onRelease={followChange}
       />
       <details class="more">
-        <summary>{isOne ? "Text as much" : `Text ${textStrength.toFixed(2)}`}</summary>
+        <summary>{isOne ? words.textAsMuch : words.textOf(textStrength.toFixed(2))}</summary>
         <SliderField
-          label="Strength on the text"
+          label={words.textStrength}
           value={textStrength}
           min={-1}
           max={2}

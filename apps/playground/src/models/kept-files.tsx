@@ -3,13 +3,15 @@ import { signal } from "@preact/signals"
 import type { JSX } from "preact"
 import { useEffect } from "preact/hooks"
 import { followWith } from "../controls/control-state.ts"
+import { networkText } from "../controls/network-text.ts"
 import { type Network, networks } from "../controls/networks.ts"
 import { useLora } from "../controls/open-network.ts"
 import { removeNetwork } from "../controls/remove-network.ts"
 import { followChange } from "../draw/make-picture.ts"
+import { messages } from "../language/language.ts"
+import { problemOf, sentence } from "../language/sentence.ts"
 import { show } from "../page/app-state.ts"
 import { bytesText } from "../page/bytes.ts"
-import { messageOf } from "../page/message.ts"
 import { modelState } from "../page/model.ts"
 import { say } from "../page/status-line.tsx"
 import { storedSource, textSource } from "./model-source.ts"
@@ -33,31 +35,30 @@ export function KeptFiles(): JSX.Element | null {
   }, [phase])
   const kept = networks.value.filter(({ isKept }) => isKept)
   if (stored.value.length + kept.length === 0) return null
+  const { models: words, page } = messages.value
   const sizes = [...stored.value.map(({ size }) => size), ...kept.map(sizeOf)]
   return (
     <section aria-labelledby="kept-files">
-      <h2 id="kept-files">Kept in this browser, {bytesText(sizes.reduce((sum, size) => sum + size, 0))}</h2>
+      <h2 id="kept-files">{words.kept(bytesText(sizes.reduce((sum, size) => sum + size, 0)))}</h2>
       <ul class="kept-files">
         {stored.value.map((file) => (
           <Download key={file.name} file={file} />
         ))}
         {kept.map((network) => (
           <li key={network.name}>
-            <span class="kept-name">{network.name}</span>
-            <span class="note">
-              {KINDS[network.kind]}, {bytesText(sizeOf(network))}
-            </span>
+            <span class="kept-name">{networkText(network.name)}</span>
+            <span class="note">{words.networkOf(KINDS[network.kind], bytesText(sizeOf(network)))}</span>
             <span class="row">
               <button type="button" class="quiet" onClick={() => use(network)}>
-                Use
+                {words.use}
               </button>
               <button
                 type="button"
                 class="quiet"
-                aria-label={`Remove ${network.name}`}
+                aria-label={page.removeNamed(networkText(network.name))}
                 onClick={() => void removeNetwork(network)}
               >
-                Remove
+                {page.remove}
               </button>
             </span>
           </li>
@@ -69,31 +70,33 @@ export function KeptFiles(): JSX.Element | null {
 
 function Download({ file: { name, url, size, total, isWhole } }: { readonly file: StoredFile }): JSX.Element {
   const { value: state } = modelState
+  const { models: words, page } = messages.value
   const source = isWhole ? storedSource(name, url) : textSource(url)
   return (
     <li>
-      <span class="kept-name">{source.name}</span>
+      <span class="kept-name" translate={false}>
+        {source.name}
+      </span>
       <span class="note">
-        Checkpoint, {isWhole ? bytesText(size) : `${bytesText(size)}${total === null ? "" : ` of ${bytesText(total)}`}`}
-        {isWhole ? "" : ", not complete"}
+        {words.checkpointOf(bytesText(size), isWhole || total === null ? null : bytesText(total), isWhole)}
       </span>
       <span class="row">
         <button type="button" class="quiet" disabled={state.phase !== "ready"} onClick={() => void propose(source)}>
-          {isWhole ? "Open" : "Continue"}
+          {isWhole ? words.open : words.continue}
         </button>
         <button
           type="button"
           class="quiet"
-          aria-label={`Remove ${source.name}`}
+          aria-label={page.removeNamed(source.name)}
           disabled={state.phase === "loading"}
           onClick={() => {
             removeStored(name)
-              .then(() => say(`${source.name} is removed.`))
-              .catch((error: unknown) => say(messageOf(error)))
+              .then(() => say(sentence("page", "removed", source.name)))
+              .catch((error: unknown) => say(problemOf(error)))
               .finally(() => void refreshStored())
           }}
         >
-          Remove
+          {page.remove}
         </button>
       </span>
     </li>

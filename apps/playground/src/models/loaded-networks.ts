@@ -1,5 +1,6 @@
 import type { AdapterHandle, ControlNetHandle, LoraHandle, SdxlHandle, WebRuntime } from "@lllite/runtime-web"
 import type { Network } from "../controls/networks.ts"
+import { PageError, sentence } from "../language/sentence.ts"
 
 /** A model of a runtime. */
 interface Loader {
@@ -35,7 +36,7 @@ export function loadNetwork(model: Loader, network: Network): Promise<LoadedNetw
 
 async function load({ runtime, sdxl }: Loader, { kind, source, name }: Network): Promise<LoadedNetwork> {
   if (kind === "lllite") return { kind, handle: await runtime.loadAdapter(source, sdxl) }
-  if (!(source instanceof Blob)) throw new Error(`“${name}” has no file. Open its file again.`)
+  if (!(source instanceof Blob)) throw new PageError(sentence("controls", "noFile", name))
   if (kind === "controlnet") return { kind, handle: await runtime.loadControlNet(source, sdxl) }
   return { kind, handle: await runtime.loadLora(source, sdxl) }
 }

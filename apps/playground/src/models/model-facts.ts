@@ -1,5 +1,6 @@
 import { SDXL_LAYOUT, sameLayout, type UnetLayout } from "@lllite/format"
 import { signal } from "@preact/signals"
+import type { Sentence } from "../language/sentence.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
 
 /** What the page's form has to know of the model that draws. */
@@ -42,7 +43,7 @@ export function sizesOf(layout: UnetLayout): Pick<ModelFacts, "isSmall" | "sides
 export const TINY_FACTS: ModelFacts = { name: "Tiny SDXL", path: TINY, vae: null, isBuiltIn: true, ...OF_TINY }
 
 /** What works with the model for long, such as "A training", so that it cannot be replaced now. Null: nothing. */
-export const heldBy = signal<string | null>(null)
+export const heldBy = signal<Sentence | null>(null)
 
 /** The model that draws, or that drew last. */
 export const modelFacts = signal<ModelFacts>(TINY_FACTS)

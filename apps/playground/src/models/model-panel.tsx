@@ -1,6 +1,8 @@
 import type { JSX } from "preact"
 import { useState } from "preact/hooks"
-import { messageOf } from "../page/message.ts"
+import { messages } from "../language/language.ts"
+import { Notes } from "../language/said.tsx"
+import { problemOf, remark, type Sentence } from "../language/sentence.ts"
 import { modelState, openingProblem, stopLoading, TINY_SOURCE } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { FileButton } from "../pictures/file-drop.tsx"
@@ -22,33 +24,24 @@ export function ModelPanel(): JSX.Element {
   const need = "need" in state ? state.need : null
   const { isBuiltIn, vae } = modelFacts.value
   const name = "from" in state ? state.from.name : modelFacts.value.name
+  const words = messages.value.models
   return (
     <div id={MODEL_PANEL} popover="auto" class="model-details">
       <section>
-        <h2 class="model-title">{name}</h2>
-        {isBuiltIn && (
-          <p class="note">
-            It is part of this page. It draws one or two coloured shapes on white paper, and knows few words.
-          </p>
-        )}
-        {runtime !== null && (
-          <p class="note">
-            Runs on {BACKENDS[runtime.backend]}, {runtime.version}.
-          </p>
-        )}
+        <h2 class="model-title" translate={false}>
+          {name}
+        </h2>
+        {isBuiltIn && <p class="note">{words.aboutTiny}</p>}
+        {runtime !== null && <p class="note">{words.runsOn(BACKENDS[runtime.backend], runtime.version)}</p>}
         {need !== null && runtime !== null && (
           <NeedBar need={need} roomBytes={runtime.backend === "wasm" ? 2 ** 32 : null} />
         )}
-        {runtime?.notices.map((notice) => (
-          <p key={notice} class="note">
-            {notice}
-          </p>
-        ))}
+        <Notes of={(runtime?.notices ?? []).map(remark)} />
         {state.phase === "ready" && (
           <div class="row">
             {!isBuiltIn && (
               <button type="button" onClick={() => void openChosen(TINY_SOURCE)}>
-                Back to the tiny SDXL
+                {words.backToTiny}
               </button>
             )}
             <VaeField name={vae} />
@@ -57,31 +50,32 @@ export function ModelPanel(): JSX.Element {
         {state.phase === "loading" && state.from !== TINY_SOURCE && (
           <div class="row">
             <button type="button" onClick={stopLoading}>
-              Stop loading
+              {words.stopLoading}
             </button>
           </div>
         )}
-        <Problem text={openingProblem.value} />
+        <Problem of={openingProblem.value} />
       </section>
       <OpenModel />
       <KeptFiles />
-      <p class="note">Your drawings and files never leave this tab.</p>
+      <p class="note">{words.private}</p>
     </div>
   )
 }
 
 /** The VAE of the model, and what replaces it. */
 function VaeField({ name }: { readonly name: string | null }): JSX.Element {
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<Sentence | null>(null)
+  const words = messages.value.models
   const open = (file: File | null): void => {
     setProblem(null)
-    openVae(file).catch((error: unknown) => setProblem(messageOf(error)))
+    openVae(file).catch((error: unknown) => setProblem(problemOf(error)))
   }
   return (
     <>
       {name === null ? (
         <FileButton
-          label="Another VAE"
+          label={words.anotherVae}
           accept=".safetensors"
           onFiles={([file]) => {
             if (file !== undefined) open(file)
@@ -89,39 +83,38 @@ function VaeField({ name }: { readonly name: string | null }): JSX.Element {
         />
       ) : (
         <span class="vae-name">
-          VAE: {name}{" "}
+          {words.vaeNamed(name)}{" "}
           <button type="button" class="quiet" onClick={() => open(null)}>
-            Its own again
+            {words.ownVae}
           </button>
         </span>
       )}
-      {openingProblem.value === null && <Problem text={problem} />}
+      {openingProblem.value === null && <Problem of={problem} />}
     </>
   )
 }
 
 /** Opens a checkpoint from a disk, an address or the Hub. Its plan comes first. */
 function OpenModel(): JSX.Element {
+  const words = messages.value.models
   const [text, setText] = useState("")
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<Sentence | null>(null)
   const look = (): void => {
     try {
       const from = textSource(text)
       setProblem(null)
       void propose(from)
     } catch (error) {
-      setProblem(messageOf(error))
+      setProblem(problemOf(error))
     }
   }
   return (
     <section aria-labelledby="open-model">
-      <h2 id="open-model">Open another SDXL</h2>
-      <p class="note">
-        A checkpoint on your disk is read in place. A download is kept here, and continued if it breaks off.
-      </p>
+      <h2 id="open-model">{words.openAnother}</h2>
+      <p class="note">{words.openNote}</p>
       <div class="row">
         <FileButton
-          label="Open a checkpoint"
+          label={words.openCheckpoint}
           accept=".safetensors"
           onFiles={([file]) => {
             if (file !== undefined) void propose(fileSource(file))
@@ -136,21 +129,21 @@ function OpenModel(): JSX.Element {
         }}
       >
         <label class="field">
-          Address, or name on the Hugging Face Hub
+          {words.address}
           <input
             type="text"
             value={text}
-            placeholder="owner/name:file.safetensors"
+            placeholder={words.addressExample}
             autocomplete="off"
             spellcheck={false}
             onInput={(event) => setText(event.currentTarget.value)}
           />
         </label>
         <button type="submit" disabled={text.trim() === ""}>
-          Look
+          {words.look}
         </button>
       </form>
-      <Problem text={problem} />
+      <Problem of={problem} />
       <ProposalCard />
     </section>
   )

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { PageError, sentence } from "../language/sentence.ts"
 import { storedSource, textSource } from "./model-source.ts"
 
 describe("the source of a model that is typed", () => {
@@ -16,7 +17,7 @@ describe("the source of a model that is typed", () => {
   })
 
   it.each(["cat", "ftp://example.org/a.safetensors", "/home/me/a.safetensors", ""])("is not %j", (text) => {
-    expect(() => textSource(text)).toThrow(`“${text}” is neither an address that begins with https:// nor a name`)
+    expect(() => textSource(text)).toThrow(new PageError(sentence("models", "notAnAddress", text)))
   })
 })
 

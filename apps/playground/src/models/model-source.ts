@@ -1,4 +1,5 @@
 import { parseHubReference } from "@lllite/format/remote"
+import { PageError, sentence } from "../language/sentence.ts"
 import type { ModelSource } from "../page/model.ts"
 
 /** Pixels of a side for which SDXL is planned at first. */
@@ -17,7 +18,7 @@ export function storedSource(name: string, url: string): ModelSource {
 /**
  * A checkpoint at an address, or on the Hugging Face Hub.
  *
- * @throws Error for a text that is neither
+ * @throws PageError for a text that is neither
  */
 export function textSource(text: string): ModelSource {
   const trimmed = text.trim()
@@ -28,9 +29,7 @@ export function textSource(text: string): ModelSource {
   if (/^https?:/.test(trimmed) && URL.canParse(trimmed)) {
     return { ...common, name: lastPart(new URL(trimmed).pathname) || trimmed, source: trimmed }
   }
-  throw new Error(
-    `“${trimmed}” is neither an address that begins with https:// nor a name on the Hugging Face Hub, such as owner/name or owner/name:file.safetensors.`,
-  )
+  throw new PageError(sentence("models", "notAnAddress", trimmed))
 }
 
 function lastPart(path: string): string {

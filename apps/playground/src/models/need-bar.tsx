@@ -1,5 +1,6 @@
 import type { MemoryNeed } from "@lllite/runtime-web"
 import type { JSX } from "preact"
+import { messages } from "../language/language.ts"
 import { memoryText } from "../page/bytes.ts"
 
 interface NeedBarProps {
@@ -11,6 +12,7 @@ interface NeedBarProps {
 /** The memory that a model needs beside the memory that there is. */
 export function NeedBar({ need, roomBytes }: NeedBarProps): JSX.Element {
   const { side, weightBytes, generateBytes, trainBytes } = need
+  const words = messages.value.models
   const whole = Math.max(generateBytes, roomBytes ?? 0)
   const share = (bytes: number): string => `${((100 * bytes) / whole).toFixed(1)}%`
   const isOver = roomBytes !== null && generateBytes > roomBytes
@@ -31,16 +33,13 @@ export function NeedBar({ need, roomBytes }: NeedBarProps): JSX.Element {
       </div>
       <p class="need-figures">
         <span>
-          Needs <strong>{memoryText(generateBytes)}</strong>
+          {words.needs} <strong>{memoryText(generateBytes)}</strong>
         </span>
         <span>
-          Has <strong>{roomBytes === null ? "what the browser does not say" : memoryText(roomBytes)}</strong>
+          {words.has} <strong>{roomBytes === null ? words.roomUnknown : memoryText(roomBytes)}</strong>
         </span>
       </p>
-      <p class="note">
-        For pictures of {side} px. Weights take {memoryText(weightBytes)} of it. Training needs {memoryText(trainBytes)}
-        .
-      </p>
+      <p class="note">{words.needNote(side, memoryText(weightBytes), memoryText(trainBytes))}</p>
     </div>
   )
 }

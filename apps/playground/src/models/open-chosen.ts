@@ -1,6 +1,7 @@
 import { giveUp, isLive } from "../draw/make-picture.ts"
 import { draft, withSide } from "../draw/recipe-state.ts"
 import { resizeSheet } from "../draw/sheet-state.ts"
+import { PageError, remark, sentence } from "../language/sentence.ts"
 import { type ModelSource, modelState, openingProblem, openModel } from "../page/model.ts"
 import { say } from "../page/status-line.tsx"
 import { heldBy, modelFacts } from "./model-facts.ts"
@@ -19,16 +20,16 @@ export async function openChosen(from: ModelSource): Promise<boolean> {
   draft.value = best === before.best ? sized : { ...sized, steps, guidanceScale, hires: null, tiles: null }
   resizeSheet(state.from.side)
   isLive.value = isSmall
-  if (isReady) say([`${name} is ready.`, ...state.sdxl.notices].join(" "))
+  if (isReady) say([sentence("models", "isReady", name), ...state.sdxl.notices.map(remark)])
   return isReady
 }
 
-/** Loads the model again with another VAE. Null: its own. @throws Error while no model is ready */
+/** Loads the model again with another VAE. Null: its own. @throws PageError while no model is ready */
 export async function openVae(vae: File | null): Promise<void> {
   const { value: state } = modelState
-  if (state.phase !== "ready") throw new Error("The model is not ready yet. Try again in a moment.")
+  if (state.phase !== "ready") throw new PageError(sentence("page", "modelNotReady"))
   await openChosen({ ...state.from, vae })
-  if (openingProblem.value !== null) throw new Error(openingProblem.value)
+  if (openingProblem.value !== null) throw new PageError(openingProblem.value)
 }
 
 /** Chooses the side of pictures, in pixels. */

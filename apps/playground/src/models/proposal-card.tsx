@@ -1,5 +1,7 @@
 import type { JSX } from "preact"
 import { useEffect, useRef } from "preact/hooks"
+import { messages } from "../language/language.ts"
+import type { Sentence } from "../language/sentence.ts"
 import { bytesText } from "../page/bytes.ts"
 import { ChoiceField } from "../page/fields.tsx"
 import { modelState } from "../page/model.ts"
@@ -18,21 +20,24 @@ export function ProposalCard(): JSX.Element | null {
 function Card({ value }: { readonly value: Proposal }): JSX.Element {
   const card = useRef<HTMLDivElement>(null)
   const { from, phase } = value
+  const words = messages.value
   useEffect(() => card.current?.scrollIntoView({ block: "nearest" }), [phase])
   return (
     <div ref={card} class="proposal" data-phase={phase}>
       <div class="card-head">
-        <h3 class="model-title">{from.name}</h3>
+        <h3 class="model-title" translate={false}>
+          {from.name}
+        </h3>
         <button type="button" class="quiet" onClick={endProposal}>
-          Close
+          {words.page.close}
         </button>
       </div>
       {value.phase === "planning" && (
         <p class="note" role="status">
-          Reading its header …
+          {words.models.readingHeader}
         </p>
       )}
-      {value.phase === "failed" && <Problem text={value.message} />}
+      {value.phase === "failed" && <Problem of={value.problem} />}
       {value.phase === "planned" && <Planned {...value} />}
     </div>
   )
@@ -41,16 +46,15 @@ function Card({ value }: { readonly value: Proposal }): JSX.Element {
 function Planned({ from, plan }: Extract<Proposal, { readonly phase: "planned" }>): JSX.Element {
   const { fileBytes, layout, need, roomBytes, refusal } = plan
   const { sides, isSmall } = sizesOf(layout)
+  const words = messages.value.models
   const isDownload = typeof from.source === "string" || "hub" in from.source
   return (
     <>
-      <p class="note">
-        {isSmall ? "A small SDXL, like that of this page" : "An SDXL checkpoint"}, {bytesText(fileBytes)}.
-      </p>
+      <p class="note">{words.ofSize(isSmall ? words.smallSdxl : words.sdxlCheckpoint, bytesText(fileBytes))}</p>
       <NeedBar {...{ need, roomBytes }} />
-      <Problem text={refusal} />
+      <Problem of={refusal === null ? null : refusalOf(refusal)} />
       <ChoiceField
-        label="Size of pictures"
+        label={words.pictureSize}
         value={String(from.side)}
         names={sides.map(String)}
         textOf={(side) => `${side} × ${side} px`}
@@ -67,9 +71,14 @@ function Planned({ from, plan }: Extract<Proposal, { readonly phase: "planned" }
             })
           }}
         >
-          {isDownload ? `Download ${bytesText(fileBytes)} and open` : "Open it"}
+          {isDownload ? words.download(bytesText(fileBytes)) : words.openIt}
         </button>
       )}
     </>
   )
+}
+
+/** A plan refuses for one reason alone. @param english its words */
+function refusalOf(english: string): Sentence {
+  return { kind: "failure", code: "no-room", english }
 }

@@ -1,6 +1,6 @@
 import type { SdxlPlan, WebRuntime } from "@lllite/runtime-web"
 import { signal } from "@preact/signals"
-import { messageOf } from "../page/message.ts"
+import { PageError, problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { type ModelSource, modelState } from "../page/model.ts"
 import { sizesOf } from "./model-facts.ts"
 
@@ -8,7 +8,7 @@ import { sizesOf } from "./model-facts.ts"
 export type Proposal =
   | { readonly phase: "planning"; readonly from: ModelSource }
   | { readonly phase: "planned"; readonly from: ModelSource; readonly plan: SdxlPlan }
-  | { readonly phase: "failed"; readonly from: ModelSource; readonly message: string }
+  | { readonly phase: "failed"; readonly from: ModelSource; readonly problem: Sentence }
 
 /** Null: none. */
 export const proposal = signal<Proposal | null>(null)
@@ -25,7 +25,7 @@ export async function propose(from: ModelSource): Promise<void> {
     const planned = await plan(from, own.signal)
     if (controller === own) proposal.value = planned
   } catch (error) {
-    if (controller === own) proposal.value = { phase: "failed", from, message: messageOf(error) }
+    if (controller === own) proposal.value = { phase: "failed", from, problem: problemOf(error) }
   }
 }
 
@@ -64,7 +64,7 @@ function readyRuntime(signal: AbortSignal): Promise<WebRuntime> {
     const take = (state: typeof modelState.value): void => {
       if (state.phase === "failed") {
         queueMicrotask(end)
-        reject(new Error("no backend runs in this browser, so no model can be opened."))
+        reject(new PageError(sentence("models", "noBackend")))
       } else if ("runtime" in state) {
         queueMicrotask(end)
         resolve(state.runtime)

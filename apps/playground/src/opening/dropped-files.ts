@@ -1,3 +1,5 @@
+import { PageError, sentence } from "../language/sentence.ts"
+
 /** A file with its path in what was dropped or picked: `folder/picture.png`, or its name alone. */
 export interface PlacedFile {
   readonly path: string
@@ -12,7 +14,7 @@ export function pickedFiles(files: readonly File[]): readonly PlacedFile[] {
 /**
  * All files of a drop, those in folders included. Call it in the event's handler: afterwards the browser gives nothing.
  *
- * @throws Error that names a folder or a file that cannot be read
+ * @throws PageError that names a folder or a file that cannot be read
  */
 export function droppedFiles(transfer: DataTransfer): Promise<readonly PlacedFile[]> {
   const entries = [...transfer.items].flatMap((item) => item.webkitGetAsEntry?.() ?? [])
@@ -48,8 +50,10 @@ function settled<T>(
   call: (resolve: (value: T) => void, reject: (error: DOMException) => void) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    call(resolve, ({ message }) =>
-      reject(new Error(`"${path}" cannot be read (${message}). Check that it is still there, and drop it again.`)),
+    call(resolve, ({ name, message }) =>
+      reject(
+        new PageError(sentence("pictures", "entryUnreadable", path, { kind: "failure", code: name, english: message })),
+      ),
     )
   })
 }

@@ -1,7 +1,6 @@
-import { countedNotice } from "@lllite/core/names"
 import { openPicture } from "../draw/open-picture.ts"
+import { problemOf, sentence } from "../language/sentence.ts"
 import { show } from "../page/app-state.ts"
-import { messageOf } from "../page/message.ts"
 import { say } from "../page/status-line.tsx"
 import { droppedFiles, type PlacedFile, pickedFiles } from "./dropped-files.ts"
 import { sortFiles } from "./sort-files.ts"
@@ -49,15 +48,9 @@ export async function openFiles(found: Promise<readonly PlacedFile[]>): Promise<
       await openPicture(pictures.map(({ file }) => file))
     }
     const unused = [...models.slice(1), ...others].map(({ path }) => path)
-    const [notice] = countedNotice(
-      unused,
-      "files",
-      (subject, isOne) =>
-        `${subject} ${isOne ? "is" : "are"} not used: the page opens pictures, captions beside them, and one safetensors file at a time.`,
-    )
-    if (notice !== undefined) say(notice)
+    if (unused.length > 0) say(sentence("pictures", "notUsed", unused))
   } catch (error) {
-    say(messageOf(error))
+    say(problemOf(error))
   }
 }
 
@@ -70,12 +63,12 @@ async function openModel(file: File): Promise<void> {
     return
   }
   try {
-    const sentence = await useOpened()
+    const said = await useOpened()
     show("draw")
-    if (sentence !== null) say(sentence)
+    if (said !== null) say(said)
   } catch (error) {
     show("files")
-    say(messageOf(error))
+    say(problemOf(error))
   }
 }
 

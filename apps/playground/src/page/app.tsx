@@ -1,5 +1,7 @@
 import type { JSX } from "preact"
 import { DrawPanel } from "../draw/draw-panel.tsx"
+import { messages } from "../language/language.ts"
+import { LanguageChoice } from "../language/language-choice.tsx"
 import type { PanelId } from "./app-state.ts"
 import { show, shown } from "./app-state.ts"
 import { DeferredPanel } from "./deferred-panel.tsx"
@@ -8,20 +10,17 @@ import { StatusLine } from "./status-line.tsx"
 
 /** The code of the panels that are hidden at first comes when they are shown. */
 const PANELS = [
-  { id: "draw", title: "Draw", content: () => <DrawPanel /> },
+  { id: "draw", content: () => <DrawPanel /> },
   {
     id: "train",
-    title: "Train",
     content: () => <DeferredPanel load={async () => (await import("../train/train-panel.tsx")).TrainPanel} />,
   },
   {
     id: "files",
-    title: "Files",
     content: () => <DeferredPanel load={async () => (await import("../files/files-panel.tsx")).FilesPanel} />,
   },
 ] as const satisfies readonly {
   readonly id: PanelId
-  readonly title: string
   readonly content: () => JSX.Element
 }[]
 
@@ -30,13 +29,14 @@ const seen = new Set<PanelId>()
 /** The page: a bar with its name, the tabs and the model, and the panel of the chosen tab. */
 export function App(): JSX.Element {
   seen.add(shown.value)
+  const words = messages.value.page
   return (
     <>
       <header class="top-bar">
         <h1>LLLite</h1>
-        <nav aria-label="Parts of the page">
+        <nav aria-label={words.parts}>
           <div role="tablist" class="tabs" onKeyDown={moveTab}>
-            {PANELS.map(({ id, title }) => (
+            {PANELS.map(({ id }) => (
               <button
                 key={id}
                 type="button"
@@ -47,11 +47,12 @@ export function App(): JSX.Element {
                 tabIndex={shown.value === id ? 0 : -1}
                 onClick={() => show(id)}
               >
-                {title}
+                {words[id]}
               </button>
             ))}
           </div>
         </nav>
+        <LanguageChoice />
         <ModelButton />
       </header>
       <main>

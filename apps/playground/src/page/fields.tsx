@@ -1,7 +1,8 @@
-import { isInRange, LARGEST_SEED, type NumberRange, rangeText, readSeed } from "@lllite/core/names"
+import { isInRange, LARGEST_SEED, type NumberRange, readSeed } from "@lllite/core/names"
 import { jsonSeed, type Recipe } from "@lllite/core/recipe"
 import type { JSX } from "preact"
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks"
+import { messages } from "../language/language.ts"
 
 interface SliderFieldProps {
   readonly label: string
@@ -62,7 +63,7 @@ export function NumberField({ label, value, range, nothing, hint, disabled, onVa
       {...(hint === undefined ? {} : { hint })}
       disabled={disabled === true}
       inputMode={range.integer === true ? "numeric" : "decimal"}
-      expected={rangeText(range)}
+      expected={messages.value.page.range(range)}
       read={(text) => {
         const number = readNumber(text)
         return number !== null && (number === nothing || isInRange(number, range)) ? number : null
@@ -94,7 +95,7 @@ export function SeedField({ disabled = false, ...props }: SeedFieldProps): JSX.E
       {...props}
       disabled={disabled}
       inputMode="numeric"
-      expected={`a whole number from 0 to ${LARGEST_SEED}`}
+      expected={messages.value.page.seedRange(String(LARGEST_SEED))}
       read={read}
     />
   )
@@ -123,7 +124,7 @@ export function TextField<Value extends number | string>(props: TextFieldProps<V
   useEffect(() => setText((typed) => (read(typed.trim()) === value ? typed : String(value))), [value])
   const input = useRef<HTMLInputElement>(null)
   const id = useId()
-  const problem = read(text.trim()) === null ? `Expected ${expected}.` : ""
+  const problem = read(text.trim()) === null ? messages.value.page.expected(expected) : ""
   useLayoutEffect(() => input.current?.setCustomValidity(problem), [problem])
   const described = [...(hint === undefined ? [] : [`${id}-hint`]), ...(problem === "" ? [] : [`${id}-problem`])]
   return (
@@ -161,7 +162,7 @@ interface ChoiceFieldProps<Name extends string> {
   readonly label: string
   readonly value: Name
   readonly names: readonly Name[]
-  /** Default: the name itself */
+  /** Default: the name itself, which is the same in every language */
   readonly textOf?: (name: Name) => string
   readonly disabled?: boolean
   readonly onValue: (value: Name) => void
@@ -169,7 +170,7 @@ interface ChoiceFieldProps<Name extends string> {
 
 /** A field for one of several names. */
 export function ChoiceField<Name extends string>(props: ChoiceFieldProps<Name>): JSX.Element {
-  const { label, value, names, textOf = (name) => name, disabled, onValue } = props
+  const { label, value, names, textOf, disabled, onValue } = props
   return (
     <label class="field">
       {label}
@@ -182,8 +183,8 @@ export function ChoiceField<Name extends string>(props: ChoiceFieldProps<Name>):
         }}
       >
         {names.map((name) => (
-          <option key={name} value={name}>
-            {textOf(name)}
+          <option key={name} value={name} translate={textOf !== undefined && textOf(name) !== name}>
+            {textOf?.(name) ?? name}
           </option>
         ))}
       </select>

@@ -14,6 +14,7 @@ const LINES = {
   open: "M4 5h16v14H4zM4 16l5-5 4 4 2.5-2.5L20 17M15 9h.01",
   close: "M6 6l12 12M18 6L6 18",
   drag: "M9 8l-4 4 4 4M15 8l4 4-4 4",
+  language: "M12 3.5a8.5 8.5 0 1 0 .01 0zM3.5 12h17M12 3.5c-5 5.5-5 11.5 0 17c5-5.5 5-11.5 0-17",
 } as const
 
 export type IconName = keyof typeof LINES

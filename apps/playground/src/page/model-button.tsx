@@ -1,6 +1,8 @@
 import type { LoadProgress } from "@lllite/runtime-web"
 import type { JSX } from "preact"
 import { draft } from "../draw/recipe-state.ts"
+import { messages } from "../language/language.ts"
+import { Said } from "../language/said.tsx"
 import { modelFacts } from "../models/model-facts.ts"
 import { BACKENDS, ModelPanel } from "../models/model-panel.tsx"
 import { MODEL_PANEL } from "../models/model-panel-state.ts"
@@ -12,18 +14,21 @@ export function ModelButton(): JSX.Element {
   const state = modelState.value
   const runtime = "runtime" in state ? state.runtime : null
   const need = "need" in state ? state.need : null
+  const words = messages.value.models
   return (
     <div class="model" data-phase={state.phase} data-backend={runtime?.backend}>
       <button type="button" class="model-button" popoverTarget={MODEL_PANEL}>
         <span class="dot" aria-hidden="true" />
-        <span class="model-name">{"from" in state ? state.from.name : modelFacts.value.name}</span>
+        <span class="model-name" translate={false}>
+          {"from" in state ? state.from.name : modelFacts.value.name}
+        </span>
         <span class="model-facts">
           {state.phase === "loading" ? (
             <Loading progress={state.progress} expected={state.from === TINY_SOURCE ? TINY_BYTES : null} />
           ) : state.phase === "starting" ? (
-            "starting …"
+            words.starting
           ) : state.phase === "failed" ? (
-            "not started"
+            words.notStarted
           ) : (
             <>
               {draft.value.width} px · {BACKENDS[state.runtime.backend]}
@@ -41,13 +46,16 @@ export function ModelButton(): JSX.Element {
 export function ModelFailure(): JSX.Element | null {
   const state = modelState.value
   if (state.phase !== "failed") return null
+  const words = messages.value.models
   return (
     <p class="banner" role="alert">
-      <span>The model could not be started: {state.message}</span>{" "}
+      <span>
+        <Said of={state.problem} />
+      </span>{" "}
       {chosenBackend() === "webgpu" ? (
-        <a href="?backend=wasm">Use WebAssembly instead</a>
+        <a href="?backend=wasm">{words.useWasm}</a>
       ) : (
-        <a href={location.search === "" ? "./" : location.search}>Try again</a>
+        <a href={location.search === "" ? "./" : location.search}>{words.tryAgain}</a>
       )}
     </p>
   )
@@ -60,15 +68,16 @@ interface LoadingProps {
 }
 
 function Loading({ progress, expected }: LoadingProps): JSX.Element {
-  if (progress === null) return <>loading …</>
+  const words = messages.value.models
+  if (progress === null) return <>{words.loading}</>
   const { kind, done } = progress
   const total = progress.total ?? expected
-  const what = kind === "download" ? "downloading" : "loading"
-  const amount = (done / 1e6).toFixed(1)
+  const what = kind === "download" ? words.downloading : words.loadingFile
+  const inMegabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
+  const amount = words.megabytes(inMegabytes(done), total === null ? null : inMegabytes(total))
   return (
     <>
-      {what} {total === null ? amount : `${amount} of ${(total / 1e6).toFixed(1)}`} MB{" "}
-      <progress aria-label={what} {...(total === null ? {} : { max: total, value: done })} />
+      {what} {amount} <progress aria-label={what} {...(total === null ? {} : { max: total, value: done })} />
     </>
   )
 }

@@ -4,10 +4,10 @@ import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
 import { signal } from "@preact/signals"
 import { addNetwork, BUILT_IN, networks, sha256Of } from "../controls/networks.ts"
+import { PageError, problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { unloadNetworks } from "../models/loaded-networks.ts"
 import { heldBy, type ModelFacts, modelFacts, sizesOf, TINY_FACTS } from "../models/model-facts.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
-import { messageOf } from "./message.ts"
 
 /** A model that can be loaded. */
 export interface ModelSource {
@@ -41,11 +41,11 @@ export type ModelState =
       readonly need: MemoryNeed | null
     }
   | ({ readonly phase: "ready" } & ReadyModel)
-  | { readonly phase: "failed"; readonly message: string }
+  | { readonly phase: "failed"; readonly problem: Sentence }
 
 export const modelState = signal<ModelState>({ phase: "starting" })
 /** Why the last model was not opened, while another one is ready. */
-export const openingProblem = signal<string | null>(null)
+export const openingProblem = signal<Sentence | null>(null)
 
 /** The model of this page. */
 export const TINY_SOURCE: ModelSource = {
@@ -71,7 +71,7 @@ export async function startModel(): Promise<void> {
     networks.value = [...networks.value].sort((a, b) => Number(b.name === BUILT_IN) - Number(a.name === BUILT_IN))
     ready(runtime, TINY_SOURCE, await load(runtime, TINY_SOURCE))
   } catch (error) {
-    modelState.value = { phase: "failed", message: messageOf(error) }
+    modelState.value = { phase: "failed", problem: sentence("models", "failed", problemOf(error)) }
   }
 }
 
@@ -85,8 +85,7 @@ export async function openModel(from: ModelSource): Promise<boolean> {
   const before = modelState.value
   if (before.phase !== "ready") return false
   const { runtime } = before
-  openingProblem.value =
-    heldBy.value === null ? null : `${heldBy.value} works with ${before.from.name}. Stop it first, and open this again.`
+  openingProblem.value = heldBy.value === null ? null : sentence("models", "holds", heldBy.value, before.from.name)
   if (heldBy.value !== null) return false
   // The built-in model is small, so it stays until the other one is there.
   const isSmall = before.from.path === TINY_SOURCE.path
@@ -98,7 +97,7 @@ export async function openModel(from: ModelSource): Promise<boolean> {
     ready(runtime, from, loaded)
     return true
   } catch (error) {
-    openingProblem.value = controller?.signal.aborted === true ? null : messageOf(error)
+    openingProblem.value = controller?.signal.aborted === true ? null : problemOf(error)
     if (isSmall) modelState.value = before
     else ready(runtime, TINY_SOURCE, await load(runtime, TINY_SOURCE))
     return false
@@ -143,10 +142,10 @@ function ready(runtime: WebRuntime, from: ModelSource, { sdxl, need }: Pick<Read
   modelState.value = { phase: "ready", runtime, sdxl, need, from }
 }
 
-/** The file of the built-in LLLite. @throws Error when it cannot be loaded */
+/** The file of the built-in LLLite. @throws PageError when it cannot be loaded */
 async function builtIn(): Promise<Blob> {
   const response = await fetch(llliteUrl)
-  if (!response.ok) throw new Error(`The server answered ${response.status} to ${llliteUrl}.`)
+  if (!response.ok) throw new PageError(sentence("page", "serverAnswered", response.status, llliteUrl))
   return response.blob()
 }
 

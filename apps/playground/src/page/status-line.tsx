@@ -1,10 +1,15 @@
 import { type Signal, signal } from "@preact/signals"
 import type { JSX } from "preact"
 import { useEffect } from "preact/hooks"
+import { messages } from "../language/language.ts"
+import { Said } from "../language/said.tsx"
+import { type Sentence, textOf } from "../language/sentence.ts"
 
-/** A change that can be taken back, and the sentence about it. */
+type Sentences = Sentence | readonly Sentence[]
+
+/** A change that can be taken back, and what is said of it. */
 interface Undoable {
-  readonly text: string
+  readonly of: Sentences
   readonly undo: () => void
 }
 
@@ -13,19 +18,19 @@ const STAYS = 6000
 /** Milliseconds for which *Undo* stays. Other sentences do not end it. */
 const UNDO_STAYS = 60_000
 
-const shown = signal<{ readonly text: string } | null>(null)
-const unseen = signal<{ readonly text: string } | null>(null)
+const shown = signal<{ readonly of: Sentences } | null>(null)
+const unseen = signal<{ readonly of: Sentences } | null>(null)
 const undoable = signal<Undoable | null>(null)
 
-/** Says a sentence in the status line of the page. Screen readers read it. */
-export function say(text: string, undo: (() => void) | null = null): void {
-  shown.value = { text }
-  if (undo !== null) undoable.value = { text, undo }
+/** Says something in the status line of the page. Screen readers read it. */
+export function say(of: Sentences, undo: (() => void) | null = null): void {
+  shown.value = { of }
+  if (undo !== null) undoable.value = { of, undo }
 }
 
 /** Says to screen readers what the page shows elsewhere. What the status line shows stays. */
-export function sayUnseen(text: string): void {
-  unseen.value = { text }
+export function sayUnseen(of: Sentence): void {
+  unseen.value = { of }
 }
 
 /** Clears what a signal holds after some time. A newer value begins the time anew. */
@@ -41,10 +46,10 @@ function useLifetime<Value>(held: Signal<Value | null>, milliseconds: number): v
 }
 
 /** Takes back the last change. What is said of it goes with it. */
-function takeBack({ text, undo }: Undoable): void {
+function takeBack({ of, undo }: Undoable): void {
   undo()
   undoable.value = null
-  if (shown.value?.text === text) shown.value = null
+  if (shown.value?.of === of) shown.value = null
 }
 
 /** The one status region of the page. It is always there, so that screen readers notice its changes. */
@@ -53,15 +58,17 @@ export function StatusLine(): JSX.Element {
   useLifetime(unseen, STAYS)
   useLifetime(undoable, UNDO_STAYS)
   const change = undoable.value
+  const { value: words } = messages
   return (
     <div class="status-line" data-shown={shown.value !== null || change !== null}>
       <p role="status">
-        <span>{shown.value?.text}</span> <span class="visually-hidden">{unseen.value?.text}</span>
+        <span>{shown.value !== null && <Said of={shown.value.of} />}</span>{" "}
+        <span class="visually-hidden">{unseen.value !== null && <Said of={unseen.value.of} />}</span>
       </p>
       {change !== null && (
         <button type="button" onClick={() => takeBack(change)}>
           {/* Without its sentence, the button names the change by itself. */}
-          {change.text === shown.value?.text ? "Undo" : `Undo: ${change.text}`}
+          {change.of === shown.value?.of ? words.page.undo : words.page.undoNamed(textOf(change.of, words))}
         </button>
       )}
     </div>

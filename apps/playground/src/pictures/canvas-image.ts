@@ -1,6 +1,7 @@
 import type { RgbImage } from "@lllite/core/image"
 import { canny, greyToRgb, rgbToGrey } from "@lllite/core/image"
 import { cannyThresholds } from "@lllite/tiny"
+import { PageError, sentence } from "../language/sentence.ts"
 
 /** Pixels of a side. The tiny SDXL draws best at this size. */
 export const SIZE = 128
@@ -26,8 +27,7 @@ export function pixelsOf(canvas: HTMLCanvasElement | OffscreenCanvas): Uint8Clam
     | CanvasRenderingContext2D
     | OffscreenCanvasRenderingContext2D
     | null
-  if (context === null)
-    throw new Error("this browser gives the page no canvas. Reload the page, or use another browser.")
+  if (context === null) throw new PageError(sentence("page", "noCanvas"))
   return context.getImageData(0, 0, canvas.width, canvas.height).data
 }
 

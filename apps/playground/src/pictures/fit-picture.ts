@@ -1,11 +1,6 @@
 import type { RgbImage } from "@lllite/core/image"
-import {
-  compareShapes,
-  exifOrientation,
-  otherFormatHint,
-  PICTURE_SIGNATURE_BYTES,
-  pictureFormatOf,
-} from "@lllite/core/image"
+import { compareShapes, exifOrientation, PICTURE_SIGNATURE_BYTES, pictureFormatOf } from "@lllite/core/image"
+import { PageError, remark, sentence } from "../language/sentence.ts"
 import { readBytes } from "../page/read-file.ts"
 import { onWhite, pixelsOf } from "./canvas-image.ts"
 import { fitSquare } from "./fit-square.ts"
@@ -32,22 +27,22 @@ export interface FittedPicture {
  * browser turns it as its EXIF orientation says.
  *
  * @param like the size of the picture that a control belongs to. It is stretched to its shape. Default: its own
- * @throws Error when it is of another format, broken or too large, or of another shape than its picture
+ * @throws PageError when it is of another format, broken or too large, or of another shape than its picture
  */
 export async function fitPicture(file: Blob, size: number, like: Size | null = null): Promise<FittedPicture> {
-  const name = file instanceof File ? `"${file.webkitRelativePath || file.name}"` : "the file"
-  const bytes = await readBytes(file, name)
-  const first = bytes.subarray(0, PICTURE_SIGNATURE_BYTES)
+  const name = file instanceof File ? file.webkitRelativePath || file.name : ""
+  const bytes = await readBytes(file, name === "" ? null : name)
+  const first = bytes.slice(0, PICTURE_SIGNATURE_BYTES)
   const format = pictureFormatOf(first)
-  if (format === null) throw new Error(`${name} is not a picture that can be read, ${otherFormatHint(first)}`)
+  if (format === null) throw new PageError(sentence("pictures", "notAPicture", name, first))
   const bitmap = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(
     () => null,
   )
-  if (bitmap === null) throw new Error(`${name} is a broken picture. Get a complete copy, or save it again.`)
+  if (bitmap === null) throw new PageError(sentence("pictures", "broken", name))
   try {
     const { width, height } = bitmap
     if (Math.max(width, height) > MOST_PIXELS) {
-      throw new Error(`${name} is ${width} × ${height} px, expected at most ${MOST_PIXELS} a side. Make it smaller.`)
+      throw new PageError(sentence("pictures", "tooLarge", name, width, height, MOST_PIXELS))
     }
     const isStretched = like !== null && isOtherShape(name, bitmap, like)
     const canvas = new OffscreenCanvas(width, height)
@@ -71,11 +66,11 @@ export async function fitPicture(file: Blob, size: number, like: Size | null = n
   }
 }
 
-/** Whether a control is stretched onto its picture. @throws Error for one of quite another shape */
+/** Whether a control is stretched onto its picture. @throws PageError for one of quite another shape */
 function isOtherShape(name: string, control: Size, image: Size): boolean {
   const upright = ({ width, height }: Size) => ({ width, height, isTurned: false })
   const shape = compareShapes(upright(control), upright(image))
   if (shape.kind !== "other") return shape.kind === "stretched"
   const [a, b] = [control, image].map(({ width, height }) => `${width}x${height}`)
-  throw new Error(`${name} is ${a} and its picture ${b}, expected one shape. ${shape.reason}`)
+  throw new PageError(sentence("pictures", "otherShape", name, a ?? "", b ?? "", remark(shape.reason)))
 }

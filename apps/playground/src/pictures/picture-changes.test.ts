@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { inEnglish } from "../../test/words.ts"
 import { changeNotices, changesOf } from "./picture-changes.ts"
 
 const alphas = (...values: readonly number[]): Uint8ClampedArray =>
@@ -28,11 +29,11 @@ it("says each change once, with a count and the first name", () => {
     { name: "b.png", changes: [] },
     { name: "c.png", changes: ["cropped", "transparent"] },
   ] as const
-  expect(changeNotices([{ name: "d.jpg", changes: ["turned", "stretched"] }])).toEqual([
+  expect(inEnglish(changeNotices([{ name: "d.jpg", changes: ["turned", "stretched"] }]))).toEqual([
     '"d.jpg" has an EXIF orientation, and is turned as viewers show it.',
     '"d.jpg" has another shape than its picture. It is stretched onto the picture.',
   ])
-  const [cropped, transparent, ...more] = changeNotices(pictures)
+  const [cropped, transparent, ...more] = inEnglish(changeNotices(pictures))
   expect(cropped).toBe('2 pictures are not square. Only the middle is used. The first is "a.png".')
   expect(transparent).toBe('"c.png" has transparent pixels. They become white.')
   expect(more).toEqual([])

@@ -1,4 +1,4 @@
-import { countedNotice } from "@lllite/core/names"
+import { type Sentence, sentence } from "../language/sentence.ts"
 
 /** What a fitted picture does not show of its file. */
 export type PictureChange = "turned" | "cropped" | "transparent" | "invisible" | "stretched"
@@ -20,35 +20,21 @@ export function changesOf(width: number, height: number, rgba: Uint8ClampedArray
   ]
 }
 
-const SENTENCES: readonly (readonly [change: PictureChange, sentence: (subject: string, isOne: boolean) => string])[] =
-  [
-    [
-      "turned",
-      (subject, isOne) =>
-        `${subject} ${isOne ? "has" : "have"} an EXIF orientation, and ${isOne ? "is" : "are"} turned as viewers show ${isOne ? "it" : "them"}.`,
-    ],
-    ["cropped", (subject, isOne) => `${subject} ${isOne ? "is" : "are"} not square. Only the middle is used.`],
-    ["transparent", (subject, isOne) => `${subject} ${isOne ? "has" : "have"} transparent pixels. They become white.`],
-    [
-      "invisible",
-      (subject, isOne) => `${subject} ${isOne ? "is" : "are"} wholly transparent, and therefore white here.`,
-    ],
-    [
-      "stretched",
-      (subject, isOne) =>
-        `${subject} ${isOne ? "has" : "have"} another shape than ${isOne ? "its picture" : "their pictures"}. ${isOne ? "It is" : "Each is"} stretched onto the picture.`,
-    ],
-  ]
+/** The changes, in the order of their sentences. */
+const CHANGES = [
+  "turned",
+  "cropped",
+  "transparent",
+  "invisible",
+  "stretched",
+] as const satisfies readonly PictureChange[]
 
 /** One sentence for each change, with the number of pictures and the name of the first. */
 export function changeNotices(
   pictures: readonly { readonly name: string; readonly changes: readonly PictureChange[] }[],
-): readonly string[] {
-  return SENTENCES.flatMap(([change, sentence]) =>
-    countedNotice(
-      pictures.flatMap(({ name, changes }) => (changes.includes(change) ? [name] : [])),
-      "pictures",
-      sentence,
-    ),
-  )
+): readonly Sentence[] {
+  return CHANGES.flatMap((change) => {
+    const names = pictures.flatMap(({ name, changes }) => (changes.includes(change) ? [name] : []))
+    return names.length === 0 ? [] : [sentence("pictures", change, names)]
+  })
 }

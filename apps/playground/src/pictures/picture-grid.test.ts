@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { PageError, sentence } from "../language/sentence.ts"
 import { pictureGrid } from "./picture-grid.ts"
 
 const grey = (level: number) => ({ width: 2, height: 1, data: new Uint8Array(6).fill(level) })
@@ -15,5 +16,5 @@ it("puts pictures into rows, with white between them and in empty places", () =>
 })
 
 it("refuses a grid without a picture", () => {
-  expect(() => pictureGrid([[null]])).toThrow("no picture yet")
+  expect(() => pictureGrid([[null]])).toThrow(new PageError(sentence("draw", "gridEmpty")))
 })

@@ -1,4 +1,5 @@
 import type { RgbImage } from "@lllite/core/image"
+import { PageError, sentence } from "../language/sentence.ts"
 
 /** Pixels between two pictures of a grid, and round it. */
 const GAP = 4
@@ -6,7 +7,7 @@ const GAP = 4
 /** One picture of many: rows of pictures of one size, on white. What is null stays white. */
 export function pictureGrid(rows: readonly (readonly (RgbImage | null)[])[]): RgbImage {
   const first = rows.flat().find((image) => image !== null)
-  if (first == null) throw new Error("The grid has no picture yet.")
+  if (first == null) throw new PageError(sentence("draw", "gridEmpty"))
   const columns = Math.max(...rows.map(({ length }) => length))
   const width = GAP + columns * (first.width + GAP)
   const height = GAP + rows.length * (first.height + GAP)

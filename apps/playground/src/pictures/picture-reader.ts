@@ -1,4 +1,5 @@
 import type { RgbImage } from "@lllite/core/image"
+import { PageError, problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import type { ControlKind } from "./control-kinds.ts"
 import type { FittedPicture } from "./fit-picture.ts"
 import { drawnSvg, isSvg } from "./svg-picture.ts"
@@ -21,7 +22,7 @@ export type PictureTask =
 export type PictureAnswer = { readonly id: number } & (
   | { readonly picture: FittedPicture }
   | { readonly image: RgbImage }
-  | { readonly problem: string }
+  | { readonly problem: Sentence }
 )
 
 interface Waiting {
@@ -37,7 +38,7 @@ const waiting = new Map<number, Waiting>()
  * Reads a picture file and fits it into a square, as `fitPicture` does.
  *
  * @param like the size of the picture that a control belongs to. Default: its own
- * @throws Error when the browser cannot read it or it is too large
+ * @throws PageError when the browser cannot read it or it is too large
  */
 export async function readPicture(
   file: Blob,
@@ -47,14 +48,14 @@ export async function readPicture(
   const readable = file instanceof File && isSvg(file) ? await drawnSvg(file, size) : file
   const answer = await ask({ kind: "read", file: readable, size, like })
   if ("picture" in answer) return answer.picture
-  throw new Error("the page's worker gave another answer. Reload the page.")
+  throw new PageError(sentence("page", "otherAnswer"))
 }
 
 /** Makes the control of a picture. */
 export async function makeControl(image: RgbImage, control: ControlKind): Promise<RgbImage> {
   const answer = await ask({ kind: "control", image, control })
   if ("image" in answer) return answer.image
-  throw new Error("the page's worker gave another answer. Reload the page.")
+  throw new PageError(sentence("page", "otherAnswer"))
 }
 
 function ask(task: PictureTask): Promise<PictureAnswer> {
@@ -72,17 +73,14 @@ function start(): Worker {
   reader.addEventListener("message", ({ data }: MessageEvent<PictureAnswer>) => {
     const asked = waiting.get(data.id)
     waiting.delete(data.id)
-    if ("problem" in data) asked?.reject(new Error(data.problem))
+    if ("problem" in data) asked?.reject(new PageError(data.problem))
     else asked?.resolve(data)
   })
   reader.addEventListener("error", ({ message }) => {
     reader.terminate()
     worker = null
-    for (const { reject } of waiting.values()) {
-      reject(
-        new Error(`the picture could not be read: ${message || "its worker could not be loaded"}. Reload the page.`),
-      )
-    }
+    const cause = message ? problemOf(message) : sentence("pictures", "workerNotLoaded")
+    for (const { reject } of waiting.values()) reject(new PageError(sentence("pictures", "workerFailed", cause)))
     waiting.clear()
   })
   return reader

@@ -1,3 +1,4 @@
+import { problemOf } from "../language/sentence.ts"
 import { madeControl } from "./control-kinds.ts"
 import { fitPicture } from "./fit-picture.ts"
 import type { PictureAnswer, PictureTask } from "./picture-reader.ts"
@@ -14,7 +15,7 @@ addEventListener("message", ({ data: { id, task } }: MessageEvent<{ id: number; 
           ? { id, picture: await fitPicture(task.file, task.size, task.like) }
           : { id, image: madeControl(task.image, task.control) }
     } catch (error) {
-      answer = { id, problem: error instanceof Error ? error.message : String(error) }
+      answer = { id, problem: problemOf(error) }
     }
     postMessage(answer)
   })

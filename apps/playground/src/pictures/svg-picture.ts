@@ -1,3 +1,5 @@
+import { PageError, sentence } from "../language/sentence.ts"
+
 /** The longest side of a drawn SVG, in pixels. Its shape may be any. */
 const LONGEST = 4096
 
@@ -10,7 +12,7 @@ export function isSvg({ type, name }: Pick<File, "type" | "name">): boolean {
  * Draws an SVG on white, as a picture whose shorter side has `size` pixels. The browser draws it without its scripts, and
  * without files that it names. A worker cannot draw it, so the page does.
  *
- * @throws Error when it is broken
+ * @throws PageError when it is broken
  */
 export async function drawnSvg(file: File, size: number): Promise<File> {
   const url = URL.createObjectURL(new Blob([file], { type: "image/svg+xml" }))
@@ -18,14 +20,14 @@ export async function drawnSvg(file: File, size: number): Promise<File> {
     const image = new Image()
     image.src = url
     await image.decode().catch((cause: unknown) => {
-      throw new Error(`"${file.name}" is a broken SVG. Get a complete copy, or save it as PNG.`, { cause })
+      throw new PageError(sentence("pictures", "brokenSvg", file.name), { cause })
     })
     // One without a size has no natural one in some browsers.
     const [width, height] = [image.naturalWidth || size, image.naturalHeight || size]
     const scale = Math.min(size / Math.min(width, height), LONGEST / Math.max(width, height))
     const canvas = new OffscreenCanvas(Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale)))
     const context = canvas.getContext("2d")
-    if (context === null) throw new Error("this browser gives the page no canvas. Use another browser.")
+    if (context === null) throw new PageError(sentence("page", "noCanvas"))
     context.fillStyle = "white"
     context.fillRect(0, 0, canvas.width, canvas.height)
     context.drawImage(image, 0, 0, canvas.width, canvas.height)

@@ -3,6 +3,7 @@ import type { AdapterRecipe, Recipe, RecipeInput } from "@lllite/core/recipe"
 import { createRecipe, shareableRecipe } from "@lllite/core/recipe"
 import { BUILT_IN } from "../controls/networks.ts"
 import { FIRST_RECIPE } from "../draw/recipe-state.ts"
+import { PageError, problemOf, sentence } from "../language/sentence.ts"
 
 /** The file of the built-in LLLite in the package `@lllite/tiny`. */
 const BUILT_IN_FILE = "lllite-canny.safetensors"
@@ -164,21 +165,18 @@ export function linkOf(recipe: Recipe, page: string): string {
   return url.href
 }
 
-/** The recipe of a link. Null: it has none. @throws Error for one that is damaged */
+/** The recipe of a link. Null: it has none. @throws PageError for one that is damaged */
 export function readLink(hash: string): Recipe | null {
   const text = hash.replace(/^#/, "")
   if (!text.startsWith(KEY)) return null
   try {
-    if (text.length > MOST_LINK) throw new Error("it is too long")
+    if (text.length > MOST_LINK) throw new PageError(sentence("pictures", "linkTooLong"))
     const packed = atob(text.slice(KEY.length).replaceAll("-", "+").replaceAll("_", "/"))
     const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0))
     const found: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
     return createRecipe(found as RecipeInput)
   } catch (cause) {
-    throw new Error(
-      `The settings of this link cannot be read: ${cause instanceof Error ? cause.message : cause}. Copy the whole link.`,
-      { cause },
-    )
+    throw new PageError(sentence("pictures", "linkUnreadable", problemOf(cause)), { cause })
   }
 }
 

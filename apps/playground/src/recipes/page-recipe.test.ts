@@ -1,5 +1,6 @@
 import { createRecipe } from "@lllite/core/recipe"
 import { describe, expect, it } from "vitest"
+import { inEnglish } from "../../test/words.ts"
 import { adapterRecipe, newControl } from "../controls/control-state.ts"
 import { BUILT_IN } from "../controls/networks.ts"
 import { FIRST_RECIPE, withSampler } from "../draw/recipe-state.ts"
@@ -35,7 +36,7 @@ describe("pageRecipe", () => {
       KNOWN,
       TINY_FACTS,
     )
-    expect(notices).toEqual([
+    expect(inEnglish(notices)).toEqual([
       "It was made with “sdxl.safetensors”. Here the tiny SDXL draws.",
       "It was made with 1024 × 768 pixels. Here pictures have 128 × 128.",
       "The LoRA “ink.safetensors” is not open and is left out. Open its file, and then this again.",

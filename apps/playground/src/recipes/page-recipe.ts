@@ -5,6 +5,8 @@ import { cannyThresholds } from "@lllite/tiny"
 import { type Control, CURVE_POINTS, newControl } from "../controls/control-state.ts"
 import type { Network } from "../controls/networks.ts"
 import { FIRST_RECIPE, withBest, withSide } from "../draw/recipe-state.ts"
+import type { Unfollowed } from "../language/english/pictures.ts"
+import { type Sentence, sentence } from "../language/sentence.ts"
 import { type LoraUse, newLora } from "../loras/lora-state.ts"
 import { type ModelFacts, TINY } from "../models/model-facts.ts"
 import { controlKindOf } from "../pictures/control-kinds.ts"
@@ -17,19 +19,15 @@ export interface PageRecipe {
   readonly controls: readonly { readonly control: Control; readonly index: number }[]
   readonly loras: readonly LoraUse[]
   /** What is not taken, one sentence each. */
-  readonly notices: readonly string[]
+  readonly notices: readonly Sentence[]
 }
 
 /** What is known of a network that is open. */
 export type KnownNetwork = Pick<Network, "name" | "sha256" | "kind" | "types">
 
-/** Stages of a recipe that this page does not make, in words. */
-const STAGES = {
-  deepShrink: "deep shrink",
-  deepCache: "deep cache",
-  gradualLatent: "gradual latent",
-  regions: "regions",
-} as const satisfies Partial<Record<keyof Recipe, string>>
+/** Stages of a recipe that this page does not make. */
+const STAGES = ["deepShrink", "deepCache", "gradualLatent", "regions"] as const satisfies readonly (keyof Recipe &
+  Unfollowed)[]
 
 /** Takes a recipe of any program for this page: for the model that draws, its sizes and the networks that are open. */
 export function pageRecipe(
@@ -39,32 +37,31 @@ export function pageRecipe(
 ): PageRecipe {
   const { prompt, negativePrompt, seed, steps, guidanceScale, guidanceRescale, sampler, spacing } = recipe
   const { spacingOptions, samplerOptions, noise, prompts, combine, guidanceWindow } = recipe
-  const notices: string[] = []
+  const notices: Sentence[] = []
   const { checkpoint, vae, loras: merged } = recipe.model
   if (checkpoint.path !== model.path) {
-    const [made, here] = [checkpoint.path, model.path].map((path) => (path === TINY ? "the tiny SDXL" : `“${path}”`))
-    notices.push(`It was made with ${made}. Here ${here} draws.`)
+    const named = (path: string): Sentence =>
+      path === TINY ? sentence("pictures", "theTiny") : sentence("pictures", "named", path)
+    notices.push(sentence("pictures", "otherModel", named(checkpoint.path), named(model.path)))
   }
-  if ((vae?.path ?? null) !== model.vae && vae !== undefined) notices.push(`Its VAE “${vae.path}” is not open.`)
+  if ((vae?.path ?? null) !== model.vae && vae !== undefined) notices.push(sentence("pictures", "vaeNotOpen", vae.path))
   const isOffered = recipe.width === recipe.height && model.sides.includes(recipe.width)
   const side = isOffered ? recipe.width : model.best.side
   if (!isOffered) {
-    notices.push(`It was made with ${recipe.width} × ${recipe.height} pixels. Here pictures have ${side} × ${side}.`)
+    notices.push(sentence("pictures", "otherSize", recipe.width, recipe.height, side))
   }
-  const left: string[] = Object.entries(STAGES).flatMap(([name, words]) =>
-    recipe[name as keyof typeof STAGES] != null ? [words] : [],
-  )
+  const left: Unfollowed[] = STAGES.filter((name) => recipe[name] != null)
   const loras = [...merged, ...recipe.loras].flatMap(({ file, strength, textStrength, blocks }) => {
     const found = known.find((one) => one.kind === "lora" && isSame(one, file))
     if (found === undefined) {
-      notices.push(`The LoRA “${file.path}” is not open and is left out. Open its file, and then this again.`)
+      notices.push(sentence("pictures", "networkNotOpen", "LoRA", file.path))
       return []
     }
-    if (Object.keys(blocks).length > 0) notices.push(`Of “${file.path}” this page does not follow strengths of blocks.`)
+    if (Object.keys(blocks).length > 0) notices.push(sentence("pictures", "blocksNotFollowed", file.path))
     return [newLora(found.name, strength, textStrength)]
   })
-  if (recipe.textualInversions.length > 0) left.push("textual inversions")
-  if (left.length > 0) notices.push(`This page does not follow ${left.join(", ")}.`)
+  if (recipe.textualInversions.length > 0) left.push("textualInversions")
+  if (left.length > 0) notices.push(sentence("pictures", "notFollowed", left))
   const controls = recipe.adapters.flatMap((adapter, index) => {
     const control = controlOf(adapter, known, notices)
     return control === null ? [] : [{ control, index }]
@@ -78,18 +75,18 @@ export function pageRecipe(
   return { draft, controls, loras, notices }
 }
 
-function controlOf(adapter: AdapterRecipe, known: readonly KnownNetwork[], notices: string[]): Control | null {
+function controlOf(adapter: AdapterRecipe, known: readonly KnownNetwork[], notices: Sentence[]): Control | null {
   const { kind, file, control, strength, window, curve, controlType } = adapter
   const found = known.find((one) => one.kind === kind && isSame(one, file))
   if (found === undefined) {
     const what = kind === "lllite" ? "LLLite" : "ControlNet"
-    notices.push(`The ${what} “${file.path}” is not open and is left out. Open its file, and then this again.`)
+    notices.push(sentence("pictures", "networkNotOpen", what, file.path))
     return null
   }
-  const unread = ["blocks", "guidance", "mask", "guessMode"].filter((name) => name in adapter)
-  if (window.ease !== undefined && window.ease > 0) unread.push("soft ends of its window")
-  if (curve?.some((point) => "sigma" in point)) unread.push("a curve by noise levels")
-  if (unread.length > 0) notices.push(`Of “${file.path}” this page does not follow ${unread.join(", ")}.`)
+  const unread: Unfollowed[] = (["blocks", "guidance", "mask", "guessMode"] as const).filter((name) => name in adapter)
+  if (window.ease !== undefined && window.ease > 0) unread.push("softEnds")
+  if (curve?.some((point) => "sigma" in point)) unread.push("sigmaCurve")
+  if (unread.length > 0) notices.push(sentence("pictures", "notFollowedOf", file.path, unread))
   return newControl({
     ...{
       network: found.name,
@@ -109,14 +106,14 @@ function isSame(one: Pick<Network, "name" | "sha256">, file: FileReference): boo
 function preparedBy(
   preprocess: Preprocessing | undefined,
   isUnknown: boolean,
-  notices: string[],
+  notices: Sentence[],
 ): Partial<Pick<Control, "kind" | "thresholds">> {
   // Programs that do not record it mostly have canny, as the LLLite of this page.
   if (isUnknown) return {}
   if (preprocess === undefined) return { kind: "none" }
   const kind = controlKindOf(preprocess.kind)
   if (kind === null) {
-    notices.push(`There is no preprocessor ${preprocessingText(preprocess)} here. Canny is used.`)
+    notices.push(sentence("pictures", "noPreprocessor", preprocessingText(preprocess)))
     return {}
   }
   const { low = cannyThresholds.low, high = cannyThresholds.high } = preprocess.options ?? {}

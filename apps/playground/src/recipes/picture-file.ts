@@ -4,6 +4,7 @@ import { encodePng, readImage, readPngInfo } from "@lllite/runtime-web"
 import type { NamedPicture } from "../controls/control-state.ts"
 import type { Origin } from "../draw/result.ts"
 import { sheetSide } from "../draw/sheet-state.ts"
+import { PageError, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { fitSquare } from "../pictures/fit-square.ts"
 
 /** The keyword of the drawing in the text of a picture of this page: a PNG as base64. */
@@ -20,7 +21,7 @@ export interface MadePicture {
   readonly drawing: RgbImage | null
   readonly pictures: Origin["pictures"]
   readonly start: Origin["start"]
-  readonly notices: readonly string[]
+  readonly notices: readonly Sentence[]
 }
 
 /** A PNG of a picture with all that it follows from, so that the page can make it again. */
@@ -49,7 +50,7 @@ export async function readMadePicture(file: Blob): Promise<MadePicture | null> {
   }
   const { program, recipes, notices } = readPictureText(info.text, info)
   const [first, ...others] = recipes
-  if (first === undefined) throw new Error("its workflow makes no picture")
+  if (first === undefined) throw new PageError(sentence("pictures", "noPictureInWorkflow"))
   const recipe = createRecipe(first)
   const image = async (keyword: string): Promise<RgbImage | null> => {
     const text = info.text.get(keyword)
@@ -60,11 +61,11 @@ export async function readMadePicture(file: Blob): Promise<MadePicture | null> {
     const found = await image(controlKeyword(index))
     return found === null ? null : { name: control?.file.path ?? "control", image: found }
   })
-  const more = others.length === 0 ? [] : ["Its workflow makes several pictures. The first is taken."]
+  const more = others.length === 0 ? [] : [sentence("pictures", "severalInWorkflow")]
   return {
     ...{ program, recipe, drawing: sheetOf(await image(DRAWING)), pictures: await Promise.all(pictures) },
     start: startImage === null ? null : { image: startImage, mask: await image(START_MASK) },
-    notices: [...notices, ...more],
+    notices: [...notices.map(remark), ...more],
   }
 }
 

@@ -3,6 +3,7 @@ import { networks } from "../controls/networks.ts"
 import { draft } from "../draw/recipe-state.ts"
 import type { Origin } from "../draw/result.ts"
 import { drawing, replaceDrawing } from "../draw/sheet-state.ts"
+import { type Sentence, sentence } from "../language/sentence.ts"
 import { loras } from "../loras/lora-state.ts"
 import { modelFacts } from "../models/model-facts.ts"
 import { start } from "../start/start-state.ts"
@@ -11,7 +12,7 @@ import { type KnownNetwork, pageRecipe } from "./page-recipe.ts"
 /** What was done to the page, and how to take it back. */
 export interface Restored {
   /** What is not taken, one sentence each. */
-  readonly notices: readonly string[]
+  readonly notices: readonly Sentence[]
   readonly undo: () => void
 }
 
@@ -47,7 +48,7 @@ export function restore(
   return {
     notices: [
       ...taken.notices,
-      ...(recipe.start === null || isStartThere ? [] : ["The picture that it starts from is not in it."]),
+      ...(recipe.start === null || isStartThere ? [] : [sentence("pictures", "startMissing")]),
     ],
     undo: () => {
       draft.value = before.draft

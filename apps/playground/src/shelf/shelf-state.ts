@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals"
 import { type Result, result } from "../draw/result.ts"
 import { changeKept, readKept } from "../kept/database.ts"
-import { messageOf } from "../page/message.ts"
+import { problemOf, sentence } from "../language/sentence.ts"
 import { say } from "../page/status-line.tsx"
 
 /** A picture that the browser keeps. */
@@ -46,7 +46,7 @@ export async function removePicture(picture: KeptPicture): Promise<void> {
   shelf.value = shelf.value.filter(({ id }) => id !== picture.id)
   await changeKept(["pictures"], (storeOf) => storeOf("pictures").delete(picture.id)).catch(() => {})
   if (result.value?.id === picture.id) result.value = { ...result.value, id: null }
-  say("The picture is removed.", () => {
+  say(sentence("draw", "pictureRemoved"), () => {
     shelf.value = [...shelf.value, picture].sort((a, b) => (a.id < b.id ? 1 : -1))
     void put(picture)
   })
@@ -56,6 +56,6 @@ async function put(picture: KeptPicture): Promise<void> {
   try {
     await changeKept(["pictures"], (storeOf) => storeOf("pictures").put(picture))
   } catch (error) {
-    say(`A reload loses this picture: ${messageOf(error)}. Save it.`)
+    say(sentence("draw", "lostOnReload", problemOf(error)))
   }
 }

@@ -4,6 +4,7 @@ import type { JSX } from "preact"
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks"
 import { followChange } from "../draw/make-picture.ts"
 import { drawLine, PenMark, type Point, usePen } from "../draw/pen.tsx"
+import { messages } from "../language/language.ts"
 import { SliderField } from "../page/fields.tsx"
 import { Icon } from "../page/icons.tsx"
 import { Segments } from "../page/segments.tsx"
@@ -18,7 +19,7 @@ export const isMasking = signal(false)
 
 const TOOLS = ["brush", "eraser"] as const
 const tool = signal<(typeof TOOLS)[number]>("brush")
-const TOOL_TEXTS = { brush: "Paint", eraser: "Erase" } as const
+const TOOL_WORDS = { brush: "paint", eraser: "erase" } as const
 /** The width of the brush at first, as a part of the picture. */
 const FIRST_WIDTH = 0.12
 
@@ -31,6 +32,7 @@ export function MaskDialog(): JSX.Element | null {
     if (isOpen && dialog.current?.open === false) dialog.current.showModal()
   }, [isOpen])
   if (!isOpen || use === null) return null
+  const words = messages.value.controls
   const close = (): void => {
     isMasking.value = false
     followChange()
@@ -38,9 +40,9 @@ export function MaskDialog(): JSX.Element | null {
   return (
     <dialog ref={dialog} class="dialog mask-dialog" aria-labelledby="mask-title" onClose={close}>
       <div class="card-head">
-        <h2 id="mask-title">What changes</h2>
+        <h2 id="mask-title">{words.maskTitle}</h2>
         <button type="button" class="primary" onClick={() => dialog.current?.close()}>
-          Done
+          {words.done}
         </button>
       </div>
       <Painter use={use} />
@@ -50,6 +52,7 @@ export function MaskDialog(): JSX.Element | null {
 
 function Painter({ use }: { readonly use: StartUse }): JSX.Element {
   const { image } = use.picture
+  const words = messages.value.controls
   const canvas = useRef<HTMLCanvasElement>(null)
   const [part, setPart] = useState(FIRST_WIDTH)
   const [past, setPast] = useState<readonly (RgbImage | null)[]>([])
@@ -90,13 +93,9 @@ function Painter({ use }: { readonly use: StartUse }): JSX.Element {
   const share = mask === null ? null : Math.round(100 * maskedShare(mask))
   return (
     <>
-      <p class="note">
-        {share === null
-          ? "Paint over what is to change. Nothing is painted, so everything changes."
-          : `${share} % changes. The rest stays as it is.`}
-      </p>
+      <p class="note">{share === null ? words.maskEmpty : words.maskShare(share)}</p>
       <div class="mask-board sheet">
-        <Picture image={image} label="The picture that it starts from" />
+        <Picture image={image} label={words.startPicture} />
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys paint here, so screen readers must pass them on */}
         <canvas
           ref={canvas}
@@ -104,19 +103,19 @@ function Painter({ use }: { readonly use: StartUse }): JSX.Element {
           {...{ width, height }}
           tabIndex={0}
           role="application"
-          aria-label="Mask. Arrow keys move the brush. Space puts the brush down and lifts it."
+          aria-label={words.maskSheet}
           {...handlers}
         />
         <PenMark {...{ pen, side: width }} width={lineWidth} />
       </div>
       <div class="mask-tools">
-        <Segments label="Tool of the mask" values={TOOLS} textOf={(name) => TOOL_TEXTS[name]} of={tool} />
-        <SliderField label="Width" value={part} min={0.02} max={0.4} step={0.01} onValue={setPart} />
+        <Segments label={words.maskTool} values={TOOLS} textOf={(name) => words[TOOL_WORDS[name]]} of={tool} />
+        <SliderField label={words.brushWidth} value={part} min={0.02} max={0.4} step={0.01} onValue={setPart} />
         <button
           type="button"
           class="tool"
-          aria-label="Take back"
-          title="Take back"
+          aria-label={words.takeBack}
+          title={words.takeBack}
           disabled={past.length === 0}
           onClick={() => {
             setMask(past.at(-1) ?? null)
@@ -132,7 +131,7 @@ function Painter({ use }: { readonly use: StartUse }): JSX.Element {
             setMask(invertedMask(mask ?? emptyMask(width, height)))
           }}
         >
-          Invert
+          {words.invert}
         </button>
         <button
           type="button"
@@ -142,7 +141,7 @@ function Painter({ use }: { readonly use: StartUse }): JSX.Element {
             setMask(null)
           }}
         >
-          Clear the mask
+          {words.clearMask}
         </button>
       </div>
     </>

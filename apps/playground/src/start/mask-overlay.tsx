@@ -1,6 +1,7 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { JSX } from "preact"
 import { useLayoutEffect, useRef } from "preact/hooks"
+import { messages } from "../language/language.ts"
 import { paintOf } from "./mask-state.ts"
 
 /** The colour of a mask over a picture. */
@@ -19,7 +20,7 @@ export function MaskOverlay({ mask }: { readonly mask: RgbImage }): JSX.Element 
       class="mask-overlay"
       {...{ width, height }}
       role="img"
-      aria-label="What changes of the picture"
+      aria-label={messages.value.controls.maskShown}
     />
   )
 }

@@ -3,8 +3,9 @@ import { useState } from "preact/hooks"
 import { followChange } from "../draw/make-picture.ts"
 import { draft } from "../draw/recipe-state.ts"
 import { result } from "../draw/result.ts"
+import { messages } from "../language/language.ts"
+import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { SliderField } from "../page/fields.tsx"
-import { messageOf } from "../page/message.ts"
 import { Problem } from "../page/problem.tsx"
 import { say } from "../page/status-line.tsx"
 import { FileButton } from "../pictures/file-drop.tsx"
@@ -27,7 +28,8 @@ export function startFromShown(): void {
 
 /** What the next picture starts from: noise, or a picture of which all or a painted part changes. */
 export function StartCard(): JSX.Element {
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<Sentence | null>(null)
+  const words = messages.value.controls
   const use = start.value
   const made = result.value
   const open = ([file]: readonly File[]): void => {
@@ -40,13 +42,13 @@ export function StartCard(): JSX.Element {
         const [notice] = changeNotices([{ name: file.name, changes }])
         if (notice !== undefined) say(notice)
       },
-      (error: unknown) => setProblem(messageOf(error)),
+      (error: unknown) => setProblem(problemOf(error)),
     )
   }
   return (
     <section class="card" aria-labelledby="start-title">
       <div class="card-head">
-        <h2 id="start-title">Start</h2>
+        <h2 id="start-title">{words.start}</h2>
         <span class="head-actions">
           <button
             type="button"
@@ -57,13 +59,13 @@ export function StartCard(): JSX.Element {
               followChange()
             }}
           >
-            From the picture
+            {words.fromPicture}
           </button>
-          <FileButton label="From a file" quiet accept="image/*" onFiles={open} />
+          <FileButton label={words.fromFile} quiet accept="image/*" onFiles={open} />
         </span>
       </div>
-      <Problem text={problem} />
-      {use === null ? <p class="note">It starts from noise.</p> : <Start use={use} />}
+      <Problem of={problem} />
+      {use === null ? <p class="note">{words.startsFromNoise}</p> : <Start use={use} />}
       <MaskDialog />
     </section>
   )
@@ -71,17 +73,17 @@ export function StartCard(): JSX.Element {
 
 function Start({ use }: { readonly use: StartUse }): JSX.Element {
   const { picture, mask, strength } = use
+  const words = messages.value.controls
   return (
     <>
       <div class="control-head">
         <span class="start-thumb">
-          <Picture image={picture.image} label={`It starts from ${picture.name}`} />
+          <Picture image={picture.image} label={words.startsFrom(picture.name)} />
           {mask !== null && <MaskOverlay mask={mask} />}
         </span>
         <div class="control-what">
           <p class="control-source">
-            {picture.name === MADE ? "A picture of this page" : picture.name}.{" "}
-            {mask === null ? "All of it changes." : "The painted part changes."}
+            {words.startOf(picture.name === MADE ? words.pictureOfPage : picture.name, mask !== null)}
           </p>
           <div class="row">
             <button
@@ -91,7 +93,7 @@ function Start({ use }: { readonly use: StartUse }): JSX.Element {
                 isMasking.value = true
               }}
             >
-              {mask === null ? "Paint a mask" : "Change the mask"}
+              {mask === null ? words.paintMask : words.changeMask}
             </button>
             <button
               type="button"
@@ -99,19 +101,19 @@ function Start({ use }: { readonly use: StartUse }): JSX.Element {
               onClick={() => {
                 start.value = null
                 followChange()
-                say("It starts from noise again.", () => {
+                say(sentence("controls", "startsFromNoiseAgain"), () => {
                   start.value = use
                   followChange()
                 })
               }}
             >
-              From noise
+              {words.fromNoise}
             </button>
           </div>
         </div>
       </div>
       <SliderField
-        label="How much changes"
+        label={words.howMuch}
         value={strength}
         min={0.05}
         max={1}

@@ -3,8 +3,9 @@ import { writePng } from "@lllite/runtime-web"
 import type { JSX } from "preact"
 import { useRef, useState } from "preact/hooks"
 import { result } from "../draw/result.ts"
+import { messages } from "../language/language.ts"
+import { problemOf, sentence } from "../language/sentence.ts"
 import { ChoiceField } from "../page/fields.tsx"
-import { messageOf } from "../page/message.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { say } from "../page/status-line.tsx"
@@ -19,21 +20,22 @@ export function SweepButton(): JSX.Element {
   const model = modelState.value
   const { value: shown } = sweep
   const isRunning = shown?.isRunning === true
+  const { draw: words, page } = messages.value
   return (
     <>
       <button type="button" disabled={model.phase !== "ready"} onClick={() => dialog.current?.showModal()}>
-        Sweep
+        {words.sweep}
       </button>
       <dialog ref={dialog} class="dialog sweep" aria-labelledby="sweep-title" onClose={stopSweep}>
         <div class="card-head">
-          <h2 id="sweep-title">Strength and seed</h2>
+          <h2 id="sweep-title">{words.sweepTitle}</h2>
           <button type="button" class="quiet" onClick={() => dialog.current?.close()}>
-            Close
+            {page.close}
           </button>
         </div>
-        <p class="note">Every control gets the strength of the column. A press on a picture shows it.</p>
+        <p class="note">{words.sweepNote}</p>
         <div class="row">
-          <ChoiceField label="Seeds" value={count} names={SEED_COUNTS} disabled={isRunning} onValue={setCount} />
+          <ChoiceField label={words.seeds} value={count} names={SEED_COUNTS} disabled={isRunning} onValue={setCount} />
           {/* One element in both roles, so that it keeps the focus. */}
           <button
             type="button"
@@ -43,13 +45,13 @@ export function SweepButton(): JSX.Element {
               else if (model.phase === "ready") void runSweep(model, Number(count))
             }}
           >
-            {isRunning ? "Stop" : "Make the pictures"}
+            {isRunning ? page.stop : words.makePictures}
           </button>
           <button type="button" disabled={shown === null || isRunning} onClick={() => shown !== null && save(shown)}>
-            Save the grid
+            {words.saveGrid}
           </button>
         </div>
-        <Problem text={shown?.problem ?? null} />
+        <Problem of={shown?.problem ?? null} />
         {shown !== null && (
           <Grid
             sweep={shown}
@@ -64,6 +66,7 @@ export function SweepButton(): JSX.Element {
 }
 
 function Grid({ sweep: { seeds, rows }, onShow }: { readonly sweep: Sweep; readonly onShow: () => void }): JSX.Element {
+  const words = messages.value.draw
   return (
     <table class="sweep-grid">
       <thead>
@@ -79,9 +82,9 @@ function Grid({ sweep: { seeds, rows }, onShow }: { readonly sweep: Sweep; reado
       <tbody>
         {rows.map((cells, row) => (
           <tr key={row}>
-            <th scope="row">seed {seeds[row]}</th>
+            <th scope="row">{words.seedOf(String(seeds[row]))}</th>
             {cells.map((made, column) => {
-              const label = `Strength ${STRENGTHS[column]}, seed ${seeds[row]}`
+              const label = words.cellOf(STRENGTHS[column] ?? 0, String(seeds[row]))
               return (
                 <td key={column}>
                   {made === null ? (
@@ -89,7 +92,7 @@ function Grid({ sweep: { seeds, rows }, onShow }: { readonly sweep: Sweep; reado
                   ) : (
                     <button
                       type="button"
-                      aria-label={`Show: ${label}`}
+                      aria-label={words.showCell(label)}
                       onClick={() => {
                         result.value = made
                         onShow()
@@ -116,5 +119,5 @@ function save({ rows }: Sweep): void {
     "lllite-sweep.png",
     pictureGrid(rows.map((cells) => cells.map((made) => made?.image ?? null))),
     recipeText(first.recipe),
-  ).catch((error: unknown) => say(`The grid was not saved: ${messageOf(error)}`))
+  ).catch((error: unknown) => say(sentence("draw", "gridNotSaved", problemOf(error))))
 }

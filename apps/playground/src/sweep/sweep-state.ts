@@ -4,7 +4,7 @@ import { jsonSeed, recipeSeed, requestOf } from "@lllite/core/recipe"
 import { signal } from "@preact/signals"
 import { giveUp, usesOf } from "../draw/make-picture.ts"
 import { origin, type Result } from "../draw/result.ts"
-import { messageOf } from "../page/message.ts"
+import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import type { ReadyModel } from "../page/model.ts"
 
 /** The strengths of a sweep. Every control gets them. */
@@ -18,7 +18,7 @@ export interface Sweep {
   readonly rows: readonly (readonly (Result | null)[])[]
   readonly isRunning: boolean
   /** Why it ended early. */
-  readonly problem: string | null
+  readonly problem: Sentence | null
 }
 
 /** Null before the first sweep. */
@@ -39,7 +39,7 @@ export async function runSweep(model: ReadyModel, seedCount: number): Promise<vo
   controller = own
   const from = origin.value
   sweep.value = { seeds: [], rows: [], isRunning: true, problem: null }
-  const end = (problem: string | null): void => {
+  const end = (problem: Sentence | null): void => {
     if (controller !== own || sweep.value === null) return
     controller = null
     sweep.value = { ...sweep.value, isRunning: false, problem }
@@ -67,7 +67,7 @@ export async function runSweep(model: ReadyModel, seedCount: number): Promise<vo
     }
     end(null)
   } catch (error) {
-    end(own.signal.aborted ? "Stopped before all pictures were made." : messageOf(error))
+    end(own.signal.aborted ? sentence("draw", "sweepStopped") : problemOf(error))
   }
 }
 

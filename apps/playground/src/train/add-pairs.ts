@@ -1,19 +1,19 @@
 import { signal } from "@preact/signals"
+import { problemOf, type Sentence } from "../language/sentence.ts"
 import type { PlacedFile } from "../opening/dropped-files.ts"
-import { messageOf } from "../page/message.ts"
 import { readPairs } from "./folder/read-pairs.ts"
 import { controlKind, offerDrawings, pairs } from "./train-state.ts"
 
 /** The work on pairs, in pictures. Null: none. */
 export const pairWork = signal<{ readonly done: number; readonly count: number } | null>(null)
 /** What of the files is not used, one sentence each. */
-export const pairNotices = signal<readonly string[]>([])
+export const pairNotices = signal<readonly Sentence[]>([])
 /** Why files could not be read, one sentence each. */
-export const pairProblems = signal<readonly string[]>([])
+export const pairProblems = signal<readonly Sentence[]>([])
 
 /** Adds pairs from files. Those that are there stay. */
 export async function addPairs(files: Promise<readonly PlacedFile[]> | readonly PlacedFile[]): Promise<void> {
-  offerDrawings()
+  await offerDrawings()
   await workOnPairs(1, async (onDone) => {
     const found = await readPairs(await files, controlKind.value, (pair, count) => {
       if (pair !== null) pairs.value = [...pairs.value, pair]
@@ -38,7 +38,7 @@ export async function workOnPairs(
       pairWork.value = { done: ++done, count }
     })
   } catch (error) {
-    pairProblems.value = [messageOf(error)]
+    pairProblems.value = [problemOf(error)]
   } finally {
     pairWork.value = null
   }

@@ -1,7 +1,7 @@
 import type { JSX } from "preact"
 import { useEffect, useState } from "preact/hooks"
-import { counted } from "../page/counted.ts"
-import { messageOf } from "../page/message.ts"
+import { language, messages } from "../language/language.ts"
+import { problemOf, type Sentence } from "../language/sentence.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { discardRun, refreshKeptRuns, resumeTraining } from "./run-training.ts"
@@ -9,19 +9,20 @@ import { keptRuns } from "./train-state.ts"
 
 /** The runs that the browser keeps, to continue or to remove. Without one there is no element. */
 export function KeptRuns({ isLocked }: { readonly isLocked: boolean }): JSX.Element | null {
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<Sentence | null>(null)
   const model = modelState.value
+  const words = messages.value.train
   useEffect(() => void refreshKeptRuns(), [])
   if (keptRuns.value.length === 0) return null
   return (
     <div class="card runs">
-      <h2>Kept runs</h2>
+      <h2>{words.keptRuns}</h2>
       <ul class="kept-runs">
         {keptRuns.value.map(({ id, step, steps, pairs, savedAt }) => (
           <li key={id} class="row">
             <span>
-              {counted(pairs, "pair")}, {step === steps ? `all ${counted(steps, "step")}` : `step ${step} of ${steps}`},{" "}
-              <time dateTime={new Date(savedAt).toISOString()}>{new Date(savedAt).toLocaleString("en")}</time>
+              {words.keptRun(pairs, step, steps)}{" "}
+              <time dateTime={new Date(savedAt).toISOString()}>{new Date(savedAt).toLocaleString(language.value)}</time>
             </span>
             <button
               type="button"
@@ -30,21 +31,21 @@ export function KeptRuns({ isLocked }: { readonly isLocked: boolean }): JSX.Elem
                 if (model.phase === "ready") void resumeTraining(model, id)
               }}
             >
-              {step === steps ? "Open" : "Resume"}
+              {step === steps ? words.open : words.resume}
             </button>
             <button
               type="button"
               disabled={isLocked}
               onClick={() => {
-                discardRun(id).catch((error: unknown) => setProblem(messageOf(error)))
+                discardRun(id).catch((error: unknown) => setProblem(problemOf(error)))
               }}
             >
-              Discard
+              {words.discard}
             </button>
           </li>
         ))}
       </ul>
-      <Problem text={problem} />
+      <Problem of={problem} />
     </div>
   )
 }

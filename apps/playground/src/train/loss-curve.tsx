@@ -1,5 +1,6 @@
 import { curvePaths } from "@lllite/tiny"
 import type { JSX } from "preact"
+import { messages } from "../language/language.ts"
 
 /** Size of the drawing of the curves, which is stretched to the size on the page. */
 const WIDTH = 600
@@ -16,7 +17,8 @@ interface LossCurveProps {
 /** The curve of the loss during training. */
 export function LossCurve({ losses, total }: LossCurveProps): JSX.Element {
   const last = losses.at(-1)
-  if (last === undefined) return <p class="placeholder">The loss appears here, step by step.</p>
+  const words = messages.value.train
+  if (last === undefined) return <p class="placeholder">{words.lossPlaceholder}</p>
   const { steps, mean, largest: top } = curvePaths(losses, { width: WIDTH, height: HEIGHT, total, window: WINDOW })
   return (
     <figure class="loss">
@@ -30,7 +32,7 @@ export function LossCurve({ losses, total }: LossCurveProps): JSX.Element {
           viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
           preserveAspectRatio="none"
           role="img"
-          aria-label={`Loss over ${losses.length} steps, now ${last.toPrecision(3)}`}
+          aria-label={words.lossLabel(losses.length, last.toPrecision(3))}
         >
           {[0, HEIGHT / 2, HEIGHT].map((y) => (
             <line key={y} x1={0} x2={WIDTH} y1={y} y2={y} class="grid" />
@@ -39,13 +41,11 @@ export function LossCurve({ losses, total }: LossCurveProps): JSX.Element {
           <path d={mean} class="mean" />
         </svg>
         <div class="loss-steps" aria-hidden="true">
-          <span>step 1</span>
-          <span>step {Math.max(total, losses.length)}</span>
+          <span>{words.stepNumbered(1)}</span>
+          <span>{words.stepNumbered(Math.max(total, losses.length))}</span>
         </div>
       </div>
-      <figcaption>
-        Loss of each step, and the mean of the last {WINDOW}. After step {losses.length} it is {last.toPrecision(3)}.
-      </figcaption>
+      <figcaption>{words.lossCaption(WINDOW, losses.length, last.toPrecision(3))}</figcaption>
     </figure>
   )
 }

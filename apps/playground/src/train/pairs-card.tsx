@@ -1,8 +1,9 @@
-import { countedNotice } from "@lllite/core/names"
 import type { JSX } from "preact"
 import { useLayoutEffect } from "preact/hooks"
+import { messages } from "../language/language.ts"
+import { Notes } from "../language/said.tsx"
+import { type Sentence, sentence } from "../language/sentence.ts"
 import { droppedFiles, pickedFiles } from "../opening/dropped-files.ts"
-import { counted } from "../page/counted.ts"
 import { ChoiceField } from "../page/fields.tsx"
 import { Problem } from "../page/problem.tsx"
 import { putBack } from "../page/put-back.ts"
@@ -12,20 +13,21 @@ import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { Picture } from "../pictures/picture.tsx"
 import { makeControl } from "../pictures/picture-reader.ts"
 import { addPairs, pairNotices, pairProblems, pairWork, workOnPairs } from "./add-pairs.ts"
-import { DRAWN, drawPairs, type TrainingPair } from "./pairs.ts"
-import { controlKind, offerDrawings, pairs } from "./train-state.ts"
+import { DRAWN, drawingNumber, type TrainingPair } from "./pairs.ts"
+import { addDrawings, controlKind, offerDrawings, pairs } from "./train-state.ts"
 
 /** Pairs that are shown. Each has two canvases. */
 const MOST_SHOWN = 60
 
 /** The pairs of the next run, and what adds to them. */
 export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
-  useLayoutEffect(offerDrawings, [])
+  useLayoutEffect(() => void offerDrawings(), [])
   const { value: work } = pairWork
   const isBusy = isLocked || work !== null
   const all = pairs.value
   const drawn = all.filter(isDrawn).length
   const made = all.filter(({ isMade }) => isMade).length
+  const { train: words, page } = messages.value
 
   const remake = async (kind: ControlKind): Promise<void> => {
     controlKind.value = kind
@@ -47,21 +49,17 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
       disabled={isBusy}
       onFiles={(_, transfer) => void addPairs(droppedFiles(transfer))}
     >
-      <h2>Pairs</h2>
-      <p class="note">
-        An LLLite learns from pairs of a picture and a control. Drop a folder or pictures here. A caption is a .txt file
-        with the name of its picture. Controls have that name in a folder “conditioning”. Without one, they are made of
-        the pictures.
-      </p>
-      {all.length === 0 && <p class="placeholder">There are no pairs. Add drawings, pictures or a folder.</p>}
-      <ul class="pairs" hidden={all.length === 0} aria-label="Pairs">
+      <h2>{words.pairs}</h2>
+      <p class="note">{words.pairsNote}</p>
+      {all.length === 0 && <p class="placeholder">{words.noPairs}</p>}
+      <ul class="pairs" hidden={all.length === 0} aria-label={words.pairs}>
         {all.slice(0, MOST_SHOWN).map((pair, index) => (
           <li key={index}>
-            <Picture image={pair.image} label={pair.name} />
-            <Picture image={pair.control} label={`Control of ${pair.name}`} />
+            <Picture image={pair.image} label={nameText(pair)} />
+            <Picture image={pair.control} label={words.controlOf(nameText(pair))} />
             <input
               type="text"
-              aria-label={`Caption of ${pair.name}`}
+              aria-label={words.captionOf(nameText(pair))}
               value={pair.caption}
               maxLength={2000}
               disabled={isLocked}
@@ -74,7 +72,7 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
             <button
               type="button"
               class="remove"
-              aria-label={`Remove ${pair.name}`}
+              aria-label={page.removeNamed(nameText(pair))}
               disabled={isBusy}
               onClick={() => {
                 pairs.value = pairs.value.filter((_, i) => i !== index)
@@ -85,30 +83,20 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
           </li>
         ))}
       </ul>
-      {all.length > MOST_SHOWN && (
-        <p class="note">
-          The first {MOST_SHOWN} of {counted(all.length, "pair")} are shown. All are trained.
-        </p>
-      )}
+      {all.length > MOST_SHOWN && <p class="note">{words.firstShown(MOST_SHOWN, all.length)}</p>}
       <div class="row">
-        <button
-          type="button"
-          disabled={isBusy}
-          onClick={() => {
-            pairs.value = [...pairs.value, ...drawPairs(DRAWN, controlKind.value, nextDrawing(pairs.value))]
-          }}
-        >
-          Add {DRAWN} drawings
+        <button type="button" disabled={isBusy} onClick={() => void addDrawings()}>
+          {words.addDrawings(DRAWN)}
         </button>
         <FileButton
-          label="Add pictures"
+          label={words.addPictures}
           accept="image/*,.txt,.caption"
           multiple
           disabled={isBusy}
           onFiles={(files) => void addPairs(pickedFiles(files))}
         />
         <FileButton
-          label="Add a folder"
+          label={words.addFolder}
           accept=""
           folder
           disabled={isBusy}
@@ -116,16 +104,16 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
         />
         {drawn > 0 && drawn < all.length && (
           <button type="button" disabled={isBusy} onClick={() => removePairs((pair) => !isDrawn(pair))}>
-            Remove {counted(drawn, "drawing")}
+            {words.removeDrawings(drawn)}
           </button>
         )}
         <button type="button" disabled={isBusy || all.length === 0} onClick={() => removePairs(() => false)}>
-          Remove all
+          {words.removeAll}
         </button>
       </div>
       <div class="settings controls-of-pairs">
         <ChoiceField
-          label="Controls made by"
+          label={words.controlsMadeBy}
           value={controlKind.value}
           names={CONTROL_KINDS}
           disabled={isBusy}
@@ -134,17 +122,13 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
       </div>
       {work !== null && (
         <label class="progress">
-          Reading {Math.min(work.done + 1, work.count)} of {work.count}
+          {words.readingPair(Math.min(work.done + 1, work.count), work.count)}
           <progress max={work.count} value={work.done} />
         </label>
       )}
-      <Problem text={pairProblems.value.length === 0 ? null : pairProblems.value.join(" ")} />
+      <Problem of={pairProblems.value.length === 0 ? null : pairProblems.value} />
       <div role="status">
-        {[...pairNotices.value, ...mixedNotice(all, controlKind.value)].map((notice) => (
-          <p class="note" key={notice}>
-            {notice}
-          </p>
-        ))}
+        <Notes of={[...pairNotices.value, ...mixedNotice(all, controlKind.value)]} />
       </div>
     </FileDrop>
   )
@@ -155,29 +139,23 @@ function removePairs(stays: (pair: TrainingPair, index: number) => boolean): voi
   const before = pairs.value
   pairs.value = before.filter(stays)
   const taken = before.filter((pair) => !pairs.value.includes(pair))
-  say(`${counted(taken.length, "pair")} removed.`, () => {
+  say(sentence("train", "pairsRemoved", taken.length), () => {
     pairs.value = putBack(pairs.value, before, taken)
   })
 }
 
-/** Drawings have names that no file has. */
-function isDrawn({ name, isMade }: TrainingPair): boolean {
-  return isMade && /^drawing \d+$/.test(name)
+function isDrawn(pair: TrainingPair): boolean {
+  return drawingNumber(pair) !== null
 }
 
-/** The index of the first training drawing that is not among the pairs, counted on from the last one. */
-function nextDrawing(all: readonly TrainingPair[]): number {
-  return Math.max(0, ...all.filter(isDrawn).map(({ name }) => Number(name.slice("drawing ".length))))
+/** The name of a pair as the page shows it. */
+function nameText(pair: TrainingPair): string {
+  const number = drawingNumber(pair)
+  return number === null ? pair.name : messages.value.train.drawingNumbered(number)
 }
 
 /** Controls that are made here beside controls from files. Both are trained, and may be of two kinds. */
-function mixedNotice(all: readonly TrainingPair[], kind: ControlKind): readonly string[] {
+function mixedNotice(all: readonly TrainingPair[], kind: ControlKind): readonly Sentence[] {
   const made = all.filter(({ isMade }) => isMade).map(({ name }) => name)
-  if (made.length === all.length) return []
-  return countedNotice(
-    made,
-    "pairs",
-    (subject, isOne) =>
-      `${subject} ${isOne ? "has a control" : "have controls"} of ${kind}, made here, beside pairs with controls from files. Remove ${isOne ? "it" : "them"} if the controls are of another kind.`,
-  )
+  return made.length === all.length || made.length === 0 ? [] : [sentence("train", "mixed", made, kind)]
 }

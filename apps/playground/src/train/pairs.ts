@@ -22,6 +22,17 @@ export function drawPairs(count: number, kind: ControlKind, first = 0): readonly
   })
 }
 
+/** The number of a drawing that the button added. Null: it is another pair. Such drawings have names that no file has. */
+export function drawingNumber({ name, isMade }: TrainingPair): number | null {
+  const number = isMade ? /^drawing (\d+)$/.exec(name)?.[1] : undefined
+  return number === undefined ? null : Number(number)
+}
+
+/** The index of the first training drawing that is not among the pairs, counted on from the last one. */
+export function nextDrawing(all: readonly TrainingPair[]): number {
+  return Math.max(0, ...all.map((pair) => drawingNumber(pair) ?? 0))
+}
+
 /** The data set of pairs. */
 export function datasetOf(pairs: readonly TrainingPair[]): TrainDataset {
   return datasetOfPairs(pairs.length, (index) => pairs[index])

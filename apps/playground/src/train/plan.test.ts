@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest"
+import { englishOf } from "../../test/words.ts"
+import { duration } from "../language/english/train.ts"
 import { drawPairs, splitPairs, type TrainingPair } from "./pairs.ts"
-import { duration, planText, runNeed } from "./plan.ts"
+import { planText, runNeed } from "./plan.ts"
 
 const MIB = 2 ** 20
 const need = {
@@ -18,9 +20,11 @@ describe("the plan of a run", () => {
     const found = runNeed(need, settings, split, 2 ** 32)
     // 16 pairs, 120 steps, and 5 samples and 6 held-out pictures of 8 guided steps.
     expect(found.seconds).toBeCloseTo(8 + 120 + (11 * 16) / 24, 6)
-    expect(planText(found, settings, split, 1)).toBe("16 pairs, 120 steps, about 2 minutes, 236 MiB of memory.")
-    expect(planText(found, settings, split, 10)).toContain("about 23 minutes")
-    expect(planText({ ...found, fits: false }, settings, split, 1)).toContain(
+    expect(englishOf(planText(found, settings, split, 1))).toBe(
+      "16 pairs, 120 steps, about 2 minutes, 236 MiB of memory.",
+    )
+    expect(englishOf(planText(found, settings, split, 10))).toContain("about 23 minutes")
+    expect(englishOf(planText({ ...found, fits: false }, settings, split, 1))).toContain(
       "does not fit: WebAssembly has 4,096 MiB.",
     )
   })
@@ -28,10 +32,12 @@ describe("the plan of a run", () => {
   it("counts the pairs that are held out, where the controls are the user's", () => {
     const own = drawPairs(12, "canny").map((pair): TrainingPair => ({ ...pair, isMade: false }))
     const split = splitPairs(own, "canny")
-    expect(planText(runNeed(need, settings, split, 2 ** 32), settings, split, 1)).toMatch(/^9 pairs and 3 held out, /)
+    const planned = (of: typeof split): string =>
+      englishOf(planText(runNeed(need, settings, of, 2 ** 32), settings, of, 1))
+    expect(planned(split)).toMatch(/^9 pairs and 3 held out, /)
     const few = splitPairs(own.slice(0, 2), "canny")
     expect(few.trained).toHaveLength(2)
-    expect(planText(runNeed(need, settings, few, 2 ** 32), settings, few, 1)).toMatch(/^2 pairs, /)
+    expect(planned(few)).toMatch(/^2 pairs, /)
   })
 
   it.each([

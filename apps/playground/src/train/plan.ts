@@ -1,5 +1,5 @@
 import type { TrainNeed } from "@lllite/runtime-web"
-import { counted } from "../page/counted.ts"
+import { type Sentence, sentence } from "../language/sentence.ts"
 import type { ReadyModel } from "../page/model.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
 import type { Split } from "./pairs.ts"
@@ -49,24 +49,14 @@ export function runNeed(
 
 /** A plan in words: "16 pairs, 120 steps, about 2 minutes, 236 MiB of memory". @param pace see `train-state.ts` */
 export function planText(
-  need: RunNeed,
+  { bytes, fits, seconds }: RunNeed,
   { steps }: Pick<TrainSettings, "steps">,
   { trained, heldOut, isOwn }: Split,
   pace: number,
-): string {
-  const held = isOwn && !heldOut.some((one) => trained.some(({ image }) => image === one.image))
-  const pairs = `${counted(trained.length, "pair")}${held ? ` and ${heldOut.length} held out` : ""}`
-  const memory = `${Math.ceil(need.bytes / 2 ** 20).toLocaleString("en")} MiB of memory`
-  const sentence = `${pairs}, ${counted(steps, "step")}, about ${duration(pace * need.seconds)}, ${memory}.`
-  return need.fits
-    ? sentence
-    : `${sentence} That does not fit: WebAssembly has 4,096 MiB. Choose fewer pairs in a step, or smaller widths.`
-}
-
-/** A time in words that does not say more than is known: "40 seconds", "2 minutes", "3.5 hours". */
-export function duration(seconds: number): string {
-  if (seconds < 1) return "a second"
-  if (seconds < 90) return counted(seconds < 10 ? Math.ceil(seconds) : 5 * Math.ceil(seconds / 5), "second")
-  if (seconds < 90 * 60) return counted(Math.round(seconds / 60), "minute")
-  return `${(seconds / 3600).toLocaleString("en", { maximumSignificantDigits: 2 })} hours`
+): Sentence {
+  const isHeld = isOwn && !heldOut.some((one) => trained.some(({ image }) => image === one.image))
+  return sentence("train", "plan", {
+    ...{ pairs: trained.length, heldOut: isHeld ? heldOut.length : 0, steps, fits },
+    ...{ seconds: pace * seconds, mebibytes: Math.ceil(bytes / 2 ** 20) },
+  })
 }

@@ -1,5 +1,5 @@
 import type { TrainState } from "@lllite/core/training"
-import { messageOf } from "../page/message.ts"
+import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { keepPlan, keepState, type RunPlan, type RunState } from "./saved-runs.ts"
 import { losses, notices, samples, without } from "./train-state.ts"
 
@@ -12,7 +12,7 @@ const KEEP_AFTER = 2000
 /** Keeps a run in the browser, so that a reload loses none. A browser without room stops nothing. */
 export interface RunKeeper {
   /** Keeps what the run follows from. @returns why it cannot, or null */
-  begin(): Promise<string | null>
+  begin(): Promise<Sentence | null>
   /** Takes the state after a step. */
   take(state: TrainState): void
   /** The state that was taken last, or null. */
@@ -38,7 +38,7 @@ export function createRunKeeper(plan: RunPlan): RunKeeper {
       keptAt = performance.now()
     } catch (error) {
       isOff = true
-      notices.value = [...notices.value, `The run is not kept any more: ${messageOf(error)}. A reload loses it.`]
+      notices.value = [...notices.value, sentence("train", "runNotKept", problemOf(error))]
     }
   }
   return {
@@ -48,7 +48,7 @@ export function createRunKeeper(plan: RunPlan): RunKeeper {
         return null
       } catch (error) {
         isOff = true
-        return messageOf(error)
+        return problemOf(error)
       }
     },
     take(state) {

@@ -6,6 +6,7 @@ import { beginTraining } from "@lllite/core/training"
 import { SDXL_LAYOUT } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { beforeEach, expect, it } from "vitest"
+import { englishOf, inEnglish } from "../../test/words.ts"
 import { networks } from "../controls/networks.ts"
 import { blank } from "../pictures/canvas-image.ts"
 import { DRAWN, drawPairs, splitPairs } from "./pairs.ts"
@@ -66,15 +67,15 @@ beforeEach(() => {
 it("keeps the state of a run that diverged, though every sample failed", async () => {
   const state = stateOf(EVERY + 3)
   await startTraining(failing(EVERY + 3, new DivergedError("loss-not-finite", "the loss is NaN", state)))
-  expect(trainState.value).toEqual({ phase: "failed", message: "the loss is NaN" })
+  expect(trainState.value).toMatchObject({ phase: "failed", problem: { english: "the loss is NaN" } })
   expect(trained.value).toEqual({ lllite: state.model, step: EVERY + 3, verdict: null, isListed: false })
   expect(samples.value).toEqual([])
-  expect(sampleProblem.value).toContain("failed: no room for a sample")
+  expect(englishOf(sampleProblem.value)).toContain("failed: no room for a sample")
 })
 
 it("keeps the run after its last step when the training fails in another way", async () => {
   await startTraining(failing(EVERY - 1, new Error("the device is lost")))
-  expect(trainState.value).toEqual({ phase: "failed", message: "the device is lost" })
+  expect(trainState.value).toMatchObject({ phase: "failed", problem: { english: "the device is lost" } })
   expect(trained.value).toMatchObject({ lllite: stateOf(EVERY - 1).model, step: EVERY - 1 })
 })
 
@@ -131,7 +132,7 @@ it("measures what a stop has kept, and a second stop ends the measuring", async 
 
 it("says that a browser without a store loses the run with a reload", async () => {
   await startTraining(modelOf(1, { draw: () => blank(128) }))
-  expect(notices.value).toEqual(["A reload loses this run: this browser keeps nothing for the page."])
+  expect(inEnglish(notices.value)).toEqual(["A reload loses this run: this browser keeps nothing for the page."])
 })
 
 it("gives the training a seed of 64 bits", async () => {

@@ -4,8 +4,9 @@ import type { TrainState } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import type { TrainRunStep } from "@lllite/runtime-web"
 import { followWith } from "../controls/control-state.ts"
+import { trainedName } from "../controls/network-text.ts"
+import { problemOf, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { heldBy } from "../models/model-facts.ts"
-import { messageOf } from "../page/message.ts"
 import { datasetOf, splitPairs } from "./pairs.ts"
 import { createRunKeeper, type RunKeeper } from "./run-keeper.ts"
 import { drawHeldOut } from "./samples.ts"
@@ -47,7 +48,7 @@ export async function startTraining(model: TrainingModel): Promise<void> {
 export async function resumeTraining(model: TrainingModel, id: string): Promise<void> {
   const kept = await readRun(id).catch(() => null)
   if (kept === null) {
-    trainState.value = { phase: "failed", message: "the kept run cannot be read. Discard it, and train again." }
+    trainState.value = { phase: "failed", problem: sentence("train", "keptRunUnreadable") }
     return
   }
   settings.value = kept.plan.settings
@@ -73,7 +74,7 @@ export function listTrained(): void {
   const result = trained.value
   if (result === null || result.isListed) return
   followWith({
-    ...{ name: `Trained here, ${result.step} steps`, kind: "lllite", source: result.lllite, sha256: null, types: [] },
+    ...{ name: trainedName(result.step), kind: "lllite", source: result.lllite, sha256: null, types: [] },
     ...{ control: shownRun.value?.kind ?? null, isKept: false },
   })
   trained.value = { ...result, isListed: true }
@@ -81,7 +82,7 @@ export function listTrained(): void {
 
 async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null): Promise<void> {
   controller = new AbortController()
-  heldBy.value = "A training"
+  heldBy.value = sentence("models", "aTraining")
   shownRun.value = plan
   losses.value = kept?.losses ?? []
   samples.value = kept?.samples ?? []
@@ -95,12 +96,12 @@ async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null)
   try {
     await whileHeld(plan.id, async () => {
       const problem = await keeper.begin()
-      if (problem !== null) notices.value = [`A reload loses this run: ${problem}.`]
+      if (problem !== null) notices.value = [sentence("train", "runLostOnReload", problem)]
       await refreshKeptRuns()
       await follow(model, plan, kept, keeper)
     })
   } catch (error) {
-    trainState.value = { phase: "failed", message: messageOf(error) }
+    trainState.value = { phase: "failed", problem: problemOf(error) }
   } finally {
     controller = null
     heldBy.value = null
@@ -109,12 +110,12 @@ async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null)
 }
 
 async function follow(model: TrainingModel, plan: RunPlan, kept: RunState | null, keeper: RunKeeper): Promise<void> {
-  let failure: string | null = null
+  let failure: Sentence | null = null
   let last: TrainState | null = null
   try {
     last = await trainSteps(model, plan, kept, keeper)
   } catch (error) {
-    if (!isAborted()) failure = messageOf(error)
+    if (!isAborted()) failure = problemOf(error)
     // What was trained before the failure can be used and saved.
     last = error instanceof DivergedError ? error.state : keeper.latest()
   }
@@ -128,7 +129,7 @@ async function follow(model: TrainingModel, plan: RunPlan, kept: RunState | null
     if (verdict?.follows === true) listTrained()
     await keeper.keep(last)
   }
-  trainState.value = failure === null ? { phase: "idle" } : { phase: "failed", message: failure }
+  trainState.value = failure === null ? { phase: "idle" } : { phase: "failed", problem: failure }
 }
 
 function isAborted(): boolean {
@@ -154,7 +155,7 @@ async function trainSteps(
     if (next.done === true) return next.value
     const event = next.value
     if (event.kind === "notice") {
-      notices.value = [...notices.value, event.text]
+      notices.value = [...notices.value, remark(event.text)]
     } else if (event.kind === "cache") {
       trainState.value = { phase: "caching", done: event.done, count: event.count }
     } else {
@@ -194,18 +195,26 @@ async function afterStep(
 async function drawWithout(model: TrainingModel, signal: AbortSignal): Promise<void> {
   const { heldOut } = shownRun.value?.split ?? { heldOut: [] }
   if (without.value.length > 0 || sampleProblem.value !== null) return
-  await unlessFailed("The sample without the LLLite", signal, async () => {
-    without.value = await drawHeldOut(model, heldOut, null, signal)
-  })
+  await unlessFailed(
+    (cause) => sentence("train", "sampleWithoutFailed", cause),
+    signal,
+    async () => {
+      without.value = await drawHeldOut(model, heldOut, null, signal)
+    },
+  )
 }
 
 async function drawSample(model: TrainingModel, lllite: LlliteModel, step: number, signal: AbortSignal): Promise<void> {
   const first = shownRun.value?.split.heldOut[0]
   if (first === undefined) return
-  await unlessFailed(`The sample of step ${step}`, signal, async () => {
-    const [image] = await drawHeldOut(model, [first], lllite, signal)
-    if (image !== undefined) samples.value = [...samples.value, { step, image }]
-  })
+  await unlessFailed(
+    (cause) => sentence("train", "sampleFailed", step, cause),
+    signal,
+    async () => {
+      const [image] = await drawHeldOut(model, [first], lllite, signal)
+      if (image !== undefined) samples.value = [...samples.value, { step, image }]
+    },
+  )
 }
 
 /** Draws the held-out controls with the LLLite, and judges them. Null if it was stopped, failed or says nothing. */
@@ -216,20 +225,28 @@ async function judged(model: TrainingModel, { split }: RunPlan, lllite: LlliteMo
   const { step } = trained.value ?? { step: 0 }
   let verdict: Verdict | null = null
   await drawWithout(model, signal)
-  await unlessFailed("The measuring", signal, async () => {
-    const images = await drawHeldOut(model, split.heldOut, lllite, signal)
-    const [image] = images
-    if (image !== undefined) samples.value = [...samples.value.filter((one) => one.step !== step), { step, image }]
-    verdict = judge(split.heldOut, { with: images, without: without.value })
-  })
+  await unlessFailed(
+    (cause) => sentence("train", "measuringFailed", cause),
+    signal,
+    async () => {
+      const images = await drawHeldOut(model, split.heldOut, lllite, signal)
+      const [image] = images
+      if (image !== undefined) samples.value = [...samples.value.filter((one) => one.step !== step), { step, image }]
+      verdict = judge(split.heldOut, { with: images, without: without.value })
+    },
+  )
   return verdict
 }
 
 /** Neither a stop nor a sample that fails ends the training. After a stop it returns its state. */
-async function unlessFailed(what: string, signal: AbortSignal, draw: () => Promise<void>): Promise<void> {
+async function unlessFailed(
+  failed: (cause: Sentence) => Sentence,
+  signal: AbortSignal,
+  draw: () => Promise<void>,
+): Promise<void> {
   try {
     await draw()
   } catch (error) {
-    if (!signal.aborted) sampleProblem.value = `${what} failed: ${messageOf(error)}`
+    if (!signal.aborted) sampleProblem.value = failed(problemOf(error))
   }
 }

@@ -1,6 +1,7 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { TrainState } from "@lllite/core/training"
 import { changeKept, readKept } from "../kept/database.ts"
+import { PageError, sentence } from "../language/sentence.ts"
 import type { ControlKind } from "../pictures/control-kinds.ts"
 import type { Split } from "./pairs.ts"
 import type { TrainSettings } from "./train-settings.ts"
@@ -87,13 +88,13 @@ export async function removeRun(id: string): Promise<void> {
 /**
  * Does work on a run that no other tab may do at the same time.
  *
- * @throws Error when another tab does it
+ * @throws PageError when another tab does it
  */
 export async function whileHeld(id: string, work: () => Promise<void>): Promise<void> {
   const { locks } = globalThis.navigator ?? {}
   if (locks === undefined) return work()
   await locks.request(lockName(id), { ifAvailable: true }, async (lock) => {
-    if (lock === null) throw new Error("another tab continues this run. Go on there.")
+    if (lock === null) throw new PageError(sentence("train", "otherTab"))
     await work()
   })
 }

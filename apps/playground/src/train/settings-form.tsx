@@ -1,15 +1,16 @@
 import { LR_CURVES, OPTIMIZERS, type OptimizerName } from "@lllite/core/names"
 import type { JSX } from "preact"
 import { useRef } from "preact/hooks"
+import { messages } from "../language/language.ts"
 import { ChoiceField, NumberField, SeedField, TextField } from "../page/fields.tsx"
 import { Problem } from "../page/problem.tsx"
-import type { NumberSetting, TrainSettings } from "./train-settings.ts"
+import type { NumberName, NumberSetting, TrainSettings } from "./train-settings.ts"
 import {
   CURVE_NUMBERS,
   curveFields,
+  hasRightPieces,
   MORE_NUMBERS,
   piecesExpected,
-  piecesProblem,
   RUN_NUMBERS,
   SAMPLE_EVERY,
   settingsNotices,
@@ -24,39 +25,45 @@ function change(changes: Partial<TrainSettings>): void {
   settings.value = { ...settings.value, ...changes }
 }
 
+function namesOf<Name extends string>(table: Readonly<Record<Name, unknown>>): readonly Name[] {
+  return Object.keys(table) as Name[]
+}
+
 /** All settings of a training. */
 export function SettingsForm({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
   const { seed, optimizer, curve, pieces, init, sampleEvery } = settings.value
   const more = useRef<HTMLDetailsElement>(null)
-  const numbers = (table: Readonly<Record<string, NumberSetting>>, names: readonly string[]): JSX.Element[] =>
-    names.flatMap((name) => {
-      const field = table[name]
-      if (field === undefined) return []
-      const { default: _, ...props } = field
-      return [
-        <NumberField
-          key={name}
-          {...props}
-          value={settings.value[name as keyof typeof CURVE_NUMBERS]}
-          disabled={isLocked}
-          onValue={(value) => change({ [name]: value })}
-        />,
-      ]
-    })
-  const { default: _, ...sampling } = SAMPLE_EVERY
+  const words = messages.value.train
+  const hints: Readonly<Partial<Record<NumberName, string>>> = words.hints
+  const props = (name: NumberName, { default: _, ...setting }: NumberSetting) => ({
+    ...{ ...setting, label: words.numbers[name], disabled: isLocked },
+    ...(hints[name] === undefined ? {} : { hint: hints[name] }),
+  })
+  const numbers = <Name extends NumberName & keyof TrainSettings>(
+    table: Readonly<Record<Name, NumberSetting>>,
+    names: readonly Name[],
+  ): JSX.Element[] =>
+    names.map((name) => (
+      <NumberField
+        key={name}
+        {...props(name, table[name])}
+        value={Number(settings.value[name])}
+        onValue={(value) => change({ [name]: value })}
+      />
+    ))
   return (
     <>
       <div class="settings">
-        {numbers(RUN_NUMBERS, Object.keys(RUN_NUMBERS))}
+        {numbers(RUN_NUMBERS, namesOf(RUN_NUMBERS))}
         <ChoiceField
-          label="Optimiser"
+          label={words.optimizer}
           value={optimizer}
           names={OPTIMIZER_NAMES}
           disabled={isLocked}
           onValue={(optimizer) => change({ optimizer })}
         />
         <ChoiceField
-          label="Schedule"
+          label={words.schedule}
           value={curve}
           names={LR_CURVES}
           disabled={isLocked}
@@ -65,20 +72,19 @@ export function SettingsForm({ isLocked }: { readonly isLocked: boolean }): JSX.
         {numbers(CURVE_NUMBERS, curveFields(settings.value))}
         {curve === "piecewise_constant" && (
           <TextField
-            label="Pieces: factor:step, …, factor"
+            label={words.pieces}
             value={pieces}
             inputMode="text"
             disabled={isLocked}
-            expected={piecesExpected(settings.value)}
-            read={(text) => (piecesProblem({ ...settings.value, pieces: text }) === "" ? text : null)}
+            expected={words.piecesExpected(piecesExpected(settings.value))}
+            read={(text) => (hasRightPieces({ ...settings.value, pieces: text }) ? text : null)}
             onValue={(pieces) => change({ pieces })}
           />
         )}
-        <SeedField label="Seed" value={seed} disabled={isLocked} onValue={(seed) => change({ seed })} />
+        <SeedField label={words.seed} value={seed} disabled={isLocked} onValue={(seed) => change({ seed })} />
         <NumberField
-          {...sampling}
+          {...props("sampleEvery", SAMPLE_EVERY)}
           value={sampleEvery}
-          disabled={isLocked}
           onValue={(sampleEvery) => change({ sampleEvery })}
         />
       </div>
@@ -90,11 +96,11 @@ export function SettingsForm({ isLocked }: { readonly isLocked: boolean }): JSX.
           if (more.current !== null) more.current.open = true
         }}
       >
-        <summary>More settings</summary>
+        <summary>{words.moreSettings}</summary>
         <div class="settings">
-          {numbers(MORE_NUMBERS, Object.keys(MORE_NUMBERS))}
+          {numbers(MORE_NUMBERS, namesOf(MORE_NUMBERS))}
           <ChoiceField
-            label="Start of the control's embedding"
+            label={words.init}
             value={init}
             names={STARTS}
             disabled={isLocked}
@@ -102,12 +108,12 @@ export function SettingsForm({ isLocked }: { readonly isLocked: boolean }): JSX.
           />
         </div>
       </details>
-      {settingsNotices(settings.value).map((notice) => (
+      {settingsNotices(settings.value, words).map((notice) => (
         <p class="note" key={notice}>
           {notice}
         </p>
       ))}
-      <Problem text={settingsProblem(settings.value) || null} />
+      <Problem of={settingsProblem(settings.value)} />
     </>
   )
 }

@@ -1,9 +1,10 @@
-import type { ControlMeasure } from "@lllite/core/image"
 import type { JSX } from "preact"
 import { useEffect, useState } from "preact/hooks"
+import { messages } from "../language/language.ts"
+import { Notes, Said } from "../language/said.tsx"
+import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { modelFacts } from "../models/model-facts.ts"
 import { show, shown } from "../page/app-state.ts"
-import { messageOf } from "../page/message.ts"
 import type { ReadyModel } from "../page/model.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
@@ -13,7 +14,7 @@ import { KeptRuns } from "./kept-runs.tsx"
 import { LossCurve } from "./loss-curve.tsx"
 import { type Split, splitPairs } from "./pairs.ts"
 import { PairsCard } from "./pairs-card.tsx"
-import { duration, planNeed, planText, type RunNeed } from "./plan.ts"
+import { planNeed, planText, type RunNeed } from "./plan.ts"
 import { listTrained, startTraining, stopTraining } from "./run-training.ts"
 import { SamplesCard } from "./samples-card.tsx"
 import { SettingsForm } from "./settings-form.tsx"
@@ -30,7 +31,6 @@ import {
   trained,
   trainState,
 } from "./train-state.ts"
-import { verdictText } from "./verdict.ts"
 
 /** Milliseconds without a change after which a plan is made. */
 const PLAN_AFTER = 400
@@ -39,9 +39,10 @@ const PLAN_AFTER = 400
 export function TrainPanel(): JSX.Element {
   const model = modelState.value
   const { phase } = trainState.value
+  const words = messages.value.train
   const isRunning = phase === "caching" || phase === "training" || phase === "judging"
   const plan = usePlan(isRunning)
-  const isRight = settingsProblem(settings.value) === ""
+  const isRight = settingsProblem(settings.value) === null
   const canStart = model.phase === "ready" && !isRunning && pairs.value.length > 0 && isRight && plan?.fits !== false
   return (
     <form
@@ -54,32 +55,27 @@ export function TrainPanel(): JSX.Element {
       <KeptRuns isLocked={isRunning} />
       <PairsCard isLocked={isRunning} />
       <div class="card">
-        <h2>Training</h2>
-        {!modelFacts.value.isSmall && (
-          <p class="note">
-            Pairs have {SIZE} × {SIZE} pixels here, the size of the tiny SDXL. To train an LLLite for pictures of{" "}
-            {modelFacts.value.best.side} pixels, use the command “lllite train”.
-          </p>
-        )}
+        <h2>{words.title}</h2>
+        {!modelFacts.value.isSmall && <p class="note">{words.sizeNote(SIZE, modelFacts.value.best.side)}</p>}
         <SettingsForm isLocked={isRunning} />
         {!isRunning && <PlanText plan={plan} />}
         <div class="row actions">
           <button type="submit" class="primary" disabled={!canStart}>
-            Train
+            {words.train}
           </button>
           <button type="button" onClick={stopTraining} disabled={!isRunning}>
-            Stop
+            {words.stop}
           </button>
         </div>
         <Progress />
-        {notices.value.map((notice) => (
-          <p class="note" key={notice}>
-            {notice}
-          </p>
-        ))}
+        <Notes of={notices.value} />
         <div role="status" class="trained-status">
-          {trained.value !== null && <p>{resultText(trained.value, phase === "judging")}</p>}
-          {trained.value?.verdict != null && <p class="note">{FIGURES[trained.value.verdict.measure]}</p>}
+          {trained.value !== null && (
+            <p>
+              <Said of={resultText(trained.value, phase === "judging")} />
+            </p>
+          )}
+          {trained.value?.verdict != null && <p class="note">{words.figures[trained.value.verdict.measure]}</p>}
         </div>
         {model.phase === "ready" && trained.value !== null && <ResultActions model={model} result={trained.value} />}
         <LossCurve losses={losses.value} total={shownRun.value?.settings.steps ?? settings.value.steps} />
@@ -128,48 +124,43 @@ function usePlan(isRunning: boolean): Planned | null {
 }
 
 function PlanText({ plan }: { readonly plan: Planned | null }): JSX.Element {
+  const isPlanning = modelState.value.phase === "ready" && pairs.value.length > 0
   return (
     <p class="plan">
-      {plan === null
-        ? modelState.value.phase === "ready" && pairs.value.length > 0
-          ? "Planning …"
-          : ""
-        : planText(plan, plan, plan.split, pace.value)}
+      {plan !== null ? (
+        <Said of={planText(plan, plan, plan.split, pace.value)} />
+      ) : isPlanning ? (
+        messages.value.train.planning
+      ) : (
+        ""
+      )}
     </p>
   )
 }
 
-/** What the figures of a verdict mean. */
-const FIGURES: Readonly<Record<ControlMeasure, string>> = {
-  edges: "The figure is edge F1: 1 means that all edges of a picture and its control agree, and 0 that none does.",
-  brightness:
-    "The figure is the correlation of brightness: 1 means that picture and control are bright in the same places.",
-  slopes: "The figure is the correlation of slopes: 1 means that brightness changes in the same places.",
-}
-
-/** What a finished run has found, in words. */
-function resultText({ step, verdict, isListed }: Trained, isJudging: boolean): string {
-  if (isJudging) return `Finished after ${step} steps. Drawing held-out controls to see whether it follows them …`
-  if (verdict === null) return `The LLLite of step ${step} was not measured, so it is not chosen under Draw.`
-  if (verdict.follows) {
-    return `The LLLite is ready after ${step} steps: it ${verdictText(verdict)}.${isListed ? " It is chosen under Draw." : ""}`
-  }
-  return `The LLLite of step ${step} ${verdictText(verdict)}. It is not ready, and not chosen under Draw. Train more steps, or look at the pairs and the learning rate.`
+/** What a finished run has found. */
+function resultText({ step, verdict, isListed }: Trained, isJudging: boolean): Sentence {
+  if (isJudging) return sentence("train", "judging", step)
+  if (verdict === null) return sentence("train", "notMeasured", step)
+  return verdict.follows
+    ? sentence("train", "follows", step, verdict, isListed)
+    : sentence("train", "doesNotFollow", step, verdict)
 }
 
 function ResultActions({ model, result }: { readonly model: ReadyModel; readonly result: Trained }): JSX.Element {
-  const [problem, setProblem] = useState<string | null>(null)
+  const [problem, setProblem] = useState<Sentence | null>(null)
+  const words = messages.value.train
   const attempt = (work: Promise<void>): void => {
     work.then(
       () => setProblem(null),
-      (error: unknown) => setProblem(messageOf(error)),
+      (error: unknown) => setProblem(problemOf(error)),
     )
   }
   return (
     <div class="trained">
       <div class="row">
         <button type="button" onClick={() => attempt(downloadTrained(model))}>
-          Download it
+          {words.download}
         </button>
         <button
           type="button"
@@ -178,10 +169,10 @@ function ResultActions({ model, result }: { readonly model: ReadyModel; readonly
             show("draw")
           }}
         >
-          {result.verdict?.follows === true ? "Draw with it" : "Draw with it anyway"}
+          {result.verdict?.follows === true ? words.drawWith : words.drawWithAnyway}
         </button>
       </div>
-      <Problem text={problem} />
+      <Problem of={problem} />
     </div>
   )
 }
@@ -189,30 +180,34 @@ function ResultActions({ model, result }: { readonly model: ReadyModel; readonly
 function Progress(): JSX.Element | null {
   const state = trainState.value
   const steps = shownRun.value?.settings.steps ?? 0
+  const words = messages.value.train
   switch (state.phase) {
     case "idle":
       return null
     case "failed":
-      return <Problem text={state.message} />
+      return <Problem of={state.problem} />
     case "caching":
       return (
         <label class="progress">
-          Preparing pair {state.done} of {state.count}
+          {words.preparing(state.done, state.count)}
           <progress max={state.count} value={state.done} />
         </label>
       )
     case "training":
       return (
         <label class="progress">
-          Step {state.step} of {steps}
-          {state.secondsPerStep === null ? "" : `, ${duration((steps - state.step) * state.secondsPerStep)} left`}
+          {words.step(
+            state.step,
+            steps,
+            state.secondsPerStep === null ? null : (steps - state.step) * state.secondsPerStep,
+          )}
           <progress max={steps} value={state.step} />
         </label>
       )
     case "judging":
       return (
         <label class="progress">
-          Measuring the LLLite
+          {words.measuring}
           <progress />
         </label>
       )

@@ -1,11 +1,14 @@
 import { LR_CURVES, OPTIMIZERS } from "@lllite/core/names"
 import { checkTrainOptions } from "@lllite/core/training"
 import { describe, expect, it } from "vitest"
+import { englishOf } from "../../test/words.ts"
+import { english } from "../language/english/index.ts"
 import type { TrainSettings } from "./train-settings.ts"
 import {
   curveFields,
   DEFAULT_SETTINGS,
-  piecesProblem,
+  hasRightPieces,
+  piecesExpected,
   settingsNotices,
   settingsProblem,
   trainOptions,
@@ -17,7 +20,7 @@ describe("the settings of a training", () => {
   it.each(Object.keys(OPTIMIZERS) as (keyof typeof OPTIMIZERS)[])("have %s with every schedule", (optimizer) => {
     for (const curve of LR_CURVES) {
       const settings = settingsOf({ optimizer, curve })
-      expect(settingsProblem(settings), curve).toBe("")
+      expect(settingsProblem(settings), curve).toBeNull()
       expect(() => checkTrainOptions(trainOptions(settings))).not.toThrow()
     }
   })
@@ -37,25 +40,30 @@ describe("the settings of a training", () => {
   })
 
   it("are refused together where each is right alone, with core's sentence", () => {
-    expect(settingsProblem(settingsOf({ minTimestep: 900, maxTimestep: 500 }))).toBe(
+    expect(englishOf(settingsProblem(settingsOf({ minTimestep: 900, maxTimestep: 500 })))).toBe(
       "objective: minTimestep is 900 and maxTimestep 500, expected minTimestep below maxTimestep",
     )
-    expect(settingsProblem(settingsOf({ curve: "linear", warmupSteps: 500 }))).toMatch(/do not fit in 120 steps/)
-    expect(piecesProblem(settingsOf({ curve: "piecewise_constant", pieces: "1:x" }))).toBe(
-      'Expected factors with the steps at which they end, and a last factor, such as "1:100,0.1:200,0.01".',
+    expect(englishOf(settingsProblem(settingsOf({ curve: "linear", warmupSteps: 500 })))).toMatch(
+      /do not fit in 120 steps/,
     )
-    expect(piecesProblem(settingsOf({ pieces: "1:x" }))).toBe("")
+    const wrong = settingsOf({ curve: "piecewise_constant", pieces: "1:x" })
+    expect(hasRightPieces(wrong)).toBe(false)
+    expect(piecesExpected(wrong)).toBe(
+      'factors with the steps at which they end, and a last factor, such as "1:100,0.1:200,0.01"',
+    )
+    expect(hasRightPieces(settingsOf({ curve: "piecewise_constant" }))).toBe(true)
+    expect(hasRightPieces(settingsOf({ pieces: "1:x" }))).toBe(true)
   })
 
   it("say what has no effect, or another one than it looks", () => {
-    expect(settingsNotices(DEFAULT_SETTINGS)).toEqual([])
-    expect(settingsNotices(settingsOf({ optimizer: "prodigy" }))).toEqual([
+    expect(settingsNotices(DEFAULT_SETTINGS, english.train)).toEqual([])
+    expect(settingsNotices(settingsOf({ optimizer: "prodigy" }), english.train)).toEqual([
       "Learning rate is 0.003. prodigy finds the size of its steps and multiplies it with the rate, which is usually 1.",
     ])
-    expect(settingsNotices(settingsOf({ optimizer: "adamwschedulefree", curve: "cosine" }))).toEqual([
+    expect(settingsNotices(settingsOf({ optimizer: "adamwschedulefree", curve: "cosine" }), english.train)).toEqual([
       "Schedule has no effect: adamwschedulefree has its own schedule.",
     ])
-    expect(settingsNotices(settingsOf({ optimizer: "adafactor" }))).toEqual([
+    expect(settingsNotices(settingsOf({ optimizer: "adafactor" }), english.train)).toEqual([
       "Learning rate has no effect: the steps of adafactor follow from their number.",
     ])
   })

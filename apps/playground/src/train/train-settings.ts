@@ -6,8 +6,6 @@ import {
   LR_CURVE_OPTIONS,
   LR_RANGES,
   OBJECTIVE_RANGES,
-  optimizerNotices,
-  ownScheduleNotice,
   readCurveArguments,
   TRAIN_RANGES,
 } from "@lllite/core/names"
@@ -15,24 +13,23 @@ import { type Recipe, recipeSeed } from "@lllite/core/recipe"
 import type { LrMovement } from "@lllite/core/training"
 import { checkTrainOptions } from "@lllite/core/training"
 import type { TrainRunOptions } from "@lllite/runtime-web"
+import type { Messages } from "../language/language.ts"
+import { problemOf, type Sentence } from "../language/sentence.ts"
 
-/** A field for a number. */
+/** A field for a number. The words of a language have its label and its hint. */
 export interface NumberSetting {
-  readonly label: string
   /** The range in core, which the command has, too. */
   readonly range: NumberRange
   /** A value that asks for nothing, beside the range. */
   readonly nothing?: number
-  readonly hint?: string
   readonly default: number
 }
 
 /** Fields of every run. The defaults are those of `lllite demo`. A real SDXL needs a tenth of this rate. */
 export const RUN_NUMBERS = {
-  steps: { label: "Steps", range: TRAIN_RANGES.steps, default: 120 },
-  batchSize: { label: "Pairs in a step", range: TRAIN_RANGES.batchSize, default: 8 },
+  steps: { range: TRAIN_RANGES.steps, default: 120 },
+  batchSize: { range: TRAIN_RANGES.batchSize, default: 8 },
   learningRate: {
-    label: "Learning rate",
     range: { above: 0, max: TRAIN_RANGES.learningRate.max },
     default: 3e-3,
   },
@@ -40,33 +37,34 @@ export const RUN_NUMBERS = {
 
 /** Fields for those who know them. Noisy timesteps teach the places of edges. */
 export const MORE_NUMBERS = {
-  condDim: { label: "Width of the control's embedding", range: ADAPTER_RANGES.condDim, default: 32 },
-  mlpDim: { label: "Width of the adapters", range: ADAPTER_RANGES.mlpDim, default: 64 },
-  dropout: { label: "Dropout", range: OBJECTIVE_RANGES.dropout, hint: "0 leaves out nothing", default: 0 },
+  condDim: { range: ADAPTER_RANGES.condDim, default: 32 },
+  mlpDim: { range: ADAPTER_RANGES.mlpDim, default: 64 },
+  dropout: { range: OBJECTIVE_RANGES.dropout, default: 0 },
   minSnrGamma: {
-    ...{ label: "Min-SNR gamma", range: LOSS_WEIGHT_RANGES.minSnrGamma, nothing: 0, default: 0 },
-    hint: "0 weighs all noise alike, 5 is usual",
+    ...{ range: LOSS_WEIGHT_RANGES.minSnrGamma, nothing: 0, default: 0 },
   },
-  minTimestep: { label: "Lowest timestep", range: OBJECTIVE_RANGES.minTimestep, default: 400 },
-  maxTimestep: { label: "Highest timestep", range: OBJECTIVE_RANGES.maxTimestep, default: 1000 },
+  minTimestep: { range: OBJECTIVE_RANGES.minTimestep, default: 400 },
+  maxTimestep: { range: OBJECTIVE_RANGES.maxTimestep, default: 1000 },
 } as const satisfies Readonly<Record<string, NumberSetting>>
 
 /** Fields of the learning rate's schedule. Each schedule has some of them. */
 export const CURVE_NUMBERS = {
-  warmupSteps: { label: "Steps of warm-up", range: LR_RANGES.warmupSteps, default: 0 },
-  decaySteps: { label: "Steps of the fall at the end", range: LR_RANGES.decaySteps, default: 0 },
-  cycles: { label: "Cycles", range: LR_RANGES.cycles, default: 1 },
-  power: { label: "Exponent", range: LR_RANGES.power, default: 1 },
-  timescale: { label: "Steps before the fall", range: LR_RANGES.timescale, default: 100 },
-  minRatio: { label: "Lowest rate, as a share", range: LR_RANGES.minRatio, default: 0.1 },
-  endRate: { label: "Rate at the end", range: LR_RANGES.endRate, default: 1e-7 },
+  warmupSteps: { range: LR_RANGES.warmupSteps, default: 0 },
+  decaySteps: { range: LR_RANGES.decaySteps, default: 0 },
+  cycles: { range: LR_RANGES.cycles, default: 1 },
+  power: { range: LR_RANGES.power, default: 1 },
+  timescale: { range: LR_RANGES.timescale, default: 100 },
+  minRatio: { range: LR_RANGES.minRatio, default: 0.1 },
+  endRate: { range: LR_RANGES.endRate, default: 1e-7 },
 } as const satisfies Readonly<Partial<Record<LrOption, NumberSetting>>>
 
 /** Steps between two samples. */
 export const SAMPLE_EVERY: NumberSetting = {
-  ...{ label: "Steps between samples", range: { ...TRAIN_RANGES.steps }, nothing: 0, default: 20 },
-  hint: "0 draws none before the end",
+  ...{ range: { ...TRAIN_RANGES.steps }, nothing: 0, default: 20 },
 }
+
+/** The fields for numbers. */
+export type NumberName = keyof typeof NUMBERS | "sampleEvery"
 
 const NUMBERS = { ...RUN_NUMBERS, ...MORE_NUMBERS, ...CURVE_NUMBERS }
 
@@ -97,11 +95,9 @@ export function curveFields({ curve }: TrainSettings): readonly (keyof typeof CU
   return (Object.keys(CURVE_NUMBERS) as (keyof typeof CURVE_NUMBERS)[]).filter((name) => followed.includes(name))
 }
 
-/** What is wrong with the pieces of a schedule. Empty if nothing is, or the schedule has none. */
-export function piecesProblem(settings: TrainSettings): string {
-  if (settings.curve !== "piecewise_constant") return ""
-  const read = readPieces(settings)
-  return "options" in read ? "" : `Expected ${read.problems.map(({ expected }) => expected).join("; ")}.`
+/** Whether the pieces of a schedule are right. A schedule without pieces has none that are wrong. */
+export function hasRightPieces(settings: TrainSettings): boolean {
+  return settings.curve !== "piecewise_constant" || "options" in readPieces(settings)
 }
 
 /** What the pieces of a schedule have to be, in core's words. */
@@ -130,23 +126,25 @@ export function trainOptions(
   return options
 }
 
-/** What is wrong with settings that are right one by one. Empty if nothing is. */
-export function settingsProblem(settings: TrainSettings): string {
+/** What is wrong with settings that are right one by one. Null: nothing is. */
+export function settingsProblem(settings: TrainSettings): Sentence | null {
   try {
     trainOptions(settings)
-    return ""
+    return null
   } catch (error) {
-    return error instanceof Error ? error.message : String(error)
+    return problemOf(error)
   }
 }
 
 /** What the settings do not do as they look, one sentence each. */
-export function settingsNotices({ optimizer: name, learningRate, curve }: TrainSettings): readonly string[] {
+export function settingsNotices(
+  { optimizer: name, learningRate, curve }: TrainSettings,
+  words: Messages["train"],
+): readonly string[] {
   const optimizer = { name } as OptimizerChoice
-  const names = { optimizer: "Optimiser", rate: RUN_NUMBERS.learningRate.label, chosen: name, relative: "" }
   return [
-    ...optimizerNotices(optimizer, learningRate, names),
-    ...(curve === "constant" || followsCurve(optimizer) ? [] : [ownScheduleNotice("Schedule", optimizer)]),
+    ...words.optimizerNotes(optimizer, learningRate),
+    ...(curve === "constant" || followsCurve(optimizer) ? [] : [words.ownSchedule(optimizer)]),
   ]
 }
 

@@ -1,10 +1,11 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { LlliteModel } from "@lllite/core/models"
 import { signal } from "@preact/signals"
+import type { Sentence } from "../language/sentence.ts"
 import type { ReadyModel } from "../page/model.ts"
 import type { ControlKind } from "../pictures/control-kinds.ts"
 import type { HeldOut, TrainingPair } from "./pairs.ts"
-import { DRAWN, drawPairs } from "./pairs.ts"
+import { DRAWN, drawPairs, nextDrawing } from "./pairs.ts"
 import type { KeptRun, RunPlan, Sample } from "./saved-runs.ts"
 import { DEFAULT_SETTINGS, type TrainSettings } from "./train-settings.ts"
 import type { Verdict } from "./verdict.ts"
@@ -22,10 +23,25 @@ export const pairs = signal<readonly TrainingPair[]>([])
 let isOffered = false
 
 /** Draws the pairs that the panel opens with, once. They take a moment, so it is not done before the panel is seen. */
-export function offerDrawings(): void {
+export async function offerDrawings(): Promise<void> {
   if (isOffered) return
   isOffered = true
-  pairs.value = [...drawPairs(DRAWN, controlKind.value), ...pairs.value]
+  await addDrawings()
+}
+
+/** The drawings that are being added. */
+let adding: Promise<void> = Promise.resolve()
+
+/** Adds drawings, which follow those that are there. Each is drawn in a task of its own, so that the page stays free. */
+export function addDrawings(): Promise<void> {
+  adding = adding.then(async () => {
+    const first = nextDrawing(pairs.value)
+    for (let index = first; index < first + DRAWN; index++) {
+      pairs.value = [...pairs.value, ...drawPairs(1, controlKind.value, index)]
+      await new Promise((resolve) => setTimeout(resolve))
+    }
+  })
+  return adding
 }
 
 export const settings = signal<TrainSettings>(DEFAULT_SETTINGS)
@@ -36,14 +52,14 @@ export type TrainPhase =
   | { readonly phase: "training"; readonly step: number; readonly secondsPerStep: number | null }
   /** Draws the held-out controls of a finished run. */
   | { readonly phase: "judging" }
-  | { readonly phase: "failed"; readonly message: string }
+  | { readonly phase: "failed"; readonly problem: Sentence }
 
 export const trainState = signal<TrainPhase>({ phase: "idle" })
 /** What the shown run follows from. Null before the first run. */
 export const shownRun = signal<RunPlan | null>(null)
 export const losses = signal<readonly number[]>([])
 /** What the shown run does not follow, one sentence each. */
-export const notices = signal<readonly string[]>([])
+export const notices = signal<readonly Sentence[]>([])
 /** Samples of the first held-out control, with their steps. */
 export const samples = signal<readonly Sample[]>([])
 /** The held-out pictures without the LLLite. */
@@ -51,7 +67,7 @@ export const without = signal<readonly RgbImage[]>([])
 /** What samples are drawn of. Null before the first run. */
 export const sampled = signal<HeldOut | null>(null)
 /** Why a sample is missing. Null if none is. */
-export const sampleProblem = signal<string | null>(null)
+export const sampleProblem = signal<Sentence | null>(null)
 /** Runs that the browser keeps, without the shown one while it trains. */
 export const keptRuns = signal<readonly KeptRun[]>([])
 

@@ -1,8 +1,10 @@
 import { heldOutDrawing } from "@lllite/tiny"
 import { expect, it } from "vitest"
+import { english } from "../language/english/index.ts"
+import { japanese } from "../language/japanese/index.ts"
 import { blank } from "../pictures/canvas-image.ts"
 import { madeControl } from "../pictures/control-kinds.ts"
-import { judge, verdictText } from "./verdict.ts"
+import { judge } from "./verdict.ts"
 
 const drawings = [1, 2, 3].map((index) => heldOutDrawing(index).image)
 const others = [4, 5, 6].map((index) => heldOutDrawing(index).image)
@@ -34,7 +36,10 @@ it("gives no verdict where pictures without an LLLite follow as well", () => {
 })
 
 it("says both figures", () => {
-  const verdict = { measure: "edges", with: 0.984, without: 0.2, real: 1, follows: true, count: 3 } as const
-  expect(verdictText(verdict)).toBe("follows edges 0.98, without 0.20")
-  expect(verdictText({ ...verdict, with: 0.3, follows: false })).toBe("does not follow edges 0.30, without 0.20")
+  const verdict = { measure: "edges", with: 0.984, without: 0.2 } as const
+  expect(english.train.follows(120, verdict, false)).toContain("it follows edges 0.98, without 0.20.")
+  expect(english.train.doesNotFollow(9, { ...verdict, with: 0.3 })).toContain(
+    "does not follow edges 0.30, without 0.20",
+  )
+  expect(japanese.train.follows(120, verdict, true)).toContain("エッジ 0.98（なしでは 0.20）")
 })

@@ -43,9 +43,3 @@ export function judge(
     follows: found.with - found.without >= (real - found.without) / 2,
   }
 }
-
-/** A verdict in words: "follows edges 0.98, without 0.20". */
-export function verdictText(verdict: Verdict): string {
-  const { measure, with: score, without } = verdict
-  return `${verdict.follows ? "follows" : "does not follow"} ${measure} ${score.toFixed(2)}, without ${without.toFixed(2)}`
-}

@@ -1,5 +1,7 @@
 import type { JSX } from "preact"
-import { counted } from "../../page/counted.ts"
+import { messages } from "../../language/language.ts"
+import { Said } from "../../language/said.tsx"
+import { sentence } from "../../language/sentence.ts"
 import { type FileDifference, percent } from "./edit-file.ts"
 
 interface DifferenceTableProps {
@@ -10,35 +12,42 @@ interface DifferenceTableProps {
 /** How two LLLites differ. */
 export function DifferenceTable({ names: [first, second], difference }: DifferenceTableProps): JSX.Element {
   const { isSame, count, onlyFirst, onlySecond, sites, metadata } = difference
+  const words = messages.value.files
   if (isSame) {
     return (
       <p role="status" class="outcome">
-        {first} and {second} hold the same values and metadata.
+        {words.same(first, second)}
       </p>
     )
   }
   return (
     <div class="difference">
       <p role="status" class="outcome">
-        {counted(count, "site")} in both files. {sites.length} of them differ.
-        {onlyFirst.length > 0 && ` Only in ${first}: ${counted(onlyFirst.length, "site")}.`}
-        {onlySecond.length > 0 && ` Only in ${second}: ${counted(onlySecond.length, "site")}.`}
+        <Said
+          of={[
+            sentence("files", "sitesInBoth", count, sites.length),
+            ...(onlyFirst.length > 0 ? [sentence("files", "onlyIn", first, onlyFirst.length)] : []),
+            ...(onlySecond.length > 0 ? [sentence("files", "onlyIn", second, onlySecond.length)] : []),
+          ]}
+        />
       </p>
       {sites.length > 0 && (
         <table class="blocks">
           <thead>
             <tr>
-              <th scope="col">Site</th>
-              <th scope="col">Parameters</th>
-              <th scope="col">Cosine</th>
-              <th scope="col">Outputs</th>
+              <th scope="col">{words.site}</th>
+              <th scope="col">{words.parametersColumn}</th>
+              <th scope="col">{words.cosine}</th>
+              <th scope="col">{words.outputs}</th>
             </tr>
           </thead>
           <tbody>
             {sites.map(({ path, relative, cosine, output }) => (
               <tr key={path}>
-                <th scope="row">{path}</th>
-                <td>{relative === null ? "other widths" : percent(relative)}</td>
+                <th scope="row" translate={false}>
+                  {path}
+                </th>
+                <td>{relative === null ? words.otherWidths : percent(relative)}</td>
                 <td>{cosine === null ? "" : cosine.toFixed(4)}</td>
                 <td>{output === null ? "" : percent(output)}</td>
               </tr>
@@ -52,7 +61,7 @@ export function DifferenceTable({ names: [first, second], difference }: Differen
             <div key={key}>
               <dt>{key}</dt>
               <dd>
-                {first ?? "not there"} → {second ?? "not there"}
+                {first ?? words.notThere} → {second ?? words.notThere}
               </dd>
             </div>
           ))}

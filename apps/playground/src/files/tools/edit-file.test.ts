@@ -2,6 +2,7 @@ import { openSafetensors, readLllite } from "@lllite/format"
 import { serializeSafetensors } from "@lllite/format/write"
 import { beforeAll, describe, expect, it } from "vitest"
 import { smallLllite } from "../../../../../packages/format/test/lllite-file.ts"
+import { inEnglish } from "../../../test/words.ts"
 import { type EditResult, type EditTask, editFile } from "./edit-file.ts"
 
 describe("editFile", () => {
@@ -22,7 +23,7 @@ describe("editFile", () => {
     const { tensors } = await openSafetensors(result.blob)
     expect(new Set([...tensors.values()].map(({ dtype }) => dtype))).toEqual(new Set(["BF16"]))
     expect(result.name).toBe("small-bf16.safetensors")
-    expect(result.notices).toEqual([`${tensors.size} of ${tensors.size} tensors are BF16 now.`])
+    expect(inEnglish(result.notices)).toEqual([`${tensors.size} of ${tensors.size} tensors are BF16 now.`])
     expect(done.at(-1)).toBe(tensors.size)
   })
 
@@ -30,13 +31,13 @@ describe("editFile", () => {
     const { sites } = await readLllite(small)
     const [{ condDim, mlpDim } = { condDim: 0, mlpDim: 0 }] = sites
     const wide = await edited({ kind: "resize", file: small, condDim, mlpDim: mlpDim + 2 })
-    expect(wide.notices).toEqual(["It computes the same as the file."])
+    expect(inEnglish(wide.notices)).toEqual(["It computes the same as the file."])
     expect((await readLllite(wide.blob)).sites[0]?.mlpDim).toBe(mlpDim + 2)
   })
 
   it("merges with weights, and compares", async () => {
     const merged = await edited({ kind: "merge", files: [small, small], weights: [0.25, 0.75] })
-    expect(merged.notices).toEqual(["It is 0.25 × small.safetensors + 0.75 × small.safetensors."])
+    expect(inEnglish(merged.notices)).toEqual(["It is 0.25 × small.safetensors + 0.75 × small.safetensors."])
     const same = await editFile({ kind: "diff", files: [small, new File([small], "copy.safetensors")] }, () => {})
     expect(same).toMatchObject({
       kind: "diff",

@@ -10,6 +10,7 @@ import {
 } from "@lllite/format/edit"
 import { expectLllite } from "@lllite/format/identify"
 import { safetensorsChunks } from "@lllite/format/write"
+import { PageError, type Sentence, sentence } from "../../language/sentence.ts"
 
 /** What is done with files. */
 export type EditTask =
@@ -25,7 +26,7 @@ export type EditResult =
       readonly name: string
       readonly blob: Blob
       /** What is to be said of it, one sentence each. */
-      readonly notices: readonly string[]
+      readonly notices: readonly Sentence[]
     }
   | { readonly kind: "diff"; readonly names: readonly [string, string]; readonly difference: FileDifference }
 
@@ -64,8 +65,8 @@ export async function editFile(task: EditTask, onProgress: (done: number, count:
     const contents = await convertSafetensors(file, { dtype })
     const { converted, kept } = contents
     const notices = [
-      `${converted} of ${contents.tensors.size} tensors are ${dtype} now.`,
-      ...(kept.length === 0 ? [] : [`${kept.length} tensors of other dtypes stay as they are, such as ${kept[0]}.`]),
+      sentence("files", "converted", converted, contents.tensors.size, dtype),
+      ...(kept.length === 0 ? [] : [sentence("files", "dtypesKept", kept.length, kept[0] ?? "")]),
     ]
     return { kind: "file", name: named(file, dtype.toLowerCase()), blob: await written(contents, onProgress), notices }
   }
@@ -80,10 +81,10 @@ export async function editFile(task: EditTask, onProgress: (done: number, count:
     files.map(async (file, i) => ({ file: await openLllite(file), weight: weights[i] ?? 0 })),
   )
   const [first] = files
-  if (first === undefined) throw new Error("no file is open, expected at least two.")
+  if (first === undefined) throw new PageError(sentence("files", "noFile"))
   const blob = await written(mergeLllites(inputs), onProgress)
   const parts = files.map(({ name }, i) => `${weights[i]} × ${name}`)
-  return { kind: "file", name: named(first, "merged"), blob, notices: [`It is ${parts.join(" + ")}.`] }
+  return { kind: "file", name: named(first, "merged"), blob, notices: [sentence("files", "merged", parts)] }
 }
 
 async function openLllite(file: File) {
@@ -119,14 +120,14 @@ function named({ name }: File, what: string): string {
   return `${name.replace(/\.safetensors$/i, "")}-${what}.safetensors`
 }
 
-function resizeNotices(sites: readonly ResizedSite[]): readonly string[] {
+function resizeNotices(sites: readonly ResizedSite[]): readonly Sentence[] {
   const errors = sites.map(({ relative }) => relative).sort((a, b) => a - b)
   const [median = 0, largest = 0] = [errors[Math.floor(errors.length / 2)], errors.at(-1)]
   // Rounding alone.
-  if (largest < 1e-6) return ["It computes the same as the file."]
+  if (largest < 1e-6) return [sentence("files", "computesTheSame")]
   return [
-    `On samples its error is ${percent(median)} at the median site, and at most ${percent(largest)}.`,
-    "Samples are not pictures. Draw some before you use it.",
+    sentence("files", "sampleError", percent(median), percent(largest)),
+    sentence("files", "samplesAreNotPictures"),
   ]
 }
 

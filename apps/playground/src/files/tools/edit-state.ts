@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals"
+import { problemOf, type Sentence, sentence } from "../../language/sentence.ts"
 import { save } from "../../pictures/save.ts"
 import type { EditResult, EditTask } from "./edit-file.ts"
 import type { EditAnswer } from "./edit-worker.ts"
@@ -7,7 +8,7 @@ export type EditState =
   | { readonly phase: "idle" }
   | { readonly phase: "running"; readonly done: number; readonly count: number }
   | { readonly phase: "done"; readonly result: EditResult }
-  | { readonly phase: "failed"; readonly message: string }
+  | { readonly phase: "failed"; readonly problem: Sentence }
 
 export const editState = signal<EditState>({ phase: "idle" })
 
@@ -37,14 +38,15 @@ export function runEdit(task: EditTask): void {
     if (data.kind === "progress") {
       editState.value = { phase: "running", done: data.done, count: data.count }
     } else if (data.kind === "problem") {
-      end({ phase: "failed", message: data.message })
+      end({ phase: "failed", problem: data.problem })
     } else {
       end({ phase: "done", result: data.result })
       if (data.result.kind === "file") save(data.result.name, data.result.blob)
     }
   })
-  own.addEventListener("error", ({ message }) =>
-    end({ phase: "failed", message: `The file could not be changed: ${message || "its worker was not loaded"}.` }),
-  )
+  own.addEventListener("error", ({ message }) => {
+    const cause = message ? problemOf(message) : sentence("files", "workerNotLoaded")
+    end({ phase: "failed", problem: sentence("files", "notChanged", cause) })
+  })
   own.postMessage(task)
 }

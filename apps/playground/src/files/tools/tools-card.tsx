@@ -2,6 +2,9 @@ import type { FloatDtype } from "@lllite/format"
 import { signal } from "@preact/signals"
 import type { JSX } from "preact"
 import { useEffect, useState } from "preact/hooks"
+import { messages } from "../../language/language.ts"
+import { Said } from "../../language/said.tsx"
+import { sentence } from "../../language/sentence.ts"
 import { bytesText } from "../../page/bytes.ts"
 import { ChoiceField, NumberField, SliderField } from "../../page/fields.tsx"
 import { Problem } from "../../page/problem.tsx"
@@ -14,12 +17,12 @@ import { editState, runEdit, stopEdit } from "./edit-state.ts"
 
 const TOOLS = ["convert", "resize", "merge", "diff"] as const
 type Tool = (typeof TOOLS)[number]
-const TOOL_TEXTS: Readonly<Record<Tool, string>> = {
-  convert: "Convert",
-  resize: "Resize",
-  merge: "Merge",
-  diff: "Compare",
-}
+const TOOL_WORDS = {
+  convert: "convert",
+  resize: "resize",
+  merge: "merge",
+  diff: "compare",
+} as const satisfies Readonly<Record<Tool, string>>
 const tool = signal<Tool>("convert")
 const DTYPES = ["F32", "F16", "BF16", "F8_E4M3", "F8_E5M2", "F64"] as const satisfies readonly FloatDtype[]
 /** Widths of an LLLite that are taken. */
@@ -32,11 +35,12 @@ export function ToolsCard({ of }: { readonly of: FileDescription }): JSX.Element
   useEffect(() => stopEdit, [file])
   if (file === null) return null
   const isLllite = of.lllite !== null
+  const words = messages.value.files
   const shown = isLllite ? tool.value : "convert"
   return (
     <section class="card tools-card" aria-labelledby="tools-title">
-      <h2 id="tools-title">Make another file of it</h2>
-      {isLllite && <Segments label="Tool" values={TOOLS} textOf={(name) => TOOL_TEXTS[name]} of={tool} />}
+      <h2 id="tools-title">{words.tools}</h2>
+      {isLllite && <Segments label={words.tool} values={TOOLS} textOf={(name) => words[TOOL_WORDS[name]]} of={tool} />}
       {shown === "convert" && <Convert file={file} />}
       {shown === "resize" && <Resize file={file} of={of} />}
       {shown === "merge" && <Merge file={file} />}
@@ -48,12 +52,13 @@ export function ToolsCard({ of }: { readonly of: FileDescription }): JSX.Element
 
 function Convert({ file }: { readonly file: File }): JSX.Element {
   const [dtype, setDtype] = useState<FloatDtype>("F16")
+  const words = messages.value.files
   return (
     <>
-      <p class="note">Its tensors get another dtype. Its metadata stays.</p>
+      <p class="note">{words.convertNote}</p>
       <div class="tool-row">
-        <ChoiceField label="Dtype" value={dtype} names={DTYPES} onValue={setDtype} />
-        <Run label="Convert and save" onRun={() => runEdit({ kind: "convert", file, dtype })} />
+        <ChoiceField label={words.dtype} value={dtype} names={DTYPES} onValue={setDtype} />
+        <Run label={words.convertRun} onRun={() => runEdit({ kind: "convert", file, dtype })} />
       </div>
     </>
   )
@@ -64,15 +69,14 @@ function Resize({ file, of }: { readonly file: File; readonly of: FileDescriptio
   const [cond = 32, mlp = 64] = (now ?? "").split(" / ").map(Number)
   const [condDim, setCondDim] = useState(cond)
   const [mlpDim, setMlpDim] = useState(mlp)
+  const words = messages.value.files
   return (
     <>
-      <p class="note">
-        A wider LLLite computes the same. A narrower one keeps what predicts the rest best, and its error is measured.
-      </p>
+      <p class="note">{words.resizeNote}</p>
       <div class="tool-row">
-        <NumberField label="Conditioning" value={condDim} range={WIDTHS} onValue={setCondDim} />
-        <NumberField label="MLP" value={mlpDim} range={WIDTHS} onValue={setMlpDim} />
-        <Run label="Resize and save" onRun={() => runEdit({ kind: "resize", file, condDim, mlpDim })} />
+        <NumberField label={words.conditioning} value={condDim} range={WIDTHS} onValue={setCondDim} />
+        <NumberField label={words.mlp} value={mlpDim} range={WIDTHS} onValue={setMlpDim} />
+        <Run label={words.resizeRun} onRun={() => runEdit({ kind: "resize", file, condDim, mlpDim })} />
       </div>
     </>
   )
@@ -81,14 +85,15 @@ function Resize({ file, of }: { readonly file: File; readonly of: FileDescriptio
 function Merge({ file }: { readonly file: File }): JSX.Element {
   const [other, setOther] = useState<File | null>(null)
   const [weight, setWeight] = useState(0.5)
+  const words = messages.value.files
   return (
     <>
-      <p class="note">The average of two LLLites of one training. Of different trainings it has little effect.</p>
+      <p class="note">{words.mergeNote}</p>
       <div class="tool-row">
         <Other file={other} onFile={setOther} />
-        <SliderField label="Share of the second" value={weight} min={0} max={1} step={0.05} onValue={setWeight} />
+        <SliderField label={words.share} value={weight} min={0} max={1} step={0.05} onValue={setWeight} />
         <Run
-          label="Merge and save"
+          label={words.mergeRun}
           isReady={other !== null}
           onRun={() => {
             if (other === null) return
@@ -102,13 +107,14 @@ function Merge({ file }: { readonly file: File }): JSX.Element {
 
 function Compare({ file }: { readonly file: File }): JSX.Element {
   const [other, setOther] = useState<File | null>(null)
+  const words = messages.value.files
   return (
     <>
-      <p class="note">How another LLLite differs, site by site.</p>
+      <p class="note">{words.compareNote}</p>
       <div class="tool-row">
         <Other file={other} onFile={setOther} />
         <Run
-          label="Compare"
+          label={words.compare}
           isReady={other !== null}
           onRun={() => {
             if (other !== null) runEdit({ kind: "diff", files: [file, other] })
@@ -121,10 +127,11 @@ function Compare({ file }: { readonly file: File }): JSX.Element {
 
 /** The second file. */
 function Other({ file, onFile }: { readonly file: File | null; readonly onFile: (file: File) => void }): JSX.Element {
+  const words = messages.value.files
   return (
     <span class="other-file">
       <FileButton
-        label={file === null ? "Open the second file" : "Another second file"}
+        label={file === null ? words.openSecond : words.anotherSecond}
         accept=".safetensors"
         onFiles={([found]) => {
           if (found !== undefined) onFile(found)
@@ -147,7 +154,7 @@ function Run({ label, isReady = true, onRun }: RunProps): JSX.Element {
   const isRunning = editState.value.phase === "running"
   return (
     <button type="button" class="primary" disabled={!isReady && !isRunning} onClick={isRunning ? stopEdit : onRun}>
-      {isRunning ? "Stop" : label}
+      {isRunning ? messages.value.page.stop : label}
     </button>
   )
 }
@@ -155,15 +162,15 @@ function Run({ label, isReady = true, onRun }: RunProps): JSX.Element {
 function Outcome(): JSX.Element | null {
   const { value: state } = editState
   if (state.phase === "idle") return null
-  if (state.phase === "failed") return <Problem text={state.message} />
+  if (state.phase === "failed") return <Problem of={state.problem} />
   if (state.phase === "running") {
-    return <progress aria-label="Making the file" max={state.count} value={state.done} />
+    return <progress aria-label={messages.value.files.making} max={state.count} value={state.done} />
   }
   const { result } = state
   if (result.kind === "diff") return <DifferenceTable {...result} />
   return (
     <p role="status" class="outcome">
-      {result.name} is saved, {bytesText(result.blob.size)}. {result.notices.join(" ")}
+      <Said of={[sentence("files", "saved", result.name, bytesText(result.blob.size)), ...result.notices]} />
     </p>
   )
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import { inEnglish } from "../../../test/words.ts"
 import { matchFiles } from "./match-files.ts"
 
 const pair = (image: string, control: string | null, caption: string | null) => ({ image, control, caption })
@@ -48,7 +49,7 @@ describe("matchFiles", () => {
       ...["s/b.png", "s/control/a.webp", "s/control/c.png", "s/control/d.png", "s/x.heic", "s/e.txt", "s/model.bin"],
     ])
     expect(pairs).toEqual([pair("s/a.png", "s/control/a.png", "s/a.txt")])
-    expect(notices).toEqual([
+    expect(inEnglish(notices)).toEqual([
       '"s/x.heic" is a .heic picture. This format is not read. Save it as PNG.',
       '"s/b.png" has no control picture and is not used: the same name with any extension is missing in the folder of controls.',
       '2 control pictures have no picture of the same name and are not used. The first is "s/control/c.png".',
@@ -64,7 +65,7 @@ describe("matchFiles", () => {
       const paths = names.filter((_, i) => i !== skipped).map((name) => `s/${name}`)
       const { pairs, notices } = matchFiles(paths)
       const used = pairs.flatMap(({ image, control, caption }) => [image, control, caption])
-      const said = notices.reduce((sum, text) => sum + Number(/^(\d+) /.exec(text)?.[1] ?? 1), 0)
+      const said = inEnglish(notices).reduce((sum, text) => sum + Number(/^(\d+) /.exec(text)?.[1] ?? 1), 0)
       expect(used.filter((path) => path !== null).length + said).toBe(paths.length)
     }
   })

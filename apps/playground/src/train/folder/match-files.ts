@@ -1,6 +1,6 @@
-import { describeUnread, isReadImage, isUnreadImage } from "@lllite/core/image"
-import { countedNotice, remarkNotices } from "@lllite/core/names"
+import { isReadImage, isUnreadImage } from "@lllite/core/image"
 import { captionFileNames } from "@lllite/core/training"
+import { type Sentence, sentence } from "../../language/sentence.ts"
 
 /** Files of a picture by their paths: the folder that was dropped, and the folders in it. */
 export interface FoundPair {
@@ -15,7 +15,7 @@ export interface FoundPair {
 export interface MatchedFiles {
   readonly pairs: readonly FoundPair[]
   /** Why files are not used, with a count and the first name. */
-  readonly notices: readonly string[]
+  readonly notices: readonly Sentence[]
 }
 
 /** Endings of captions, the best first. */
@@ -65,41 +65,16 @@ export function matchFiles(paths: readonly string[]): MatchedFiles {
     for (const one of more) if (folderOf(one) === folderOf(control ?? "")) doubled.push(one)
   }
   const unused = controls.filter((path) => !usedControls.has(path) && !doubled.includes(path))
-  const remarks = [
-    ...unused.map((path) => ({ kind: "unused-control", path }) as const),
-    ...doubled.filter((path) => !usedControls.has(path)).map((path) => ({ kind: "doubled-control", path }) as const),
-  ]
-  const [firstUnread] = unread
+  const about = {
+    ...{ unreadFormats: unread, noControlPicture: without, unusedControl: unused },
+    doubledControl: doubled.filter((path) => !usedControls.has(path)),
+    unusedCaption: texts.filter((path) => !usedTexts.has(path)),
+    neither: others,
+  } as const
+  const kinds = Object.keys(about) as (keyof typeof about)[]
   return {
     pairs,
-    notices: [
-      ...(unread.length === 1 && firstUnread !== undefined
-        ? [describeUnread(firstUnread)]
-        : countedNotice(
-            unread,
-            "pictures",
-            (subject) => `${subject} are in formats that are not read. Save them as PNG.`,
-          )),
-      ...countedNotice(
-        without,
-        "pictures",
-        (subject, isOne) =>
-          `${subject} ${isOne ? "has" : "have"} no control picture and ${isOne ? "is" : "are"} not used: the same name with any extension is missing in the folder of controls.`,
-      ),
-      ...remarkNotices(remarks, CAPTION_EXTENSIONS),
-      ...countedNotice(
-        texts.filter((path) => !usedTexts.has(path)),
-        "caption files",
-        (subject, isOne) =>
-          `${subject} ${isOne ? "has" : "have"} no picture of the same name and ${isOne ? "is" : "are"} not used.`,
-      ),
-      ...countedNotice(
-        others,
-        "files",
-        (subject, isOne) =>
-          `${subject} ${isOne ? "is" : "are"} neither ${isOne ? "a picture nor a caption" : "pictures nor captions"} and ${isOne ? "is" : "are"} not used.`,
-      ),
-    ],
+    notices: kinds.flatMap((kind) => (about[kind].length === 0 ? [] : [sentence("pictures", kind, about[kind])])),
   }
 }
 

@@ -1,7 +1,6 @@
-import { countedNotice, remarkNotices } from "@lllite/core/names"
 import { captionOfText } from "@lllite/core/training"
+import { PageError, problemOf, type Sentence, sentence } from "../../language/sentence.ts"
 import type { PlacedFile } from "../../opening/dropped-files.ts"
-import { messageOf } from "../../page/message.ts"
 import { readBytes } from "../../page/read-file.ts"
 import { SIZE } from "../../pictures/canvas-image.ts"
 import type { ControlKind } from "../../pictures/control-kinds.ts"
@@ -16,9 +15,9 @@ const MOST_CAPTION_BYTES = 1 << 20
 /** What was read of files. */
 export interface ReadPairs {
   /** What is not used, not shown, or not as in the file. One sentence each. */
-  readonly notices: readonly string[]
+  readonly notices: readonly Sentence[]
   /** Why files could not be read. One sentence for the first of each sort, with a count of the others. */
-  readonly problems: readonly string[]
+  readonly problems: readonly Sentence[]
 }
 
 /**
@@ -35,7 +34,7 @@ export async function readPairs(
   const byPath = new Map(files.map(({ path, file }) => [path, file]))
   const { pairs, notices } = matchFiles([...byPath.keys()])
   const isFolder = pairs.some(({ caption }) => caption !== null)
-  const problems: string[] = []
+  const problems: Sentence[] = []
   const read: { readonly name: string; readonly changes: readonly PictureChange[] }[] = []
   const cut: string[] = []
   const without: string[] = []
@@ -58,7 +57,7 @@ export async function readPairs(
   }
   for (const found of pairs) {
     const pair = await readPair(found).catch((error: unknown) => {
-      problems.push(messageOf(error))
+      problems.push(problemOf(error))
       return null
     })
     onPair(pair, pairs.length)
@@ -67,38 +66,29 @@ export async function readPairs(
     notices: [
       ...notices,
       ...changeNotices(read),
-      ...remarkNotices(
-        cut.map((path) => ({ kind: "cut-caption", path }) as const),
-        [],
-      ),
-      ...countedNotice(
-        without,
-        "pictures",
-        (subject, isOne) =>
-          `${subject} ${isOne ? "has" : "have"} no caption file. The caption comes from ${isOne ? "its name" : "their names"}.`,
-      ),
+      ...(cut.length === 0 ? [] : [sentence("pictures", "cutCaption", cut)]),
+      ...(without.length === 0 ? [] : [sentence("pictures", "noCaption", without)]),
     ],
     problems: shortened(problems),
   }
 }
 
 async function readCaption(path: string, file: File): Promise<{ readonly text: string; readonly isCut: boolean }> {
-  if (file.size > MOST_CAPTION_BYTES) throw new Error(`"${path}" has ${file.size} bytes. That is not a caption.`)
-  const bytes = await readBytes(file, `"${path}"`)
+  if (file.size > MOST_CAPTION_BYTES) throw new PageError(sentence("pictures", "captionTooLong", path, file.size))
+  const bytes = await readBytes(file, path)
   let content: string
   try {
     content = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes)
   } catch {
-    throw new Error(`"${path}" is not UTF-8. Save it as UTF-8.`)
+    throw new PageError(sentence("pictures", "captionNotUtf8", path))
   }
   const text = captionOfText(content)
-  if (text === "" && content.trim() !== "")
-    throw new Error(`"${path}": its first line is empty. Write the caption there.`)
+  if (text === "" && content.trim() !== "") throw new PageError(sentence("pictures", "captionEmptyLine", path))
   return { text, isCut: captionOfText(content, true).includes("\n") }
 }
 
 /** The first problem, and the number of the others. */
-function shortened([first, ...others]: readonly string[]): readonly string[] {
+function shortened([first, ...others]: readonly Sentence[]): readonly Sentence[] {
   if (first === undefined || others.length === 0) return first === undefined ? [] : [first]
-  return [`${others.length + 1} pairs cannot be read and are left out. The first problem: ${first}`]
+  return [sentence("pictures", "pairsUnreadable", others.length + 1, first)]
 }

@@ -1,0 +1,38 @@
+import { type NumberRange, rangeText } from "@lllite/core/names"
+
+/** Words of the whole page: its bar, its fields, and what all panels say. */
+export const page = {
+  title: "LLLite playground",
+  /** What stands between two sentences. */
+  space: " ",
+  language: "Language",
+  parts: "Parts of the page",
+  draw: "Draw",
+  train: "Train",
+  files: "Files",
+  loading: "Loading …",
+  partNotLoaded: (cause: string): string => `This part of the page could not be loaded: ${cause}. Reload the page.`,
+  remove: "Remove",
+  removeNamed: (name: string): string => `Remove ${name}`,
+  removed: (name: string): string => `${name} is removed.`,
+  stop: "Stop",
+  close: "Close",
+  undo: "Undo",
+  /** Without its sentence, the button names the change by itself. */
+  undoNamed: (change: string): string => `Undo: ${change}`,
+  /** @param what of `range` and its like */
+  expected: (what: string): string => `Expected ${what}.`,
+  range: (range: NumberRange): string => rangeText(range),
+  seedRange: (largest: string): string => `a whole number from 0 to ${largest}`,
+  /** What a package or the browser says of a failure. English has its own words. */
+  failure: (_code: string | null, english: string): string => english,
+  /** What a package says beside a result. */
+  remark: (english: string): string => english,
+  modelNotReady: "The model is not ready yet. Try again in a moment.",
+  /** @param name null: it is not known */
+  unreadable: (name: string | null): string =>
+    `${name === null ? "A file" : `"${name}"`} cannot be read. It is a folder, or it has changed since it was opened. Open a file, or open it again.`,
+  serverAnswered: (status: number, address: string): string => `The server answered ${status} to ${address}.`,
+  otherAnswer: "the page's worker gave another answer. Reload the page.",
+  noCanvas: "this browser gives the page no canvas. Reload the page, or use another browser.",
+}
