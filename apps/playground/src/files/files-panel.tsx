@@ -93,7 +93,8 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
         <h2>{words.tensors}</h2>
         <details>
           <summary>{words.tensorsShown(tensors.length, tensorCount)}</summary>
-          <ul class="tensors" translate={false}>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so keys have to reach it */}
+          <ul class="tensors" translate={false} tabIndex={0}>
             {tensors.map(({ name, dtype, shape }) => (
               <li key={name}>
                 <code>{name}</code> {dtype} [{shape.join(", ")}]
