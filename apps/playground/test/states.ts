@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url"
-import type { Messages } from "../src/language/language.ts"
+import type { Messages } from "../src/language/messages.ts"
 import type { Playground } from "./playground.ts"
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`../../../packages/tiny/model/${name}`, import.meta.url))

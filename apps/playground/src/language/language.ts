@@ -1,8 +1,6 @@
 import { effect, signal } from "@preact/signals"
 import { english } from "./english/index.ts"
-
-/** All words of the page. A language that lacks one, or has another, does not compile. */
-export type Messages = typeof english
+import type { Messages } from "./messages.ts"
 
 /** The languages of the page, each by its own name. */
 export const LANGUAGES = { en: "English", ja: "日本語" } as const

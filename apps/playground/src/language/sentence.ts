@@ -1,4 +1,4 @@
-import type { Messages } from "./language.ts"
+import type { Messages } from "./messages.ts"
 
 /*
  * What is said, before it is known in which language. So a sentence can be kept, sent by a worker, and shown anew when

@@ -13,7 +13,7 @@ import { type Recipe, recipeSeed } from "@lllite/core/recipe"
 import type { LrMovement } from "@lllite/core/training"
 import { checkTrainOptions } from "@lllite/core/training"
 import type { TrainRunOptions } from "@lllite/runtime-web"
-import type { Messages } from "../language/language.ts"
+import type { Messages } from "../language/messages.ts"
 import { problemOf, type Sentence } from "../language/sentence.ts"
 
 /** A field for a number. The words of a language have its label and its hint. */

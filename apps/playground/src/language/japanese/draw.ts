@@ -1,4 +1,4 @@
-import type { Messages } from "../language.ts"
+import type { Messages } from "../messages.ts"
 import { numberText } from "./counted.ts"
 
 const MEANINGS: Readonly<Record<string, string>> = {

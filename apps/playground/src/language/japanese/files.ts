@@ -1,5 +1,5 @@
 import type { FileKind } from "@lllite/format/identify"
-import type { Messages } from "../language.ts"
+import type { Messages } from "../messages.ts"
 import { numberText } from "./counted.ts"
 
 const KINDS: Readonly<Record<FileKind, string>> = {

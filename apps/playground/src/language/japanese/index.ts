@@ -1,4 +1,4 @@
-import type { Messages } from "../language.ts"
+import type { Messages } from "../messages.ts"
 import { controls } from "./controls.ts"
 import { draw } from "./draw.ts"
 import { files } from "./files.ts"

@@ -1,4 +1,4 @@
-import type { Messages } from "../language.ts"
+import type { Messages } from "../messages.ts"
 
 export const models: Messages["models"] = {
   starting: "起動中…",

@@ -1,4 +1,4 @@
-import type { Messages } from "../language.ts"
+import type { Messages } from "../messages.ts"
 import { FAILURES } from "./failures.ts"
 
 export const page: Messages["page"] = {

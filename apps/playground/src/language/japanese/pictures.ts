@@ -1,6 +1,6 @@
 import { otherFormatHint } from "@lllite/core/image"
 import type { Unfollowed } from "../english/pictures.ts"
-import type { Messages } from "../language.ts"
+import type { Messages } from "../messages.ts"
 import { about, numberText } from "./counted.ts"
 
 const UNFOLLOWED: Readonly<Record<Unfollowed, string>> = {

@@ -1,6 +1,6 @@
 import { hasOwnRate } from "@lllite/core/names"
 import type { VerdictWords } from "../english/train.ts"
-import type { Messages } from "../language.ts"
+import type { Messages } from "../messages.ts"
 import { about, numberText } from "./counted.ts"
 
 const MEASURES = { edges: "エッジ", brightness: "明るさ", slopes: "明暗の変化" } as const
