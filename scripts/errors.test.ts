@@ -18,6 +18,7 @@ const WITHOUT_CODES = [
   "LeftError",
   "MissingFileError",
   "NoFoldersError",
+  "PageError",
 ]
 
 /** Helpers of this package take the code and make the error. So its codes do not all stand beside the class. */

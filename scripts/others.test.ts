@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest"
 import { workspaceFiles } from "./workspace-files.ts"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-/** A table of ours names layouts of files by these, and a list of tools one that it runs: nothing is said of them there. */
-const ONLY_NAMED = ["ARCHITECTURE.md", "bench/README.md", "packages/runtime-web/README.md"]
+/** Tables of ours name layouts of files by these, a list of tools one that it runs, and a command a folder: nothing is said of them. */
+const ONLY_NAMED = ["ARCHITECTURE.md", "bench/README.md", "docs/guides/workers.md", "packages/runtime-web/README.md"]
 const OTHERS = /sd-scripts|ComfyUI|A1111|AUTOMATIC1111|kohya_ss|\bdiffusers\b/
 /** A version: a commit, a date, a number with two dots, or the list of all. */
 const DATED = /others\.md|`[0-9a-f]{7,}`|commit [0-9a-f]{7,}|20\d\d-\d\d-\d\d/
