@@ -138,8 +138,9 @@ describe("control pictures", () => {
   it("with a preprocessor that there is not", async () => {
     const picture = ["--guide_image_path", at("controls", "a.png")]
     expect(await guided(...picture, "--control_net_preps", "depth")).toMatch(
-      /there is no "depth", expected none or one/,
+      /"depth" needs a trained network, which is not run here/,
     )
+    expect(await guided(...picture, "--control_net_preps", "cany")).toMatch(/Did you mean "canny"/)
     expect(await guided(...picture, "--control_net_preps", "blur_0")).toMatch(/sigma of blur_gaussian is 0, expected/)
   })
 })
