@@ -91,7 +91,7 @@ export class ServeError extends LlliteError<ServeErrorCode> {
   }
 }
 
-/** What a client is told of an error. */
+/** What a client gets of an error. */
 export interface ErrorText {
   readonly code: string
   readonly message: string

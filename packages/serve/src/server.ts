@@ -43,7 +43,7 @@ export interface ServerOptions {
   readonly previews?: boolean
   /** Folder of ComfyUI's page: `static` of the Python package comfyui-frontend-package. Default: none */
   readonly page?: string | null
-  /** The version that clients are told. */
+  /** The version that clients get. */
   readonly version: string
   /** Where the log goes, one JSON object a line. Default: nowhere */
   readonly log?: { write(line: string): void }

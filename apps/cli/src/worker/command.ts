@@ -3,7 +3,7 @@ import { withPackage } from "../command/optional-package.ts"
 import { watched } from "../command/watched.ts"
 import { WORK_GROUPS, WORK_OPTIONS } from "./options.ts"
 
-/** What the command says when it is told to stop. */
+/** What the command says when it stops by a signal. */
 const STOPPING = "Stopping. A job that has not ended in 10 seconds is given back. To end at once, press Ctrl-C again."
 
 /** `lllite work` */

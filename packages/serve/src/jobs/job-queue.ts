@@ -15,7 +15,7 @@ export interface QueueOptions {
   readonly limits: Limits
   /** Called with a job that is no longer kept. Its files may be removed. */
   readonly forget: (job: Job) => Promise<void>
-  /** Told of what clients do not learn. */
+  /** Is called with what clients do not get. */
   readonly log: { info(fields: object, text: string): void; error(fields: object, text: string): void }
   /** Folder of the server's files, which messages leave out. */
   readonly root: string

@@ -11,7 +11,7 @@ import type { JobReport } from "./runner.ts"
 /** The part of a queue that does not depend on where jobs run. */
 type Kept = Pick<JobQueue, "jobs" | "get" | "progress" | "remove" | "watch" | "ended" | "listen">
 
-/** The jobs of a queue: on disk, in memory, and told to those who watch. */
+/** The jobs of a queue: on disk, in memory, and reported to those who watch. */
 export interface JobRecords extends Kept {
   /** A job that may be unknown. */
   find(id: string): Job | null
@@ -27,7 +27,7 @@ export interface JobRecords extends Kept {
   /** Gives a job another state, on the disk first. */
   change(id: string, state: JobState, fields: Partial<Job>, results?: readonly ResultFile[]): Promise<Job>
   /** Takes what a running job reports. */
-  report(id: string, told: JobReport): void
+  report(id: string, report: JobReport): void
   /** Forgets the progress of a job that runs no longer. */
   rest(id: string): void
   /** Forgets the oldest ended jobs. */
@@ -129,13 +129,13 @@ export function createJobRecords({
       for (const event of [...made, last]) tell(job, event)
       return job
     },
-    report(id, told) {
+    report(id, report) {
       const job = get(id)
-      if (told.type === "preview") {
-        for (const listener of listeners) listener.preview?.(job, told.png)
+      if (report.type === "preview") {
+        for (const listener of listeners) listener.preview?.(job, report.png)
         return
       }
-      const event: JobEvent = { id: nextEvent(), ...told }
+      const event: JobEvent = { id: nextEvent(), ...report }
       if (event.type === "progress") newest.set(id, event)
       else {
         if (job.events.length >= MOST_EVENTS) return

@@ -51,7 +51,7 @@ export async function openLocalQueue({ work, ...options }: LocalQueueOptions): P
     try {
       const started = await change(id, "running", { attempts: job.attempts + 1, started: now() })
       controller.signal.throwIfAborted()
-      const results = await work(started, controller.signal, (told) => records.report(id, told))
+      const results = await work(started, controller.signal, (report) => records.report(id, report))
       await change(id, "done", { results, finished: now() }, results)
     } catch (error) {
       await settle(get(id), error, own.reason)

@@ -40,7 +40,7 @@ export async function sendEvents(
   }
 }
 
-/** Waits until a slow client has taken what was written, or has gone. */
+/** Waits until a slow client has taken what was written, or has left. */
 function drained(raw: FastifyReply["raw"], signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve()

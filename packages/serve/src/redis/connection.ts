@@ -13,7 +13,7 @@ export interface RedisConnection {
   close(): void
 }
 
-/** Told when the connection is lost, and when it is there again. */
+/** Is called when the connection is lost, and when it is there again. */
 export type ConnectionListener = (isConnected: boolean, reason: string | null) => void
 
 /** Milliseconds until Redis has to answer at the start, and between two tries later. */

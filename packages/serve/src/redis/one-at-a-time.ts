@@ -1,7 +1,7 @@
 /**
  * Work by names, which runs once at a time for each. A name that comes again meanwhile is worked on once more afterwards.
  *
- * @param failed told of errors, with the name
+ * @param failed is called with errors, and the name
  */
 export function oneAtATime(
   work: (name: string) => Promise<void>,

@@ -182,8 +182,8 @@ export async function openRedisQueue({ redis, places, ...options }: RedisQueueOp
 
   /** Brings a job to where its task stands. */
   const compareOne = async (id: string): Promise<void> => {
-    const gone = leaving.get(id)
-    if (gone !== undefined) return clear(gone)
+    const ended = leaving.get(id)
+    if (ended !== undefined) return clear(ended)
     const job = find(id)
     if (job === null || isFinal(job)) return
     const found = await tasks.find(queueOf(job.kind), id)

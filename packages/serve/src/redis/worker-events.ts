@@ -13,7 +13,7 @@ export type WorkerEvent =
       readonly message: string | null
     }
   | { readonly kind: "redis"; readonly isConnected: boolean; readonly reason: string | null }
-  /** A fault that the job's client is not told of. */
+  /** A fault that the client of the job does not get. */
   | { readonly kind: "fault"; readonly job: string | null; readonly error: unknown }
 
 /** Why a task is stopped. */
