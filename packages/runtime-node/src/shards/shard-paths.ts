@@ -53,7 +53,7 @@ function rangesOf(pattern: string): readonly string[] {
   if (!(count >= 1 && count <= MOST)) {
     throw new InputError(
       "shard",
-      `{${first}..${last}} is no range of at most ${MOST} numbers, expected for example {000..999}.`,
+      `{${first}..${last}} is not a range of at most ${MOST} numbers, expected for example {000..999}.`,
     )
   }
   const rest = rangesOf(after)
