@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { blankImage, writePng } from "@lllite/runtime-node"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { needs } from "../../../packages/format/test/needs.ts"
-import { serve } from "./started-server.ts"
+import { endedJob, serve, startJob } from "./started-server.ts"
 
 /* The built command as a server of the embedded SDXL. `turbo run build` comes first. */
 
@@ -14,26 +14,6 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lllite-serve-"))
 })
 afterAll(() => rm(folder, { recursive: true }))
-
-interface SeenJob {
-  readonly id: string
-  readonly state: string
-  readonly attempts: number
-  readonly results: readonly { readonly name: string; readonly sha256: string }[]
-  readonly error: unknown
-}
-
-async function start(url: string, body: object): Promise<SeenJob> {
-  const headers = { "content-type": "application/json" }
-  const answer = await fetch(`${url}/v1/jobs`, { method: "POST", headers, body: JSON.stringify(body) })
-  expect(answer.status, await answer.clone().text()).toBe(202)
-  return (await answer.json()) as SeenJob
-}
-
-async function ended(url: string, id: string): Promise<SeenJob> {
-  await (await fetch(`${url}/v1/jobs/${id}/events`)).text()
-  return (await (await fetch(`${url}/v1/jobs/${id}`)).json()) as SeenJob
-}
 
 const picture = (seed: number, steps = 2): object => ({
   kind: "generate",
@@ -50,19 +30,19 @@ const linux = needs("Linux, whose /proc lists processes", process.platform === "
 
 it("draws the pictures of the command, also after its worker and itself were killed", linux, async () => {
   const first = await serve(folder, "--folder", "kept")
-  const done = await ended(first.url, (await start(first.url, picture(5))).id)
+  const done = await endedJob(first.url, (await startJob(first.url, picture(5))).id)
   expect(done).toMatchObject({ state: "done", error: null })
-  const waiting = await Promise.all([6, 7, 5].map((seed) => start(first.url, picture(seed, 6))))
+  const waiting = await Promise.all([6, 7, 5].map((seed) => startJob(first.url, picture(seed, 6))))
   // The process that draws is killed, and then the server.
   for (const pid of await childrenOf(first.child.pid)) process.kill(pid, "SIGKILL")
-  const revived = await ended(first.url, (await start(first.url, picture(5))).id)
+  const revived = await endedJob(first.url, (await startJob(first.url, picture(5))).id)
   expect(revived.results).toEqual(done.results)
-  const last = await start(first.url, picture(8, 6))
+  const last = await startJob(first.url, picture(8, 6))
   first.child.kill("SIGKILL")
   await first.ended
   const { url, child, ended: end } = await serve(folder, "--folder", "kept")
-  for (const { id } of [...waiting, last]) expect(await ended(url, id)).toMatchObject({ state: "done" })
-  expect((await ended(url, done.id)).results).toEqual(done.results)
+  for (const { id } of [...waiting, last]) expect(await endedJob(url, id)).toMatchObject({ state: "done" })
+  expect((await endedJob(url, done.id)).results).toEqual(done.results)
   child.kill("SIGTERM")
   expect(await end).toBe(0)
 })
@@ -71,8 +51,11 @@ it("runs commands in its data folder", async () => {
   await mkdir(join(folder, "data"))
   await writePng(join(folder, "data", "in.png"), blankImage(64, 64, [40, 20, 90]))
   const { url } = await serve(folder, "--folder", "other", "--data_dir", "data")
-  const made = await ended(url, (await start(url, { kind: "preprocess", files: ["canny", "in.png", "out.png"] })).id)
+  const made = await endedJob(
+    url,
+    (await startJob(url, { kind: "preprocess", files: ["canny", "in.png", "out.png"] })).id,
+  )
   expect(made).toMatchObject({ state: "done", results: [{ name: "out.png" }] })
-  const missing = await ended(url, (await start(url, { kind: "inspect", files: ["none.safetensors"] })).id)
+  const missing = await endedJob(url, (await startJob(url, { kind: "inspect", files: ["none.safetensors"] })).id)
   expect(missing).toMatchObject({ state: "failed", error: { code: "command" } })
 })

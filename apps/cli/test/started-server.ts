@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process"
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { onTestFinished } from "vitest"
+import { expect, onTestFinished } from "vitest"
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 
@@ -29,4 +29,27 @@ export async function serve(folder: string, ...args: readonly string[]): Promise
     if (event === "listening") return { url, child, ended }
   }
   throw new Error("the server ended before it listened")
+}
+
+/** A job as the server shows it. */
+export interface SeenJob {
+  readonly id: string
+  readonly state: string
+  readonly attempts: number
+  readonly results: readonly { readonly name: string; readonly sha256: string }[]
+  readonly error: { readonly code: string; readonly message: string } | null
+}
+
+/** Gives a server a job. */
+export async function startJob(url: string, body: object): Promise<SeenJob> {
+  const headers = { "content-type": "application/json" }
+  const answer = await fetch(`${url}/v1/jobs`, { method: "POST", headers, body: JSON.stringify(body) })
+  expect(answer.status, await answer.clone().text()).toBe(202)
+  return (await answer.json()) as SeenJob
+}
+
+/** A job after its end, for which this waits. */
+export async function endedJob(url: string, id: string): Promise<SeenJob> {
+  await (await fetch(`${url}/v1/jobs/${id}/events`)).text()
+  return (await (await fetch(`${url}/v1/jobs/${id}`)).json()) as SeenJob
 }

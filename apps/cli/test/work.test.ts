@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url"
 import { blankImage, encodePng, writePng } from "@lllite/runtime-node"
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest"
 import { startRedis, type TestRedis, withRedis } from "../../../packages/serve/test/redis.ts"
-import { serve } from "./started-server.ts"
+import { endedJob, serve, startJob } from "./started-server.ts"
 
 /* The built command as a server and its workers, with a real Redis that asks for a password. `turbo run build` comes first. */
 
@@ -71,26 +71,6 @@ async function work(url: string, ...args: readonly string[]): Promise<Working> {
   return { child, printed: () => lines.join("\n"), ended, event }
 }
 
-interface SeenJob {
-  readonly id: string
-  readonly state: string
-  readonly attempts: number
-  readonly results: readonly { readonly name: string; readonly sha256: string }[]
-  readonly error: { readonly code: string; readonly message: string } | null
-}
-
-async function start(url: string, body: object): Promise<SeenJob> {
-  const headers = { "content-type": "application/json" }
-  const answer = await fetch(`${url}/v1/jobs`, { method: "POST", headers, body: JSON.stringify(body) })
-  expect(answer.status, await answer.clone().text()).toBe(202)
-  return (await answer.json()) as SeenJob
-}
-
-async function ended(url: string, id: string): Promise<SeenJob> {
-  await (await fetch(`${url}/v1/jobs/${id}/events`)).text()
-  return (await (await fetch(`${url}/v1/jobs/${id}`)).json()) as SeenJob
-}
-
 const picture = (seed: number, more: object = {}): object => ({
   kind: "generate",
   recipes: [
@@ -113,17 +93,17 @@ describe("lllite work", withRedis, () => {
 
   it("draws the pictures that the server draws itself, and never prints the password", async () => {
     const alone = await serve(folder, "--folder", "alone")
-    const expected = await ended(alone.url, (await start(alone.url, picture(5))).id)
+    const expected = await endedJob(alone.url, (await startJob(alone.url, picture(5))).id)
     const url = place()
     const { url: there } = await server("first", url)
     const worker = await work(url)
     const edges = encodePng(blankImage(64, 64, [200, 10, 10]))
     const upload = await fetch(`${there}/v1/files`, { method: "POST", body: new Uint8Array(edges) })
     const { sha256 } = (await upload.json()) as { readonly sha256: string }
-    const plain = await start(there, picture(5))
-    const started = await start(there, picture(6, { start: { image: { path: "edges.png", sha256 } } }))
-    expect((await ended(there, plain.id)).results).toEqual(expected.results)
-    expect(await ended(there, started.id)).toMatchObject({ state: "done", error: null })
+    const plain = await startJob(there, picture(5))
+    const started = await startJob(there, picture(6, { start: { image: { path: "edges.png", sha256 } } }))
+    expect((await endedJob(there, plain.id)).results).toEqual(expected.results)
+    expect(await endedJob(there, started.id)).toMatchObject({ state: "done", error: null })
     worker.child.kill("SIGINT")
     expect(await worker.ended).toBe(0)
     expect(worker.printed()).toContain("working")
@@ -133,33 +113,33 @@ describe("lllite work", withRedis, () => {
   it("gives its job back at SIGTERM, and another takes a job whose worker was killed", async () => {
     const url = place()
     const { url: there } = await server("second", url)
-    const [first, job] = [await work(url), await start(there, long(1))]
+    const [first, job] = [await work(url), await startJob(there, long(1))]
     await first.event("taken")
     first.child.kill("SIGTERM")
     const second = await work(url)
     // A fast machine may end the job in the moment that it has.
     expect(await first.ended).toBe(0)
-    const other = await start(there, long(2))
+    const other = await startJob(there, long(2))
     await second.event("taken")
     second.child.kill("SIGKILL")
     await second.ended
     await work(url)
-    expect(await ended(there, job.id)).toMatchObject({ state: "done", error: null })
-    expect(await ended(there, other.id)).toMatchObject({ state: "done", error: null })
+    expect(await endedJob(there, job.id)).toMatchObject({ state: "done", error: null })
+    expect(await endedJob(there, other.id)).toMatchObject({ state: "done", error: null })
   })
 
   it("loses no job when the server and Redis are killed", async () => {
     const url = place()
     const first = await server("third", url)
     const worker = await work(url, "--concurrency", "2")
-    const jobs = await Promise.all([1, 2, 3, 4].map((seed) => start(first.url, picture(seed, { steps: 30 }))))
+    const jobs = await Promise.all([1, 2, 3, 4].map((seed) => startJob(first.url, picture(seed, { steps: 30 }))))
     await worker.event("taken")
     first.child.kill("SIGKILL")
     await first.ended
     await redis?.kill()
     await redis?.start()
     const { url: there } = await server("third", url)
-    for (const { id } of jobs) expect(await ended(there, id)).toMatchObject({ state: "done", error: null })
+    for (const { id } of jobs) expect(await endedJob(there, id)).toMatchObject({ state: "done", error: null })
   })
 
   it("runs commands in the data folder, and says what it lacks", async () => {
@@ -168,12 +148,12 @@ describe("lllite work", withRedis, () => {
     const url = place()
     const { url: there } = await server("fourth", url, "--data_dir", "data")
     await work(url, "--data_dir", "data", "--jobs", "commands")
-    const made = await ended(
+    const made = await endedJob(
       there,
-      (await start(there, { kind: "preprocess", files: ["canny", "in.png", "out.png"] })).id,
+      (await startJob(there, { kind: "preprocess", files: ["canny", "in.png", "out.png"] })).id,
     )
     expect(made).toMatchObject({ state: "done", results: [{ name: "out.png" }] })
-    const missing = await ended(there, (await start(there, { kind: "inspect", files: ["none.safetensors"] })).id)
+    const missing = await endedJob(there, (await startJob(there, { kind: "inspect", files: ["none.safetensors"] })).id)
     expect(missing).toMatchObject({ state: "failed", error: { code: "command" } })
   })
 
