@@ -22,10 +22,10 @@ export const PARTS = {
   [`${CORE}/generation/conditions.ts`]: [`${CORE}/generation/conditions.test.ts`],
   [`${CORE}/generation/decode-pictures.ts`]: [`${CORE}/generation/vae-pictures.test.ts`],
   [`${CORE}/generation/encode-pictures.ts`]: [`${CORE}/generation/vae-pictures.test.ts`],
-  [`${CORE}/generation/run-stage.ts`]: [`${SLOW}/{generate-places,generate-choices,start}.test.ts`],
-  [`${CORE}/generation/generate.ts`]: [`${SLOW}/{generate-places,generate-choices,start}.test.ts`],
+  [`${CORE}/generation/run-stage.ts`]: [`${SLOW}/{run-stage,generate-choices,start,regions,deep-cache}.test.ts`],
+  [`${CORE}/generation/generate.ts`]: [`${SLOW}/{generate-events,generate-choices,start}.test.ts`],
   [`${CORE}/generation/denoise-latents.ts`]: [
-    `${SLOW}/{generate-places,generate-choices,prompted,prompt-parts,tiles}.test.ts`,
+    `${SLOW}/{denoise-latents,generate-choices,prompt-parts,regions,deep-cache}.test.ts`,
   ],
   [`${CORE}/generation/adapters.ts`]: [`${CORE}/generation/adapters.test.ts`],
   ...Object.fromEntries([
