@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
@@ -62,4 +62,15 @@ it("gives local paths for addresses, also to readers with further sources", asyn
     ],
   })
   expect(more.settings).toEqual(local.settings)
+})
+
+it("gives the file that a pattern matches", async () => {
+  await writeFile(join(folder, "model-1.safetensors"), "")
+  const reader = joinLayers(table, {
+    title: "test",
+    layers: [readLayer(table, { where: "test", entries: [["ckpt", join(folder, "model*.safetensors")]] })],
+    refuse: usageError,
+  })
+  const local = await localModels(reader, ["ckpt", "files"], silent, new AbortController().signal)
+  expect(local.settings.ckpt).toBe(join(folder, "model-1.safetensors"))
 })

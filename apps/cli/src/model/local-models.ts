@@ -1,5 +1,5 @@
 import { basename } from "node:path"
-import { isRemote, localPath } from "@lllite/runtime-node/files"
+import { fileMatching, isPattern, isRemote, localPath } from "@lllite/runtime-node/files"
 import type { OptionSource } from "@lllite/runtime-node/options"
 import { createReporter, type Reporter } from "../terminal/progress.ts"
 
@@ -15,11 +15,11 @@ interface Reader {
 const REPORT_EVERY = 250
 
 /**
- * The reader with local paths in the place of addresses and of names on the Hub. Their files are downloaded into the
- * cache, after the reader has no problem.
+ * The reader with local paths in the place of addresses, of names on the Hub, and of patterns such as `sdxl*.safetensors`
+ * that match one file. Files of the web are downloaded into the cache, after the reader has no problem.
  *
  * @param names settings that name files of models
- * @throws UsageError with the problems of the reader; and as `localPath`
+ * @throws UsageError with the problems of the reader; and as `localPath` and `fileMatching`
  */
 export async function localModels<R extends Reader>(
   reader: R,
@@ -33,7 +33,7 @@ export async function localModels<R extends Reader>(
   for (const name of names) {
     const value = settings[name]
     const texts = [value].flat().filter((text): text is string & typeof text => typeof text === "string")
-    if (!(await hasRemote(texts))) continue
+    if (!(await hasRemote(texts)) && !texts.some(isPattern)) continue
     reader.finish()
     for (const text of texts) paths.set(text, await toLocal(text))
   }
@@ -60,7 +60,7 @@ function withPaths<R extends Reader>(reader: R, names: readonly PropertyKey[], p
 /** Gives the local path of a text that names a file, and downloads the file before. A path stays as it is. */
 export type LocalPaths = (text: string) => Promise<string>
 
-/** Local paths for one command. Each address is asked for once. @throws as `localPath` */
+/** Local paths for one command. Each address is asked for once. @throws as `localPath` and `fileMatching` */
 export function createLocalPaths(
   { settings }: Pick<Reader, "settings">,
   reporter: Reporter,
@@ -71,7 +71,8 @@ export function createLocalPaths(
   const paths = new Map<string, string>()
   return async (text) => {
     const known = paths.get(text)
-    if (known !== undefined || !(await isRemote(text))) return known ?? text
+    if (known !== undefined) return known
+    if (!(await isRemote(text))) return fileMatching(text)
     const path = await localPath(text, { signal, onProgress: report, ...(isOffline ? { offline: true } : {}) })
     reporter.say("model", { path }, `Using ${path}`)
     paths.set(text, path)

@@ -13,6 +13,7 @@ export {
 } from "./downloads/index.ts"
 export { type OpenLocation, openLocation } from "./open-location.ts"
 export type { Existing } from "./output-target.ts"
+export { fileMatching, isPattern } from "./path-pattern.ts"
 export { openPath, type PathOptions, type PathSource, withPath } from "./path-source.ts"
 export { decodeText, readTextFile } from "./read-text.ts"
 export type { LocationOptions } from "./remote-location.ts"
