@@ -59,6 +59,44 @@ export const LORAS: readonly RuntimeCase[] = [
     expect(!same(plain, dora), "the lengths of the DoRA have no effect")
   }),
 
+  loaded("uses a LoHa and a LoKr, and refuses a method that adds nothing", async (context) => {
+    const { runtime, sdxl, subject, expect } = context
+    const width = sdxl.layout.modelChannels * sdxl.layout.channelMult[2]
+    const file = async (...factors: readonly (readonly [key: string, shape: readonly number[]])[]) =>
+      subject.file(
+        serializeSafetensors(
+          new Map(
+            factors.map(([key, shape]) => {
+              const values = signal(key, shape)
+              const bytes = new Uint8Array(values.buffer)
+              return [`lora_unet_middle_block_1_proj_in.${key}`, { dtype: "F32", shape, bytes } as const]
+            }),
+          ),
+        ),
+      )
+    const pair = (name: string) =>
+      [
+        [`${name}_a`, [width, 2]],
+        [`${name}_b`, [2, width]],
+      ] as const
+    const loha = await file(...pair("hada_w1"), ...pair("hada_w2"))
+    const lokr = await file(["lokr_w1", [2, 2]], ["lokr_w2", [width / 2, width / 2]])
+    const [plain] = await draw(sdxl, stars.slice(0, 1), picture)
+    for (const source of [loha, lokr]) {
+      const lora = await runtime.loadLora(source, sdxl)
+      const [changed] = await draw(sdxl, stars.slice(0, 1), { ...picture, loras: [{ lora }] })
+      expect(!same(plain, changed), "the file changes nothing")
+      await lora.dispose()
+    }
+    const oft = await file(["oft_blocks", [2, 4, 4]])
+    await refused(
+      expect,
+      subject,
+      () => runtime.loadLora(oft, sdxl),
+      /an adapter of OFT or IA3, which is not supported/,
+    )
+  }),
+
   loaded("reads a textual inversion as data, and refuses one for another width", async (context) => {
     const { runtime, sdxl, subject, expect } = context
     const vectors = (rows: number, width: number) =>

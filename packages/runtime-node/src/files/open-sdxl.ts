@@ -68,7 +68,7 @@ const UNET: Part = {
 }
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"], folder: "vae", stem: "diffusion_pytorch_model" }
 const TEXT1: Part = { what: "a text encoder", kinds: ["text-encoder"], folder: "text_encoder", stem: "model" }
-const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora"], folder: "", stem: "pytorch_lora_weights" }
+const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora", "lycoris"], folder: "", stem: "pytorch_lora_weights" }
 const INVERSION: Part = {
   ...{ what: "a textual inversion", folder: "", stem: "learned_embeds" },
   kinds: ["textual-inversion"],

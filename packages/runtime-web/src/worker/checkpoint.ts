@@ -17,7 +17,7 @@ interface Part {
 
 const CHECKPOINT: Part = { what: "an SDXL checkpoint", kinds: ["sdxl-checkpoint"] }
 const UNET: Part = { what: "an SDXL U-Net", kinds: ["sdxl-unet", "sdxl-checkpoint"] }
-const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora"] }
+const LORA: Part = { what: "a LoRA for SDXL", kinds: ["lora", "lycoris"] }
 const INVERSION: Part = { what: "a textual inversion", kinds: ["textual-inversion"] }
 const CONTROL_NET: Part = { what: "a ControlNet for SDXL", kinds: ["controlnet"] }
 const VAE: Part = { what: "a VAE", kinds: ["vae", "sdxl-checkpoint"] }

@@ -37,12 +37,22 @@ export function modulesOf({ label, entries }: WeightFile, targets: ReadonlyMap<s
     modules.set(place.module, module.set(place.tensor, entry))
   }
   if (modules.size > 0) return { modules, unknown }
-  const [first = "nothing"] = entries.keys()
+  const names = [...entries.keys()]
+  if (names.some((name) => OTHER_METHODS.test(name))) {
+    throw new CoreError(
+      "adapter-values",
+      `${label} is an adapter of OFT or IA3, which is not supported. Give a LoRA, LoCon, LoHa, LoKr or DoRA for SDXL.`,
+    )
+  }
+  const [first = "nothing"] = names
   throw new CoreError(
     "adapter-values",
     `${label} has no module for a layer of this SDXL; its first tensor is "${first}". Give a LoRA for SDXL.`,
   )
 }
+
+/** Tensors of methods that do not add to a layer's weight. */
+const OTHER_METHODS = /\.(?:oft_blocks|oft_diag|on_input)$/
 
 /** A notice about tensors that fit no layer, if there are any. */
 export function unusedNotice({ label }: WeightFile, unknown: readonly string[]): readonly string[] {
