@@ -12,6 +12,7 @@ import { findNamedLoras, type NamedLoras, readLoraOptions } from "./loras.ts"
 import { masksOfRecipe } from "./masks.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
 import { tryPictures } from "./picture-files.ts"
+import { picturePrompts } from "./picture-prompts.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
 import { problemsOfSource, readPromptFile } from "./prompts.ts"
@@ -67,7 +68,7 @@ export async function examineGeneration(
   for (const path of masksOf(settings)) await examine(["llliteMasks", "llliteHoles"], () => readImage(path))
   const unread: string[] = []
   const guides = await examine(["guideImagePath"], () => listGuides(reader, (text) => unread.push(text)))
-  const sources = await examine(["prompt", "fromFile"], () => readSources(reader, from))
+  const sources = await examine(["prompt", "fromFile", "imagePath"], () => readSources(reader, from))
   const { imagePath } = settings
   const maskPath = regions === null ? settings.maskPath : undefined
   if (regions !== null) await examine(["maskPath"], () => readImage(regions.file.path))
@@ -159,7 +160,7 @@ function alphaMasks(pictures: readonly PlannedPicture[]): ReadonlySet<string> {
   )
 }
 
-/** The prompts of the command line or of a file. @throws InputError with every option of a line that is wrong */
+/** The prompts of the command line, of a file, or of the pictures to start from. @throws InputError with every option of a line that is wrong */
 async function readSources(
   { settings, nameOf, isGiven }: GenerateReader,
   from: SourceRecipe | null,
@@ -175,6 +176,9 @@ async function readSources(
         hasTags: from.hasTags,
       },
     ]
+  }
+  if (prompt === undefined && fromFile === undefined && settings.imagePath !== undefined) {
+    return picturePrompts(settings.imagePath)
   }
   const sources: readonly PromptSource[] =
     fromFile === undefined ? [{ text: prompt ?? "", where: nameOf("prompt") }] : await readPromptFile(fromFile)

@@ -4,6 +4,7 @@ import { lineNotices } from "./line-notices.ts"
 
 const picture = (written: string, prompt: string, more: { readonly negativePrompt?: string } = {}) => ({
   written,
+  clipPrompt: null,
   recipe: createRecipe({
     ...{ prompt, seed: 42, width: 128, height: 64, steps: 3, guidanceScale: 7, ...more },
     model: { checkpoint: { path: "tiny" } },
@@ -11,7 +12,13 @@ const picture = (written: string, prompt: string, more: { readonly negativePromp
 })
 
 it("says nothing about prompts that are drawn as they were written", () => {
-  expect(lineNotices([picture("a red ring", "a red ring")])).toEqual([])
+  expect(lineNotices([picture("a red ring", "a red ring"), picture(" a red ring ", "a red ring")])).toEqual([])
+})
+
+it("says that a prompt of CLIP guidance has no effect", () => {
+  expect(lineNotices([{ ...picture("a", "a"), clipPrompt: "b" }])).toEqual([
+    "--c of a prompt has no effect on SDXL. The text of the picture keeps it.",
+  ])
 })
 
 it("says what becomes of options and groups, once, with the number of prompts", () => {

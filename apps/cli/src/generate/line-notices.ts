@@ -6,10 +6,21 @@ const SHOWN = 60
 
 /**
  * One notice about prompts that are not drawn as they were written: they have options of a line, which win over the
- * command's, groups, of which one choice is drawn, or LoRAs. It says what the first picture of them becomes.
+ * command's, groups, of which one choice is drawn, or LoRAs. It says what the first picture of them becomes. Another one
+ * is about options of lines that have no effect.
  */
-export function lineNotices(pictures: readonly Pick<PlannedPicture, "recipe" | "written">[]): readonly string[] {
-  const changed = pictures.filter(({ recipe, written }) => recipe.prompt !== written)
+export function lineNotices(
+  pictures: readonly Pick<PlannedPicture, "recipe" | "written" | "clipPrompt">[],
+): readonly string[] {
+  const hasClipPrompt = pictures.some(({ clipPrompt }) => clipPrompt !== null)
+  return [
+    ...changedNotice(pictures),
+    ...(hasClipPrompt ? ["--c of a prompt has no effect on SDXL. The text of the picture keeps it."] : []),
+  ]
+}
+
+function changedNotice(pictures: readonly Pick<PlannedPicture, "recipe" | "written">[]): readonly string[] {
+  const changed = pictures.filter(({ recipe, written }) => recipe.prompt !== written.trim())
   const [first] = changed
   if (first === undefined) return []
   const { prompt, negativePrompt, width, height, steps, guidanceScale, seed } = first.recipe

@@ -31,7 +31,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }))
 const picture = (text: string) => {
   const { prompt, tags } = tagsOf(text, false)
   const recipe = createRecipe({ prompt, seed: 1, width: 64, height: 64, model: { checkpoint: { path: "tiny" } } })
-  return { recipe, tags, written: text, fileName: null }
+  return { recipe, tags, written: text, fileName: null, clipPrompt: null }
 }
 const find = (...texts: readonly string[]) => findNamedLoras(texts.map(picture), [folder])
 

@@ -40,6 +40,41 @@ describe("planPictures", () => {
     })
   })
 
+  it("gives all pictures of a line its name, and keeps its text of CLIP guidance", () => {
+    const named = plan(["a --f x --c sharp", "b"], { imagesPerPrompt: 2 })
+    expect(named.map(({ fileName, clipPrompt }) => [fileName, clipPrompt])).toEqual([
+      ...[
+        ["x.png", "sharp"],
+        ["x.png", "sharp"],
+      ],
+      ...[
+        [null, null],
+        [null, null],
+      ],
+    ])
+  })
+
+  it("gives a prompt of a start picture this picture, in whatever order", () => {
+    const startOf = (name: string) => ({ image: `${name}.png`, mask: null, width: 64, height: 64 })
+    const made = plan([], {
+      sources: ["a", "b"].map((text, start) => ({
+        text,
+        start,
+        where: text,
+        isLiteral: true,
+        negativePrompt: `no ${text}`,
+      })),
+      starts: [startOf("a"), startOf("b")],
+      base: { width: 64, height: 64, model: { checkpoint: { path: "tiny" } }, start: { image: { path: "." } } },
+      ...{ imagesPerPrompt: 2, isShuffled: true, iterations: 2 },
+    })
+    expect(made).toHaveLength(8)
+    for (const { recipe } of made) {
+      expect(recipe.start?.image.path).toBe(`${recipe.prompt}.png`)
+      expect(recipe.negativePrompt).toBe(`no ${recipe.prompt}`)
+    }
+  })
+
   it("shuffles the prompts of each iteration by the seed, and gives seeds in the order of drawing", () => {
     const texts = ["a", "b", "c", "d", "e", "f"]
     const of = (seed: number) => brief(texts, { seed, iterations: 2, isShuffled: true })

@@ -21,6 +21,8 @@ export interface PlannedPicture {
   readonly tags: readonly LoraTag[]
   /** The name that its line gives it, without a folder. Null: a numbered name. */
   readonly fileName: string | null
+  /** What its line says for CLIP guidance, which acts on no SDXL. Null: nothing. */
+  readonly clipPrompt: string | null
 }
 
 /** What all pictures have in common. */
@@ -85,17 +87,17 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
         return namedSeed(given, i, { compat, isDynamic: isDynamic(source.text) }) ?? nextSeed(iteration)
       })
       const lines = expandSource(source, seeds, { wildcards, compat })
-      // Equal names would replace each other.
-      const named = lines.length === 1 && iterations === 1 ? lines[0]?.options.fileName : undefined
-      const name = named === undefined ? null : inPlace(source, () => pngName(named))
       for (const line of lines) {
+        const { fileName, clipPrompt = null } = line.options
+        // Several pictures of one name get numbers behind it.
+        const name = fileName === undefined ? null : inPlace(source, () => pngName(fileName))
         const adapters = withGuides(base.adapters ?? [], plan.guides, pictures.length)
         const own = { ...plan, base: { ...base, adapters } }
         const { starts = [] } = plan
-        const start = starts[pictures.length % Math.max(1, starts.length)]
+        const start = starts[source.start ?? pictures.length % Math.max(1, starts.length)]
         const { recipe, tags } = inPlace(source, () => pictureOf(own, line, start))
         const ownName = plan.hasStartNames === true && start !== undefined ? `${stemOf(start.image)}.png` : name
-        pictures.push({ recipe, tags, written: source.text, fileName: ownName })
+        pictures.push({ recipe, tags, written: source.text, fileName: ownName, clipPrompt })
       }
     }
   }

@@ -18,6 +18,10 @@ export interface PromptSource {
   /** Whether groups of a literal prompt are expanded, and whether it names LoRAs. */
   readonly hasGroups?: boolean
   readonly hasTags?: boolean
+  /** The negative prompt of a literal text that has one of its own. */
+  readonly negativePrompt?: string
+  /** The place of its start picture among those of the run. Default: the pictures of the run take them in turn. */
+  readonly start?: number
 }
 
 /** A prompt of a picture, with the options of its line. */
@@ -59,7 +63,8 @@ export function expandSource(
   seeds: readonly Seed[],
   { wildcards, compat }: { readonly wildcards: string | undefined; readonly compat: "sd-scripts" | null },
 ): readonly ExpandedLine[] {
-  const { text, isLiteral = false, hasGroups = true, hasTags = !isLiteral } = source
+  const { text, isLiteral = false, hasGroups = true, hasTags = !isLiteral, negativePrompt } = source
+  const options = negativePrompt === undefined ? {} : { negativePrompt }
   const expanded =
     hasGroups && isDynamic(text)
       ? expandPrompt(text, seeds, {
@@ -68,7 +73,7 @@ export function expandSource(
         })
       : seeds.map((seed) => ({ prompt: text, seed }))
   return expanded.map(({ prompt, seed }) =>
-    isLiteral ? { prompt, options: {}, problems: [], seed, hasTags } : { ...parsePromptLine(prompt), seed },
+    isLiteral ? { prompt, options, problems: [], seed, hasTags } : { ...parsePromptLine(prompt), seed },
   )
 }
 

@@ -1,6 +1,6 @@
 import { CoreError } from "@lllite/core"
 import type { Recipe } from "@lllite/core/recipe"
-import { firstStageRecipe, jsonSeed, recipeText, requestOf, startOptions } from "@lllite/core/recipe"
+import { firstStageRecipe, jsonSeed, requestOf, startOptions } from "@lllite/core/recipe"
 import type { GenerateRunEvent, NodeRuntime, SdxlHandle, SdxlPaths } from "@lllite/runtime-node"
 import { InputError } from "@lllite/runtime-node"
 import { startRuntime } from "../model/start-runtime.ts"
@@ -18,6 +18,7 @@ import type { Masks } from "./masks.ts"
 import { partsOf, readMasks } from "./masks.ts"
 import type { PictureFiles } from "./picture-files.ts"
 import { createPictureFiles } from "./picture-files.ts"
+import { pictureText } from "./picture-text.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import { createRegions, type Regions } from "./regions.ts"
 import { createRunSummary, type RunSummary } from "./run-summary.ts"
@@ -206,19 +207,19 @@ async function writePictures(
           maps?.add(event)
           continue
         }
-        const { recipe, fileName } = group[event.index] as PlannedPicture
+        const { recipe, fileName, ...picture } = group[event.index] as PlannedPicture
         const { image, seed } = event
         if (event.kind === "first-stage") {
           const index = before + event.index
           const first = await files.writeFirstStage(
             { index, fileName, image, seed, hasStages: true },
-            recipeText(firstStageRecipe(recipe), { workflow: adapters.isForComfyUi }),
+            pictureText({ ...picture, recipe: firstStageRecipe(recipe) }, adapters.isForComfyUi),
           )
           reporter.say("file", { path: first, seed: jsonSeed(seed) }, first)
           continue
         }
         summary.picture(runtime.device === "GPU" ? (await runtime.memory()).allocated : null)
-        const text = recipeText(recipe, { workflow: adapters.isForComfyUi })
+        const text = pictureText({ ...picture, recipe }, adapters.isForComfyUi)
         const hasStages = recipe.hires !== null
         const path = await files.write({ index: before + event.index, fileName, image, seed, hasStages }, text)
         reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)

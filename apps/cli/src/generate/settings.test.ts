@@ -33,7 +33,7 @@ describe("readGenerateSettings", () => {
       runtime: {},
       notices: [],
     })
-    expect(pictures).toEqual([{ recipe, written: recipe?.prompt, tags: [], fileName: null }])
+    expect(pictures).toEqual([{ recipe, written: recipe?.prompt, tags: [], fileName: null, clipPrompt: null }])
     const { prompt, seed } = recipe
     expect(recipe).toEqual(
       createRecipe({ prompt, seed, width: 128, height: 128, model: { checkpoint: { path: "tiny" } } }),

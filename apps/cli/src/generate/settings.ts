@@ -53,7 +53,7 @@ export function checkGenerateOptions(reader: GenerateReader): void {
   checkNoise(reader)
   checkRegionOptions(reader)
   checkStageOptions(reader, samplingOf(settings).sampler ?? "")
-  const { ckpt, prompt, fromFile, interactive } = settings
+  const { ckpt, prompt, fromFile, interactive, imagePath } = settings
   check(["ckpt"], () =>
     ckpt === undefined
       ? `${nameOf("ckpt")} is missing, expected an SDXL checkpoint, or "tiny" for the embedded model`
@@ -65,7 +65,10 @@ export function checkGenerateOptions(reader: GenerateReader): void {
         ? null
         : `${nameOf("interactive")} reads prompts as they are typed. Leave out ${nameOf(prompt === undefined ? "fromFile" : "prompt")}`
     }
-    if (prompt === undefined && fromFile === undefined) return `${nameOf("prompt")} is missing, expected what to draw`
+    if (prompt === undefined && fromFile === undefined) {
+      // The text of a start picture holds its prompt.
+      return imagePath === undefined ? `${nameOf("prompt")} is missing, expected what to draw` : null
+    }
     if (prompt === undefined || fromFile === undefined) return null
     return `${nameOf("prompt")} and ${nameOf("fromFile")} are both given. Keep one of them`
   })

@@ -24,7 +24,7 @@ import { choice, file, flag, ignored, integer, number, refused, taken } from "@l
 const START = {
   image_path: file({
     valueName: "path",
-    help: "Picture to start from, or a folder of them. Pictures of the run take them in turn. Without W and H, they give the size.",
+    help: "Picture to start from, or a folder of them. Pictures of the run take them in turn. Without W and H, they give the size. Without a prompt, their text gives it.",
   }),
   mask_path: file({
     valueName: "path",

@@ -44,6 +44,12 @@ describe("parsePromptLine", () => {
     expect(["a --s 0", "a --s 2000"].map((line) => parsePromptLine(line).options.steps)).toEqual([1, 1000])
   })
 
+  it("keeps the text that sd-scripts takes for CLIP guidance", () => {
+    expect(parsePromptLine("a --c b d --s 3")).toEqual({
+      ...{ prompt: "a", options: { clipPrompt: "b d", steps: 3 }, problems: [] },
+    })
+  })
+
   it("takes options without a prompt, and an empty negative prompt", () => {
     expect(parsePromptLine("--n")).toEqual({ prompt: "", options: { negativePrompt: "" }, problems: [] })
   })
@@ -62,7 +68,6 @@ describe("parsePromptLine", () => {
     ["a --l none", '--l is "none", expected a number.'],
     ["a --w 64 --W 96", "--W appears twice. Keep one."],
     ["a --nl much", '--nl is "much", expected a number or none.'],
-    ["a --c b", "--c is not supported: it asks for a prompt of CLIP guidance. Leave it out."],
     ["a --t half", '--t is "half", expected a number.'],
     ["a --constructor 1", '"--constructor 1" is not an option'],
     ["a -- b", '"-- b" is not an option'],

@@ -44,6 +44,8 @@ export interface PromptLineOptions {
   readonly gradualLatentUnsharpParams?: string
   /** `--f`: the name of the picture's file */
   readonly fileName?: string
+  /** `--c`: a prompt of CLIP guidance. It acts on no SDXL, and is kept in the text of the picture as in sd-scripts. */
+  readonly clipPrompt?: string
 }
 
 /** A line of a prompt file. */
@@ -138,10 +140,8 @@ const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
   ["glsn", decimal("gradualLatentSNoise")],
   ["glus", words("gradualLatentUnsharpParams")],
   ["f", words("fileName")],
+  ["c", words("clipPrompt")],
 ])
-
-/** Options of sd-scripts' lines that are not followed yet, with what they ask for. */
-const UNSUPPORTED: ReadonlyMap<string, string> = new Map([["c", "a prompt of CLIP guidance"]])
 
 /**
  * Reads a line of a prompt file: `PROMPT --n NEGATIVE --w 1024 --h 768 --d 1,2`. Names ignore case. A part that is not
@@ -156,7 +156,7 @@ export function parsePromptLine(line: string): PromptLine {
   for (const part of parts) {
     const [, name = "", text = ""] = /^(\S*)\s*([\s\S]*)$/.exec(part.trim()) ?? []
     const option = LINE_OPTIONS.get(name.toLowerCase())
-    if (option === undefined) problems.push(unknownPart(name, part))
+    if (option === undefined) problems.push(unknownPart(part))
     else {
       const value = option.read(text)
       if (value === null) problems.push(`--${name} is "${text}", expected ${option.expected}.`)
@@ -167,9 +167,7 @@ export function parsePromptLine(line: string): PromptLine {
   return { prompt: prompt.trim(), options: Object.fromEntries(values), problems }
 }
 
-function unknownPart(name: string, part: string): string {
-  const asked = UNSUPPORTED.get(name.toLowerCase())
-  if (asked !== undefined) return `--${name} is not supported: it asks for ${asked}. Leave it out.`
+function unknownPart(part: string): string {
   const names = [...LINE_OPTIONS.keys()].map((each) => `--${each}`).join(", ")
   return `"--${part}" is not an option of a prompt, expected ${names}. For two dashes in the text, leave no space before them.`
 }

@@ -30,6 +30,7 @@ export function recipeText(
   { workflow = true }: { readonly workflow?: boolean } = {},
 ): ReadonlyMap<string, string> {
   const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, negativeSize, model, adapters } = recipe
+  const { negativeScale } = recipe
   const text = new Map([
     ["prompt", prompt],
     ["seed", String(seed)],
@@ -43,6 +44,7 @@ export function recipeText(
     ["crop-left", String(size.crop[1])],
     ["checkpoint", nameOnly(model.checkpoint).path],
   ])
+  if (negativeScale !== null) text.set("negative-scale", String(negativeScale))
   if (negativeSize.original.join() !== size.original.join()) {
     text.set("original-height-negative", String(negativeSize.original[0]))
     text.set("original-width-negative", String(negativeSize.original[1]))
@@ -97,6 +99,7 @@ export function readRecipeText(
     return path === undefined ? {} : { [keyword]: { path } }
   }
   const [sampler, steps, scale] = [text.get("sampler"), text.get("steps"), text.get("scale")]
+  const negativeScale = text.get("negative-scale")
   const original = [number("original-height", height), number("original-width", width)] as const
   const negative = [number("original-height-negative", original[0]), number("original-width-negative", original[1])]
   const rest = { crop: [number("crop-top", 0), number("crop-left", 0)], target: [height, width] }
@@ -114,6 +117,7 @@ export function readRecipeText(
     ...(sampler === undefined ? {} : { sampler }),
     ...(steps === undefined ? {} : { steps: Number(steps) }),
     ...(scale === undefined ? {} : { guidanceScale: Number(scale) }),
+    ...(negativeScale === undefined || negativeScale === "None" ? {} : { negativeScale: Number(negativeScale) }),
     model: { checkpoint: { path: text.get("checkpoint") ?? UNKNOWN }, ...file("unet"), ...file("vae") },
     adapters: KEYWORDS.flatMap(([kind, keyword]) => adaptersOf(kind, keyword, text.get(keyword) ?? "")),
   })

@@ -13,7 +13,7 @@ const recipe = createRecipe({
   ...{ prompt: "a", seed: 7, width: 128, height: 96, model: { checkpoint: { path: "tiny" } } },
 })
 const now = new Date(2026, 2, 4, 5, 6, 7)
-const picture: PlannedPicture = { recipe, written: "a", tags: [], fileName: null }
+const picture: PlannedPicture = { recipe, written: "a", tags: [], fileName: null, clipPrompt: null }
 const names = async (prefix: string | null, pictures = [picture]) => {
   const named = await withPrefix(pictures, prefix, folder, { now, used: new Map() })
   return named.map(({ fileName }) => fileName)
