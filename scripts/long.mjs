@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// Runs what is slow and rarely breaks, and what `npm test` leaves out: the tests that need LLLITE_LONG, the suite in other
-// versions of Node, and the packed packages in the projects of strangers. Prints the totals. Exits 1 if something fails.
+// Runs what is slow and rarely breaks, and what `npm test` leaves out: the tests that need LLLITE_LONG or a server of S3,
+// the suite in other versions of Node, and the packed packages in the projects of strangers. Prints the totals. Exits 1 if
+// something fails.
 // Arguments name the parts. Run after a build.
 import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
@@ -15,13 +16,17 @@ const files = ["packages", "apps"]
   .flatMap((owner) => ["src", "test"].map((part) => `${owner}/${part}`))
   .filter((part) => existsSync(`${root}/${part}`))
   .flatMap((part) => readdirSync(`${root}/${part}`, { recursive: true }).map((file) => `${part}/${file}`))
-  .filter((file) => file.endsWith(".test.ts") && readFileSync(`${root}/${file}`, "utf8").includes("longOnly"))
+  .filter((file) => file.endsWith(".test.ts") && /longOnly|withS3/.test(readFileSync(`${root}/${file}`, "utf8")))
 
 const PARTS = {
   tests: [vitest, "run", ...files],
   matrix: ["scripts/matrix.mjs"],
   node: ["scripts/node-versions.mjs", "--suite"],
 }
+
+// The server with the API of S3 that some tests need. It takes minutes to build, once.
+const versitygw = spawnSync(`${root}/scripts/versitygw.sh`, { stdio: ["ignore", "ignore", "inherit"] })
+if (versitygw.status !== 0) console.error("there is no versitygw: stores are not tested on S3")
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !Object.hasOwn(PARTS, name))

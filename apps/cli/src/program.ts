@@ -63,6 +63,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./worker/command.ts")).workCommand,
   },
   {
+    name: "parked",
+    summary: "List what workers could not make, and let them try it again.",
+    load: async () => (await import("./parked/command.ts")).parkedCommand,
+  },
+  {
     name: "rank",
     summary: "Compute steps of a training that runs elsewhere.",
     load: async () => (await import("./ranks/command.ts")).rankCommand,

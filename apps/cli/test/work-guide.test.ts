@@ -1,28 +1,20 @@
 import type { ChildProcess } from "node:child_process"
 import { execFile, spawn } from "node:child_process"
 import { mkdtemp, readFile, rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
+import { writePng } from "@lllite/runtime-node"
+import { drawScene, makeScene } from "@lllite/tiny"
 import { expect, it, onTestFinished } from "vitest"
-import { withRedis } from "../../../packages/serve/test/redis.ts"
+import { freePort, withRedis } from "../../../packages/serve/test/redis.ts"
 
 /* The commands of the guide to workers, with the built command. `turbo run build` comes first. */
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 const guide = fileURLToPath(new URL("../../../docs/guides/workers.md", import.meta.url))
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === "string") throw new Error("no port")
-  return address.port
-}
 
 /** Starts a command that goes on, and waits until it prints a text. It is killed after the test. */
 async function begun(command: string, cwd: string, text: string): Promise<AsyncIterator<string>> {
@@ -48,7 +40,7 @@ async function printed(lines: AsyncIterator<string>, text: string): Promise<void
   }
 }
 
-it("starts Redis, a server and a worker, which does a job", withRedis, async () => {
+it("starts Redis, a server and a worker, which does a job, and lets a worker make a data set", withRedis, async () => {
   const folder = await mkdtemp(join(tmpdir(), "lllite-guide-"))
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   const [redisPort, port] = [await freePort(), await freePort()]
@@ -56,8 +48,8 @@ it("starts Redis, a server and a worker, which does a job", withRedis, async () 
   const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block = ""]) =>
     block.trim().replaceAll("6379", String(redisPort)).replaceAll("8188", String(port)),
   )
-  expect(blocks).toHaveLength(4)
-  const [redis = "", serve = "", work = "", request = ""] = blocks
+  expect(blocks).toHaveLength(7)
+  const [redis = "", serve = "", work = "", request = "", maker = "", make = "", parked = ""] = blocks
   const here = (block: string): string =>
     (block.split("\n").at(-1) ?? "").replace(/^lllite /, `${process.execPath} ${main} `)
   await begun(`${redis} --port ${redisPort}`, folder, "Ready to accept connections")
@@ -66,4 +58,12 @@ it("starts Redis, a server and a worker, which does a job", withRedis, async () 
   const { stdout } = await promisify(execFile)("sh", ["-c", request])
   expect(JSON.parse(stdout)).toMatchObject({ state: "queued" })
   await printed(worker, '"how":"done"')
+  for (let i = 0; i < 3; i++) await writePng(join(folder, "photos", `${i}.png`), drawScene(makeScene(4, i)))
+  await begun(here(maker), folder, "working")
+  const made = await promisify(execFile)("sh", ["-c", here(make)], { cwd: folder })
+  expect(made.stdout).toContain('"event":"done","pairs":3,"made":3')
+  for (const line of parked.split("\n")) {
+    const { stdout: listed } = await promisify(execFile)("sh", ["-c", here(line)], { cwd: folder })
+    expect(listed).toMatch(/^0 pieces (parked|given to workers again)\.$/m)
+  }
 })

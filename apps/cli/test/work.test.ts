@@ -161,6 +161,7 @@ describe("lllite work", withRedis, () => {
     [["work", "--redis", "redis://127.0.0.1:1"], "Redis at redis://127.0.0.1:1 cannot be used"],
     [["work", "--redis", `http://u:${PASSWORD}@x`], "the address of Redis has another form than expected"],
     [["work", "--redis", "redis://x", "--jobs", "commands"], "--jobs commands needs the server's data folder"],
+    [["work", "--redis", "redis://x", "--jobs", "pieces"], "--jobs pieces needs the store of the pieces"],
     [["serve", "--redis", `redis://:${PASSWORD}@x`, "--backend", "wasm"], "--backend has no effect with --redis"],
     [["serve", "--redis_password_file", "password"], "--redis_password_file has no effect without --redis"],
   ])("refuses %j, and shows no password", async (args, message) => {

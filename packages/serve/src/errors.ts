@@ -39,6 +39,8 @@ export type ServeErrorCode =
   | "stopping"
   /** Redis cannot be used. */
   | "redis"
+  /** The store of a large work cannot be used. */
+  | "store"
   // how a job ended
   /** The input of the job cannot be used. */
   | "refused"
@@ -72,6 +74,7 @@ const STATUS: Readonly<Record<ServeErrorCode, number>> = {
   storage: 507,
   stopping: 503,
   redis: 500,
+  store: 500,
   refused: 400,
   command: 500,
   "job-time": 500,

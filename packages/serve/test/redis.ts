@@ -30,8 +30,19 @@ export interface TestRedis {
   close(): Promise<void>
 }
 
-/** Starts a Redis that appends each change to its file. @param password what it asks for, if anything */
-export async function startRedis(password?: string): Promise<TestRedis> {
+/** Files of a Redis with TLS. */
+export interface TestCertificates {
+  readonly cert: string
+  readonly key: string
+  readonly ca: string
+}
+
+/**
+ * Starts a Redis that appends each change to its file.
+ *
+ * @param password what it asks for, if anything; @param tls with them, its port takes TLS alone
+ */
+export async function startRedis(password?: string, tls: TestCertificates | null = null): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), "lllite-redis-"))
   const port = await freePort()
   let child: ChildProcess | null = null
@@ -45,10 +56,30 @@ export async function startRedis(password?: string): Promise<TestRedis> {
     await ended
   }
   const start = async (): Promise<void> => {
-    const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes"]
+    const ports = tls === null ? ["--port", String(port)] : ["--port", "0", "--tls-port", String(port)]
+    const files =
+      tls === null
+        ? []
+        : [
+            "--tls-cert-file",
+            tls.cert,
+            "--tls-key-file",
+            tls.key,
+            "--tls-ca-cert-file",
+            tls.ca,
+            "--tls-auth-clients",
+            "no",
+          ]
+    const args = [...ports, ...files, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes"]
     const secret = password === undefined ? [] : ["--requirepass", password]
     child = spawn("redis-server", [...args, "--databases", "500", ...secret], { stdio: "ignore" })
-    const client = new Redis({ port, ...(password === undefined ? {} : { password }), maxRetriesPerRequest: null })
+    const secure = tls === null ? {} : { tls: { rejectUnauthorized: false } }
+    const client = new Redis({
+      port,
+      ...secure,
+      ...(password === undefined ? {} : { password }),
+      maxRetriesPerRequest: null,
+    })
     client.on("error", () => {})
     // It answers with an error while it reads its file.
     while (!(await client.ping().catch(() => null))) await new Promise((resolve) => setTimeout(resolve, 50))
@@ -57,7 +88,7 @@ export async function startRedis(password?: string): Promise<TestRedis> {
   await start()
   return {
     port,
-    url: () => `redis://127.0.0.1:${port}/${databases++}`,
+    url: () => `${tls === null ? "redis" : "rediss"}://127.0.0.1:${port}/${databases++}`,
     kill,
     start,
     async close() {
@@ -67,7 +98,7 @@ export async function startRedis(password?: string): Promise<TestRedis> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const address = server.address()

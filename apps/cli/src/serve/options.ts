@@ -1,6 +1,6 @@
 import { file, flag, folder, integer, number, text, texts } from "@lllite/runtime-node/options"
 import { RUNTIME_OPTIONS } from "../model/runtime-options.ts"
-import { REDIS_PASSWORD_FILE } from "../worker/redis-options.ts"
+import { REDIS_CA_FILE, REDIS_PASSWORD_FILE } from "../worker/redis-options.ts"
 
 /** Where the server listens, and who may use it. */
 const ACCESS = {
@@ -45,6 +45,7 @@ const WORKERS = {
     help: "Redis from which `lllite work` takes the jobs: redis://host:6379, or rediss:// with TLS.",
   }),
   redis_password_file: REDIS_PASSWORD_FILE,
+  redis_ca_file: REDIS_CA_FILE,
 } as const
 
 /** What a request may ask for. */

@@ -51,13 +51,14 @@ const OF_WORKERS = ["backend", "precision", "weights"] as const
 
 /** The Redis of the workers. Null: the server does its jobs itself. @throws UsageError for options that have no effect */
 async function workersPlace(settings: ServeSettings): Promise<RedisPlace | null> {
-  const { redis, redisPasswordFile } = settings
+  const { redis, redisPasswordFile, redisCaFile } = settings
   if (redis === undefined) {
-    if (redisPasswordFile === undefined) return null
-    throw new UsageError("options", "serve: --redis_password_file has no effect without --redis.")
+    if (redisPasswordFile === undefined && redisCaFile === undefined) return null
+    const name = redisPasswordFile === undefined ? "redis_ca_file" : "redis_password_file"
+    throw new UsageError("options", `serve: --${name} has no effect without --redis.`)
   }
   const [without] = OF_WORKERS.filter((name) => settings[name] !== undefined)
-  if (without === undefined) return redisPlace(redis, redisPasswordFile)
+  if (without === undefined) return redisPlace(redis, settings)
   throw new UsageError(
     "options",
     `serve: --${without} has no effect with --redis, since workers draw. Give it to lllite work.`,

@@ -18,6 +18,8 @@ export type UsageErrorCode =
   | "environment"
   /** The package of the server, or of ranks, is not installed. */
   | "package-missing"
+  /** Workers could not do pieces of the work. */
+  | "parked"
 
 /** A wrong command line. The message says what was expected and what to do. */
 export class UsageError extends LlliteError<UsageErrorCode> {

@@ -1,6 +1,7 @@
 import { choice, file, folder, integer, text, texts } from "@lllite/runtime-node/options"
 import { RUNTIME_OPTIONS } from "../model/runtime-options.ts"
-import { REDIS_PASSWORD_FILE } from "./redis-options.ts"
+import { STORE_OPTIONS } from "../pieces/options.ts"
+import { REDIS_CA_FILE, REDIS_PASSWORD_FILE } from "./redis-options.ts"
 
 /** Where the jobs are. */
 const CONNECTION = {
@@ -10,6 +11,7 @@ const CONNECTION = {
     help: "Redis of the server, as it was given there: redis://host:6379, or rediss:// with TLS.",
   }),
   redis_password_file: REDIS_PASSWORD_FILE,
+  redis_ca_file: REDIS_CA_FILE,
   name: text({
     otherwise: "the name of the machine, with the process's number",
     help: "Name of this worker in errors.",
@@ -18,16 +20,17 @@ const CONNECTION = {
 
 /** What this machine does, and with which files. */
 const WORK = {
-  jobs: choice(["all", "pictures", "commands"], {
+  jobs: choice(["all", "pictures", "commands", "pieces"], {
     default: "all",
-    help: "Jobs to take. Commands are train, dataset make, preprocess and inspect. They need data_dir.",
+    help: "Jobs to take. Commands are train, dataset make, preprocess and inspect. They need data_dir. Pieces are parts of a dataset make with redis. They need store.",
   }),
   concurrency: integer({
     default: 1,
     min: 1,
     max: 64,
-    help: "Jobs of pictures at once. Each has its own process and its own models. A command runs beside them.",
+    help: "Jobs of pictures at once, and pieces at once. Each has its own process and its own models. A command runs beside them.",
   }),
+  ...STORE_OPTIONS,
   data_dir: folder({
     otherwise: "none, and the worker draws pictures alone",
     help: "The server's data folder, which this machine has to see, too.",

@@ -1,3 +1,4 @@
+import { isIP } from "node:net"
 import { Redis } from "ioredis"
 import { ServeError } from "../errors.ts"
 import type { RedisAddress, RedisPlace } from "./place.ts"
@@ -61,21 +62,23 @@ export async function connectRedis(place: RedisPlace, listener: ConnectionListen
   }
 }
 
-function optionsOf({ host, port, database, username, password, hasTls }: RedisAddress): object {
+function optionsOf({ host, port, database, username, password, hasTls, ca }: RedisAddress): object {
+  // A name is sent so that a server with several certificates can choose. TLS has no addresses there.
+  const name = isIP(host) === 0 ? { servername: host } : {}
   return {
     ...{ host, port, db: database, connectTimeout: FIRST_ANSWER },
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),
-    ...(hasTls ? { tls: { servername: host } } : {}),
+    ...(hasTls ? { tls: { ...name, ...(ca === null ? {} : { ca }) } } : {}),
   }
 }
 
 async function check(address: RedisAddress): Promise<void> {
   const client = new Redis({ ...optionsOf(address), lazyConnect: true, retryStrategy: () => null })
   // Without a listener, the client would print its errors.
-  let reason = "it does not answer"
+  let last: Error | null = null
   client.on("error", (error: Error) => {
-    reason = error.message
+    last = error
   })
   const late = setTimeout(() => client.disconnect(), FIRST_ANSWER)
   try {
@@ -83,19 +86,53 @@ async function check(address: RedisAddress): Promise<void> {
     checkInfo(address.shown, await client.info())
   } catch (cause) {
     if (cause instanceof ServeError) throw cause
-    const said = cause instanceof Error && !/^Connection is closed/.test(cause.message) ? cause.message : reason
-    const isSecret = /NOAUTH|WRONGPASS|AUTH/i.test(said)
-    const what = /NOAUTH/.test(said) ? "it asks for a password" : said.replace(/\.$/, "")
-    const cure = isSecret
-      ? "Give the password by --redis_password_file, or as LLLITE_REDIS_PASSWORD of the environment."
-      : "Start it, for example with: redis-server --appendonly yes"
-    throw new ServeError("redis", `Redis at ${address.shown} cannot be used: ${what}. ${cure}`, {
-      cause,
-    })
+    // What the connection said tells more than that it is closed.
+    const error = cause instanceof Error && !/^Connection is closed/.test(cause.message) ? cause : last
+    const { what, cure } = failureText(address, error as Error | null)
+    throw new ServeError("redis", `Redis at ${address.shown} cannot be used: ${what}. ${cure}`, { cause })
   } finally {
     clearTimeout(late)
     client.disconnect()
   }
+}
+
+/** Codes of OpenSSL and Node for certificates that nothing known has signed. */
+const UNTRUSTED =
+  /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?|CERT_UNTRUSTED)$/
+
+/** Why a Redis cannot be used, and what to do. @param error null: it does not answer */
+function failureText(
+  { hasTls }: RedisAddress,
+  error: (Error & { readonly code?: unknown }) | null,
+): { readonly what: string; readonly cure: string } {
+  const said = error?.message.replace(/\.$/, "") ?? "it does not answer"
+  const code = String(error?.code ?? "")
+  if (UNTRUSTED.test(code)) {
+    return {
+      what: `its certificate is not trusted: ${said}`,
+      cure: "Give the certificate that signed it by --redis_ca_file.",
+    }
+  }
+  if (code === "CERT_HAS_EXPIRED") return { what: "its certificate has expired", cure: "Give Redis a new one." }
+  if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
+    return { what: "its certificate is for another name", cure: "Use a name of the certificate in the address." }
+  }
+  if (/^(ERR_SSL_|EPROTO)/.test(code)) {
+    return { what: `TLS failed: ${said}`, cure: "Look at the settings of Redis that begin with tls-." }
+  }
+  if (/NOAUTH|WRONGPASS|AUTH/i.test(said)) {
+    return {
+      what: /NOAUTH/.test(said) ? "it asks for a password" : said,
+      cure: "Give the password by --redis_password_file, or as LLLITE_REDIS_PASSWORD of the environment.",
+    }
+  }
+  // A Redis without TLS waits for more, and one with TLS ends what has none.
+  if (hasTls && (error === null || code === "ECONNRESET"))
+    return { what: "it does not answer with TLS", cure: "If it is there without TLS, use redis:// in the address." }
+  if (!hasTls && (/Connection is closed/.test(said) || code === "ECONNRESET")) {
+    return { what: "it ends the connection", cure: "If it has TLS, use rediss:// in the address." }
+  }
+  return { what: said, cure: "Start it, for example with: redis-server --appendonly yes" }
 }
 
 /** @throws ServeError `redis` */

@@ -6,6 +6,8 @@ export interface RedisPlace {
   readonly url: string
   /** The password, where the address has none. */
   readonly password?: string | null
+  /** Certificates that sign the server's one, as PEM, in the place of those that Node trusts. For `rediss://` alone. */
+  readonly ca?: string | null
 }
 
 /** A place in parts, as a client takes them. */
@@ -16,6 +18,7 @@ export interface RedisAddress {
   readonly username: string | null
   readonly password: string | null
   readonly hasTls: boolean
+  readonly ca: string | null
   /** The address without user and password, which may be shown. */
   readonly shown: string
 }
@@ -27,7 +30,7 @@ const [DEFAULT_PORT, MOST_DATABASES] = [6379, 1_000_000]
  *
  * @throws ServeError `redis`
  */
-export function readRedisPlace({ url, password = null }: RedisPlace): RedisAddress {
+export function readRedisPlace({ url, password = null, ca = null }: RedisPlace): RedisAddress {
   const parsed = URL.canParse(url) ? new URL(url) : null
   const [, database = "0"] = /^\/?(\d*)$/.exec(parsed?.pathname ?? "") ?? []
   const isWhole =
@@ -45,6 +48,12 @@ export function readRedisPlace({ url, password = null }: RedisPlace): RedisAddre
     )
   }
   const hasTls = parsed.protocol === "rediss:"
+  if (ca !== null && !hasTls) {
+    throw new ServeError(
+      "redis",
+      "certificates for Redis have no effect without TLS. Expected an address with rediss://.",
+    )
+  }
   const port = parsed.port === "" ? DEFAULT_PORT : Number(parsed.port)
   const inAddress = plain(parsed.password)
   return {
@@ -54,7 +63,7 @@ export function readRedisPlace({ url, password = null }: RedisPlace): RedisAddre
     database: Number(database),
     username: plain(parsed.username),
     password: inAddress ?? password,
-    hasTls,
+    ...{ hasTls, ca },
     shown: `${parsed.protocol}//${parsed.hostname}:${port}${Number(database) === 0 ? "" : `/${Number(database)}`}`,
   }
 }

@@ -1,12 +1,10 @@
-import type { JobKind } from "../jobs/job.ts"
-
-/** What happens to a worker. */
+/** What happens to a worker. A job is named by its id, or as a piece of a larger work by its key. */
 export type WorkerEvent =
-  | { readonly kind: "taken"; readonly job: string; readonly jobKind: JobKind; readonly attempt: number }
+  | { readonly kind: "taken"; readonly job: string; readonly jobKind: string; readonly attempt: number }
   | {
       readonly kind: "ended"
       readonly job: string
-      readonly jobKind: JobKind
+      readonly jobKind: string
       readonly how: "done" | "failed" | "cancelled" | "given-back"
       readonly seconds: number
       /** Why it failed. */

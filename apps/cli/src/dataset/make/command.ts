@@ -2,6 +2,7 @@ import { defineCommand } from "../../command/command.ts"
 import { STOPPING, watched } from "../../command/watched.ts"
 import { MODEL_FILES } from "../../generate/options.ts"
 import { localModels } from "../../model/local-models.ts"
+import { fanOutOf } from "../../pieces/fan-out.ts"
 import { readKindText } from "../../preprocess/kind.ts"
 import { MAKE_GROUPS, MAKE_OPTIONS } from "./options.ts"
 import { checkMake } from "./settings.ts"
@@ -10,7 +11,7 @@ import { checkMake } from "./settings.ts"
 export const makeCommand = defineCommand({
   name: "dataset make",
   description:
-    "Make a data set: controls for a folder of pictures, or pictures of prompts with their controls and captions. Started again, it continues where it was stopped. For pictures of prompts, all options of generate can be given.",
+    "Make a data set: controls for a folder of pictures, or pictures of prompts with their controls and captions. Started again, it continues where it was stopped. With --redis and --store, workers make it. For pictures of prompts, all options of generate can be given.",
   options: MAKE_OPTIONS,
   groups: MAKE_GROUPS,
   endsItself: true,
@@ -22,11 +23,11 @@ export const makeCommand = defineCommand({
         given.finish()
         if (prep === null) return
         const { makeFromPictures } = await import("./from-pictures.ts")
-        await makeFromPictures({ reader: given, prep }, reporter, signal)
+        await makeFromPictures({ reader: given, prep, fanOut: await fanOutOf(given.settings) }, reporter, signal)
         return
       }
       const reader = await localModels(given, MODEL_FILES, reporter, signal)
       const { makeFromPrompts } = await import("./from-prompts.ts")
-      await makeFromPrompts({ reader, prep }, reporter, signal)
+      await makeFromPrompts({ reader, prep, fanOut: await fanOutOf(reader.settings) }, reporter, signal)
     }),
 })

@@ -1,5 +1,4 @@
-import { createReadStream } from "node:fs"
-import { readFile, realpath, stat } from "node:fs/promises"
+import { realpath, stat } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { basename, join, resolve } from "node:path"
 import type { Preprocessing } from "@lllite/core/image"
@@ -14,9 +13,9 @@ import {
   pictureNotices,
   startPreprocessing,
   tryOutputs,
-  writeAtomically,
   writePng,
 } from "@lllite/runtime-node"
+import { parkedPieces } from "../../pieces/fan-out.ts"
 import { examineInputs, expectInputsStay, planJobs } from "../../preprocess/jobs.ts"
 import { MOST_THREADS } from "../../preprocess/run.ts"
 import { InterruptedError, UsageError } from "../../terminal/errors.ts"
@@ -29,24 +28,13 @@ import { CONFIG_NAME, finishSet, sayDryRun } from "./finish.ts"
 import { expectNoOthers } from "./folder-state.ts"
 import { compareSettings, differentSettings, SETTINGS_NAME, writeSettings } from "./made-with.ts"
 import { exists, marked, otherFiles, stateOf } from "./marked-files.ts"
+import { copyPicture, isCopy, type PairJob } from "./pair-job.ts"
+import { makeByWorkers } from "./pictures-by-workers.ts"
 import type { MakePlan } from "./settings.ts"
 import { givenSettings } from "./settings.ts"
 
 /** Milliseconds between two reports about the headers of pictures. */
 const REPORT_EVERY = 500
-
-/** A pair to make of a picture. */
-interface PairJob {
-  readonly picture: string
-  /** The copy of the picture. Null: it stays where it is. */
-  readonly copy: string | null
-  readonly caption: { readonly from: string; readonly to: string } | null
-  readonly control: string
-  readonly mark: string
-  readonly size: ImageSize
-  /** Whether the control and the copies are there. */
-  readonly isFinished: boolean
-}
 
 /**
  * Makes controls for the pictures of a folder. All inputs and outputs are examined before the first is made. A run that
@@ -55,7 +43,7 @@ interface PairJob {
  * @throws InputError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function makeFromPictures(
-  { reader, prep }: MakePlan,
+  { reader, prep, fanOut }: MakePlan,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -117,13 +105,22 @@ export async function makeFromPictures(
     if (!isBegun || differences.length > 0) await writeSettings(outdir, settings)
     const before = jobs.length - missing.length
     reporter.progress("make pairs", before, jobs.length)
-    await mapInParallel(missing, async (job) => {
-      signal.throwIfAborted()
-      examined.set(job, await makePair(job, prep, threads, force))
+    const take = (job: PairJob, picture: PictureWithTraits): void => {
+      examined.set(job, picture)
       made += 1
       reporter.progress("make pairs", before + made, jobs.length)
       reporter.say("file", { path: job.control, input: job.picture }, job.control)
-    })
+    }
+    if (fanOut !== null) {
+      const failed = await makeByWorkers(missing, { fanOut, prep, force, take, reporter, signal })
+      if (failed.length > 0)
+        throw parkedPieces(failed, `${before + made} of ${plural(jobs.length, "pair")} are complete`)
+    } else {
+      await mapInParallel(missing, async (job) => {
+        signal.throwIfAborted()
+        take(job, await makePair(job, prep, threads, force))
+      })
+    }
   } catch (error) {
     if (!signal.aborted) throw error
     const finished = jobs.length - missing.length + made
@@ -204,26 +201,15 @@ async function otherOutputs(jobs: readonly PairJob[], signal: AbortSignal): Prom
   return others.flat()
 }
 
-/** Whether two files have the same bytes. */
-async function isCopy(from: string, to: string): Promise<boolean> {
-  const sizes = await Promise.all([from, to].map((path) => stat(path).catch(() => null)))
-  const [a, b] = sizes
-  if (a?.size === undefined || a.size !== b?.size || b.isFile() === false) return false
-  const [first, second] = await Promise.all([readFile(from), readFile(to)])
-  return first.equals(second)
-}
-
 async function makePair(
-  { picture, copy, caption, control, mark }: PairJob,
+  job: PairJob,
   prep: Preprocessing,
   threads: PreprocessThreads,
   force: boolean,
 ): Promise<PictureWithTraits> {
+  const { picture, control, mark } = job
   const { image, traits } = await examineImage(picture)
-  if (copy !== null && !(await isCopy(picture, copy))) await writeAtomically(copy, createReadStream(picture))
-  // A caption that was changed by hand is kept.
-  if (caption !== null && (force ? !(await isCopy(caption.from, caption.to)) : !(await exists(caption.to))))
-    await writeAtomically(caption.to, createReadStream(caption.from))
+  await copyPicture(job, force)
   await writePng(control, await threads.run(image, prep), marked(mark))
   return { path: picture, traits }
 }

@@ -24,33 +24,25 @@ import { runGenerate } from "../../generate/run.ts"
 import type { GenerateSettings } from "../../generate/settings.ts"
 import { checkGenerateOptions, readGenerateSettings } from "../../generate/settings.ts"
 import { createLocalPaths, type LocalPaths } from "../../model/local-models.ts"
+import { parkedPieces } from "../../pieces/fan-out.ts"
 import { InterruptedError } from "../../terminal/errors.ts"
 import type { Reporter } from "../../terminal/progress.ts"
 import { plural } from "../../terminal/text.ts"
 import { untilStopped } from "../../terminal/until-stopped.ts"
 import type { DatasetFile } from "./dataset-file.ts"
 import { trainingSize } from "./dataset-file.ts"
+import type { DrawnPair } from "./drawn-pair.ts"
 import { CONFIG_NAME, finishSet, sayDryRun } from "./finish.ts"
 import { expectNoOthers } from "./folder-state.ts"
 import { compareSettings, differentSettings, SETTINGS_NAME, writeSettings } from "./made-with.ts"
-import type { FileState } from "./marked-files.ts"
 import { exists, marked, otherFiles, stateOf } from "./marked-files.ts"
+import { drawByWorkers } from "./prompts-by-workers.ts"
 import type { MakePlan, MakeReader } from "./settings.ts"
 import { checkMake, givenSettings } from "./settings.ts"
 
 /** Pictures of one pass of the U-Net, if the options name no number. */
 const BATCH = 4
 const CAPTION_EXTENSION = ".txt"
-
-/** A pair to draw. */
-interface DrawnPair {
-  readonly planned: PlannedPicture
-  readonly image: string
-  readonly control: string
-  readonly caption: { readonly path: string; readonly text: string }
-  readonly marks: { readonly image: string; readonly control: string }
-  readonly states: { readonly image: FileState; readonly control: FileState; readonly hasCaption: boolean }
-}
 
 /**
  * Draws pictures of prompts, and makes their controls and captions. All options and outputs are examined before the
@@ -60,7 +52,7 @@ interface DrawnPair {
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function makeFromPrompts(
-  { reader, prep }: MakePlan,
+  { reader, prep, fanOut }: MakePlan,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -122,7 +114,22 @@ export async function makeFromPrompts(
       await finishPair(pair, prep, threads)
       say(pair)
     }
-    await drawPairs(generation, pairs, { prep, threads, say, progress }, reporter, signal)
+    if (fanOut === null) await drawPairs(generation, pairs, { prep, threads, say, progress }, reporter, signal)
+    else {
+      const take = (pair: DrawnPair): void => {
+        say(pair)
+        reporter.progress("draw pairs", progress.before + progress.made, progress.count)
+      }
+      const failed = await drawByWorkers(batchesOf(generation, pairs), generation, {
+        fanOut,
+        prep,
+        take,
+        reporter,
+        signal,
+      })
+      const complete = progress.before + progress.made
+      if (failed.length > 0) throw parkedPieces(failed, `${complete} of ${plural(pairs.length, "pair")} are complete`)
+    }
   } catch (error) {
     if (!signal.aborted || (error instanceof InputError && error.code !== "output-exists")) throw error
     const complete = progress.before + progress.made
@@ -244,6 +251,14 @@ interface Drawing {
   readonly progress: { readonly made: number; readonly before: number; readonly count: number }
 }
 
+/** All pairs in the batches in which they are drawn. */
+function batchesOf(
+  { batchSize: size = BATCH }: GenerateSettings,
+  pairs: readonly DrawnPair[],
+): readonly (readonly DrawnPair[])[] {
+  return Array.from({ length: Math.ceil(pairs.length / size) }, (_, i) => pairs.slice(i * size, (i + 1) * size))
+}
+
 /**
  * Draws the pictures that are missing. Batches are those of all pictures: a picture may differ by rounding in another
  * batch. Of a batch in which one is missing, all are drawn, and only the missing ones are written.
@@ -256,9 +271,7 @@ async function drawPairs(
   signal: AbortSignal,
 ): Promise<void> {
   const size = settings.batchSize ?? BATCH
-  const batches = Array.from({ length: Math.ceil(pairs.length / size) }, (_, i) =>
-    pairs.slice(i * size, (i + 1) * size),
-  )
+  const batches = batchesOf(settings, pairs)
   const queue = batches.filter((batch) => batch.some(({ states }) => states.image !== "finished")).values()
   let batch: readonly DrawnPair[] = []
   let written = 0

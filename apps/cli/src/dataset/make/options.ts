@@ -1,6 +1,7 @@
 import type { OptionTable } from "@lllite/runtime-node/options"
 import { file, flag, folder, integer, pixels, seed, text } from "@lllite/runtime-node/options"
 import { GENERATE_GROUPS, GENERATE_OPTIONS } from "../../generate/options.ts"
+import { FAN_OUT_OPTIONS } from "../../pieces/options.ts"
 
 /** The data set to make. */
 const MAKE = {
@@ -38,8 +39,8 @@ const MAKE = {
   force: flag({ help: "Replace files that were made with other settings." }),
 } satisfies OptionTable
 
-/** All options of `dataset make`: its own, and those of `generate` for pictures of prompts. */
-export const MAKE_OPTIONS = { ...GENERATE_OPTIONS, ...MAKE }
+/** All options of `dataset make`: its own, those for workers, and those of `generate` for pictures of prompts. */
+export const MAKE_OPTIONS = { ...GENERATE_OPTIONS, ...MAKE, ...FAN_OUT_OPTIONS }
 
 /** Options of `generate` that the data set decides. */
 export const UNUSED = [
@@ -50,6 +51,7 @@ export const UNUSED = [
 /** The options that help shows. */
 export const MAKE_GROUPS: readonly (readonly [heading: string, options: OptionTable])[] = [
   ["Data set", MAKE],
+  ["Workers", FAN_OUT_OPTIONS],
   ...GENERATE_GROUPS.map(
     ([heading, options]) =>
       [

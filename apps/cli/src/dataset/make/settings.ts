@@ -1,5 +1,6 @@
 import type { Preprocessing } from "@lllite/core/image"
 import type { OptionReader } from "@lllite/runtime-node/options"
+import type { FanOut } from "../../pieces/fan-out.ts"
 import type { MAKE_OPTIONS } from "./options.ts"
 import { DRAWING_OPTIONS, UNUSED } from "./options.ts"
 
@@ -46,7 +47,10 @@ function settingsOf(names: readonly string[]): readonly MakeSetting[] {
 }
 
 /** Options that change neither pictures nor controls. */
-const FREE = ["outdir", "count", "dryRun", "force", "offline"] as const
+const FREE = [
+  ...(["outdir", "count", "dryRun", "force", "offline"] as const),
+  ...(["redis", "redisPasswordFile", "redisCaFile", "store", "s3Endpoint"] as const),
+] as const
 
 /**
  * The settings that a data set is made with, for its file: those that were given, by their names, and the preprocessor.
@@ -73,4 +77,6 @@ function snakeCase(name: string): string {
 export interface MakePlan {
   readonly reader: MakeReader
   readonly prep: Preprocessing
+  /** The workers that make the pairs. Null: this process does. */
+  readonly fanOut: FanOut | null
 }

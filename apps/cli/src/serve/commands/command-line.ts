@@ -6,6 +6,8 @@ import { findOption } from "@lllite/runtime-node/options"
 import type { CommandInput, CommandKind, Library, ModelKind } from "@lllite/serve"
 import { findModel, ServeError } from "@lllite/serve"
 import type { Command } from "../../command/command.ts"
+import type { FanOutArguments } from "../../pieces/fan-out.ts"
+import { FAN_OUT_NAMES } from "../../pieces/options.ts"
 
 /** The commands, loaded on demand. */
 const COMMANDS: Readonly<Record<CommandKind, () => Promise<Command>>> = {
@@ -25,13 +27,15 @@ const MODEL_OPTIONS: Readonly<Record<string, ModelKind>> = {
   control_net_lllite_models: "adapter",
 }
 
-/** Options that decide where a command writes its file of options. */
-const REFUSED = ["output_config", "save_workflow", "interactive"]
+/** Options that decide where a command writes its file of options, and which other machines it reaches. */
+const REFUSED = ["output_config", "save_workflow", "interactive", ...FAN_OUT_NAMES]
 
 export interface CommandPlaces {
   /** The folder that commands work in. Null: there is none, and no command runs. */
   readonly dataFolder: string | null
   readonly library: Library
+  /** What lets workers share the making of a data set. Null: the command does it alone. Default: null */
+  readonly fanOut?: FanOutArguments | null
 }
 
 /**
@@ -43,7 +47,7 @@ export interface CommandPlaces {
 export async function commandLine(
   kind: CommandKind,
   { options, files = [] }: CommandInput,
-  { dataFolder, library }: CommandPlaces,
+  { dataFolder, library, fanOut = null }: CommandPlaces,
 ): Promise<readonly string[]> {
   if (dataFolder === null) {
     throw new ServeError("option-refused", `${kind} needs a folder to work in. Start the server with --data_dir.`)
@@ -72,6 +76,7 @@ export async function commandLine(
       flags.push(`--${name}=${text}`)
     }
   }
+  if (kind === "dataset make" && fanOut !== null) flags.push(...fanOut.flags)
   const positionals: string[] = []
   for (const file of files) positionals.push(await allowedText(file, dataFolder, undefined, library))
   return [...kind.split(" "), ...flags, "--", ...positionals]

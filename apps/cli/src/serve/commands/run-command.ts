@@ -35,7 +35,7 @@ export async function runCommand(
   const child = spawn(process.execPath, [program, ...argv], {
     cwd: dataFolder,
     // A command of a server downloads nothing.
-    env: { ...process.env, HF_HUB_OFFLINE: "1" },
+    env: { ...process.env, ...places.fanOut?.environment, HF_HUB_OFFLINE: "1" },
     stdio: ["ignore", "pipe", "pipe"],
   })
   const paths = new Set<string>()

@@ -1,9 +1,9 @@
 import type { ChildProcess } from "node:child_process"
 import { fork } from "node:child_process"
-import type { GenerateInput, MadeFile, Task } from "@lllite/serve"
+import type { GenerateInput, JobReport, MadeFile, MadePiece, PieceTask, Task } from "@lllite/serve"
 import { ServeError } from "@lllite/serve"
 import type { RuntimeChoice } from "../../model/runtime-options.ts"
-import type { FromWorker, ToWorker } from "./messages.ts"
+import type { DrawMessage, FromWorker, PieceMessage, ToWorker } from "./messages.ts"
 
 /** A process that draws pictures, one job at a time. It starts with the first job, and again when it has ended. */
 export interface DrawingWorker {
@@ -12,11 +12,15 @@ export interface DrawingWorker {
    * of the program; the signal's reason when aborted
    */
   draw(task: Task<GenerateInput>): Promise<readonly MadeFile[]>
+  /** Makes a piece. @param models the files of its models, in their order; @throws as `draw` */
+  make(task: PieceTask, models: readonly string[]): Promise<MadePiece>
   dispose(): Promise<void>
 }
 
 /** Milliseconds that a cancelled job has to end. A step of a large picture on a slow machine takes minutes. */
 const CANCEL_TIME = 600_000
+
+type Answer = Exclude<FromWorker, { readonly kind: "report" | "failed" }>
 
 /** @param program the file of the worker's program */
 export function createDrawingWorker(program: URL, runtime: RuntimeChoice): DrawingWorker {
@@ -28,47 +32,60 @@ export function createDrawingWorker(program: URL, runtime: RuntimeChoice): Drawi
     })
     return started
   }
+  const ask = (
+    message: DrawMessage | PieceMessage,
+    signal: AbortSignal,
+    report: (report: JobReport) => void,
+  ): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      signal.throwIfAborted()
+      child ??= start()
+      const worker = child
+      const send = (message: ToWorker): void => void worker.send(message, () => {})
+      let timer: NodeJS.Timeout | undefined
+      const cancel = (): void => {
+        send({ kind: "cancel" })
+        timer = setTimeout(() => worker.kill("SIGKILL"), CANCEL_TIME)
+      }
+      const end = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener("abort", cancel)
+        worker.off("message", onMessage).off("exit", onExit).off("error", onExit)
+      }
+      const onMessage = (answer: FromWorker): void => {
+        if (answer.kind === "report") {
+          report(answer.report)
+          return
+        }
+        end()
+        if (answer.kind !== "failed") resolve(answer)
+        else if (signal.aborted) reject(signal.reason)
+        else reject(answer.refused ? new ServeError("refused", answer.message) : new Error(answer.message))
+      }
+      const onExit = (): void => {
+        end()
+        const how = worker.signalCode ?? `exit code ${worker.exitCode}`
+        reject(
+          new ServeError(
+            "worker-lost",
+            `the process that draws ended (${how}). If the system's log says that memory ran out, ask for smaller pictures.`,
+          ),
+        )
+      }
+      worker.on("message", onMessage).on("exit", onExit).on("error", onExit)
+      signal.addEventListener("abort", cancel)
+      send(message)
+    })
   return {
-    draw: ({ input, folder, signal, report }) =>
-      new Promise((resolve, reject) => {
-        signal.throwIfAborted()
-        child ??= start()
-        const worker = child
-        const send = (message: ToWorker): void => void worker.send(message, () => {})
-        let timer: NodeJS.Timeout | undefined
-        const cancel = (): void => {
-          send({ kind: "cancel" })
-          timer = setTimeout(() => worker.kill("SIGKILL"), CANCEL_TIME)
-        }
-        const end = (): void => {
-          clearTimeout(timer)
-          signal.removeEventListener("abort", cancel)
-          worker.off("message", onMessage).off("exit", onExit).off("error", onExit)
-        }
-        const onMessage = (message: FromWorker): void => {
-          if (message.kind === "report") {
-            report(message.report)
-            return
-          }
-          end()
-          if (message.kind === "done") resolve(message.files)
-          else if (signal.aborted) reject(signal.reason)
-          else reject(message.refused ? new ServeError("refused", message.message) : new Error(message.message))
-        }
-        const onExit = (): void => {
-          end()
-          const how = worker.signalCode ?? `exit code ${worker.exitCode}`
-          reject(
-            new ServeError(
-              "worker-lost",
-              `the process that draws ended (${how}). If the system's log says that memory ran out, ask for smaller pictures.`,
-            ),
-          )
-        }
-        worker.on("message", onMessage).on("exit", onExit).on("error", onExit)
-        signal.addEventListener("abort", cancel)
-        send({ kind: "draw", input, folder, runtime })
-      }),
+    async draw({ input, folder, signal, report }) {
+      const answer = await ask({ kind: "draw", input, folder, runtime }, signal, report)
+      return answer.kind === "done" ? answer.files : []
+    },
+    async make({ signal, ...task }, models) {
+      const answer = await ask({ kind: "piece", ...task, models, runtime }, signal, () => {})
+      if (answer.kind !== "made") throw new Error("the process did not make the piece")
+      return answer.made
+    },
     async dispose() {
       const worker = child
       child = null

@@ -1,14 +1,25 @@
+import type { JobReport } from "@lllite/serve"
+import { performPiece } from "../../pieces/perform.ts"
 import { describeInput } from "../../terminal/errors.ts"
 import { drawJob } from "./draw.ts"
-import type { FromWorker, ToWorker } from "./messages.ts"
+import type { DrawMessage, FromWorker, PieceMessage, ToWorker } from "./messages.ts"
 import { createWarmRuntime } from "./warm-runtime.ts"
 
-/* The process that draws the server's pictures. If it ends, the server starts another. */
+/* The process that draws pictures, and makes pieces of larger works. If it ends, who started it starts another. */
 
 const warm = createWarmRuntime()
 let running: AbortController | null = null
 
 const send = (message: FromWorker): void => void process.send?.(message)
+
+const perform = async (message: DrawMessage | PieceMessage, signal: AbortSignal): Promise<FromWorker> => {
+  if (message.kind === "piece") {
+    const { runtime, models, ...task } = message
+    return { kind: "made", made: await performPiece({ ...task, signal }, { start: warm.lend, runtime, models }) }
+  }
+  const report = (report: JobReport): void => send({ kind: "report", report })
+  return { kind: "done", files: await drawJob(message, { start: warm.lend, report }, signal) }
+}
 
 process.on("message", (message: ToWorker) => {
   if (message.kind === "cancel") {
@@ -17,8 +28,8 @@ process.on("message", (message: ToWorker) => {
   }
   const controller = new AbortController()
   running = controller
-  drawJob(message, { start: warm.lend, report: (report) => send({ kind: "report", report }) }, controller.signal)
-    .then((files) => send({ kind: "done", files }))
+  perform(message, controller.signal)
+    .then(send)
     .catch(async (error: unknown) => {
       const text = describeInput(error)
       // After an error of another kind, the runtime may not work any more.

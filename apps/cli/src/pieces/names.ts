@@ -1,0 +1,4 @@
+/* Kinds of pieces that workers know. */
+
+export const CONTROL_PIECE = "control"
+export const DRAWN_PIECE = "drawn pairs"
