@@ -13,6 +13,23 @@ it("finds captions over 75 tokens", () => {
   expect([0, 1, 75, 76, 200].map((count) => isCutCaption(words, caption(count)))).toEqual([
     ...[false, false, false, true, true],
   ])
+  expect([75, 150, 151].map((count) => isCutCaption(words, caption(count), 2))).toEqual([false, false, true])
+})
+
+it("counts no tokens of a caption that is too short for them", () => {
+  let counted = 0
+  const counting: Tokenizer = {
+    ...words,
+    encode: (text) => {
+      counted += 1
+      return words.encode(text)
+    },
+  }
+  expect(isCutCaption(counting, "a".repeat(25))).toBe(false)
+  expect(counted).toBe(0)
+  // A sign takes up to three bytes, and a token at least one.
+  expect(isCutCaption(counting, "a".repeat(26))).toBe(false)
+  expect(counted).toBe(1)
 })
 
 it("names the first, and the number of all", () => {
@@ -22,5 +39,8 @@ it("names the first, and the number of all", () => {
   ])
   expect(cutCaptionNotices(["a.png", "b.png"])).toEqual([
     '2 captions are longer than 75 tokens. Only the first 75 are read. The first is "a.png".',
+  ])
+  expect(cutCaptionNotices(["a.png"], 3)).toEqual([
+    'The caption of "a.png" is longer than 225 tokens. Only the first 225 are read.',
   ])
 })

@@ -83,3 +83,38 @@ it("names a textual inversion once, whatever its name", () => {
   expect(notices[0]).toMatch(/a textual inversion, "embedding:__proto__"/)
   expect(promptNotices(words, ["embedding:a __colour__"])).toHaveLength(2)
 })
+
+it("says how many prompts it is about, and the most chunks of them", () => {
+  const prompts = [long(76), long(151), "a", long(76)]
+  expect(promptNotices(words, prompts)).toEqual([
+    expect.stringMatching(
+      /^2 prompts are too long for one chunk of 75 tokens, or have a BREAK\. They are read in up to 3 chunks\./,
+    ),
+  ])
+  expect(promptNotices(words, prompts, { maxChunks: 2 })).toEqual([
+    expect.stringMatching(/has more than 150 tokens\. The rest is not read\.$/),
+    expect.stringMatching(/is too long for one chunk of 75 tokens, or has a BREAK\. It is read in 3 chunks\.$/),
+  ])
+  expect(promptNotices(words, [long(151), `b ${long(151)}`], { maxChunks: 1 })).toEqual([
+    expect.stringMatching(/^2 prompts have more than 75 tokens\./),
+  ])
+})
+
+it("shows 60 characters of a long prompt, and three weights", () => {
+  const [notice = ""] = promptNotices(words, [`(a:2) (b:3) (c:0.5) (d:4) ${"x".repeat(60)}`])
+  expect(notice).toContain(`"(a:2) (b:3) (c:0.5) (d:4) ${"x".repeat(34)}…"`)
+  expect(notice).toContain('has brackets, which are read as weights: "a" 2, "b" 3, "c" 0.5 …. A backslash')
+  const [three = ""] = promptNotices(words, [`(a:2) (b:3) (c:0.5) ${"x".repeat(40)}`])
+  expect(three).toContain(`"(a:2) (b:3) (c:0.5) ${"x".repeat(40)}" has`)
+  expect(three).toContain('"c" 0.5. A backslash')
+  const [long = ""] = promptNotices(words, [`a {${"y".repeat(70)}|z}`])
+  expect(long).toContain(`the syntax of alternatives, "{${"y".repeat(59)}…". It is not followed`)
+  const two = promptNotices(words, ["a [b|c]", "d [e|f]"])
+  expect(two.at(-1)).toMatch(/^2 prompts have the syntax of alternating words, "\[b\|c\]"/)
+})
+
+it("counts the vectors of a textual inversion as tokens, and a name without the syntax is text", () => {
+  const inversions = [{ name: "ink", vectors: 80 }]
+  expect(promptNotices(words, ["ink"], {}, inversions)).toEqual([expect.stringContaining("It is read in 2 chunks.")])
+  expect(promptNotices(words, ["ink"])).toEqual([])
+})

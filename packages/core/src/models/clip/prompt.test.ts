@@ -25,6 +25,7 @@ describe("promptIds", () => {
   it("refuses a padding outside the vocabulary", () => {
     expect(() => promptIds(tokenizer, "a cat", 49408)).toThrow(/padId/)
     expect(() => promptIds(tokenizer, "a cat", -1)).toThrow(/padId/)
+    expect(() => promptIds(tokenizer, "a cat", 0.5)).toThrow(/padId/)
   })
 })
 
@@ -64,7 +65,10 @@ describe("promptChunks", () => {
   })
 
   it("refuses less than one chunk", () => {
-    expect(() => promptChunks(tokenizer, "a cat", 0, 0)).toThrow(/chunks/)
+    for (const chunks of [0, 1.5, -1]) {
+      expect(() => promptChunks(tokenizer, "a cat", 0, chunks)).toThrow(`got ${chunks}`)
+      expect(() => joinedPositions(chunks)).toThrow(`got ${chunks}`)
+    }
   })
 })
 

@@ -11,7 +11,7 @@ import type { BuildParams } from "../weight-reader.ts"
 import { loadParams, shapesOf } from "../weight-reader.ts"
 import type { TextEncoderConfig } from "./config.ts"
 import { TEXT1_PREFIX, TEXT2_PREFIX } from "./config.ts"
-import { encodeText } from "./text-encoder.ts"
+import { encodeText, encodeTextSteps } from "./text-encoder.ts"
 import type { TextEncoderParams } from "./weights.ts"
 import { buildText1, buildText2 } from "./weights.ts"
 
@@ -140,5 +140,126 @@ describe.each([
   it("is called with layers whose keys a LoRA has", () => {
     const number = network === "text1" ? 1 : 2
     expect(loraKey(layers[0] as NetworkLayer)).toBe(`lora_te${number}_text_model_encoder_layers_0_self_attn_q_proj`)
+  })
+})
+
+describe.each([
+  ["text1", buildText1, TEXT1, `${TEXT1_PREFIX}embeddings.token_embedding.weight`],
+  ["text2", buildText2, TEXT2, `${TEXT2_PREFIX}token_embedding.weight`],
+] as const)("the states of %s", (network, build, config, tokenName) => {
+  const positionName =
+    network === "text1" ? `${TEXT1_PREFIX}embeddings.position_embedding.weight` : `${TEXT2_PREFIX}positional_embedding`
+  const tokenValues = weight(tokenName, [SHAPE.vocabulary, SHAPE.width])
+  const positionValues = weight(positionName, [SHAPE.positions, SHAPE.width])
+  /** The embeddings of tokens at their places, by the tables. */
+  const embedded = (rows: readonly (readonly number[])[], added = new Float32Array()): number[] =>
+    rows.flatMap((row) =>
+      row.flatMap((id, place) =>
+        Array.from({ length: SHAPE.width }, (_, i) => {
+          const { vocabulary, width } = SHAPE
+          const token = id < vocabulary ? tokenValues[id * width + i] : added[(id - vocabulary) * width + i]
+          return (token ?? Number.NaN) + (positionValues[place * width + i] ?? Number.NaN)
+        }),
+      ),
+    )
+  const hiddenOf = async (
+    params: TextEncoderParams,
+    rows: readonly (readonly number[])[],
+    clipSkip?: number,
+  ): Promise<{ readonly hidden: Float32Array; readonly pooled: Float32Array | null }> => {
+    const before = tf.memory().numTensors
+    const { hidden, pooled } = encodeText(ops, params, rows, 19, clipSkip === undefined ? {} : { clipSkip })
+    expect(hidden.shape).toEqual([rows.length, rows[0]?.length, SHAPE.width])
+    const values = { hidden: await hidden.data<"float32">(), pooled: (await pooled?.data<"float32">()) ?? null }
+    tf.dispose([hidden, ...(pooled === null ? [] : [pooled])])
+    expect(tf.memory().numTensors).toBe(before)
+    return values
+  }
+  const distance = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+    expect(a).toHaveLength(b.length)
+    return Math.max(...Array.from(a, (value, i) => Math.abs(value - (b[i] ?? Number.NaN))))
+  }
+
+  it("are those of the layer that is chosen from the end, and the pooled state is that of the last", async () => {
+    const whole = await load(ops, build(config), [])
+    const pooled = (await hiddenOf(whole, TOKENS)).pooled
+    expect(pooled === null).toBe(network === "text1")
+    for (let clipSkip = 1; clipSkip <= SHAPE.layers; clipSkip++) {
+      // An encoder that ends with the chosen layer, with the same weights.
+      const shorter = await load(ops, build({ ...config, layers: SHAPE.layers + 1 - clipSkip }), [])
+      const states = await hiddenOf(whole, TOKENS, clipSkip)
+      expect(distance(states.hidden, (await hiddenOf(shorter, TOKENS, 1)).hidden)).toBeLessThan(1e-6)
+      expect(states.pooled).toEqual(pooled)
+      disposeParams(shorter)
+    }
+    const [none, chosen] = [await hiddenOf(whole, TOKENS, SHAPE.layers + 1), await hiddenOf(whole, TOKENS)]
+    expect(distance(none.hidden, embedded(TOKENS))).toBeLessThan(1e-6)
+    expect(chosen).toEqual(await hiddenOf(whole, TOKENS, 2))
+    for (const clipSkip of [0, SHAPE.layers + 2, 1.5]) {
+      expect(() => encodeText(ops, whole, TOKENS, 19, { clipSkip })).toThrow(`clipSkip is ${clipSkip}, expected 1 to 4`)
+    }
+    disposeParams(whole)
+  })
+
+  it("have the vectors of textual inversions where their ids stand", async () => {
+    const added = Float32Array.from({ length: 2 * SHAPE.width }, (_, i) => Math.sin(i))
+    const params = { ...(await load(ops, build(config), [])), added }
+    const rows = [
+      [1, 21, 7, 20],
+      [20, 2, 19, 19],
+    ]
+    const clipSkip = SHAPE.layers + 1
+    expect(distance((await hiddenOf(params, rows, clipSkip)).hidden, embedded(rows, added))).toBeLessThan(1e-6)
+    expect(distance((await hiddenOf(params, TOKENS, clipSkip)).hidden, embedded(TOKENS))).toBeLessThan(1e-6)
+    disposeParams(params)
+  })
+
+  it("do not depend on later tokens, and the pooled state is that of the first end", async () => {
+    const params = await load(ops, build(config), [])
+    const [row, other] = [
+      [1, 5, 19, 3, 19],
+      [1, 5, 19, 8, 2],
+    ]
+    const [first, second] = [await hiddenOf(params, [row]), await hiddenOf(params, [other])]
+    const same = 3 * SHAPE.width
+    expect(distance(first.hidden.subarray(0, same), second.hidden.subarray(0, same))).toBeLessThan(1e-6)
+    expect(distance(first.hidden.subarray(same), second.hidden.subarray(same))).toBeGreaterThan(1e-2)
+    if (first.pooled !== null) {
+      expect(distance(first.pooled, second.pooled ?? [])).toBeLessThan(1e-6)
+      const last = await hiddenOf(params, [[1, 5, 4, 3, 19]])
+      expect(distance(first.pooled, last.pooled ?? [])).toBeGreaterThan(1e-2)
+    }
+    disposeParams(params)
+  })
+
+  it("take a step for each layer that is needed, and leave nothing where the walk ends early", async () => {
+    const params = await load(ops, build(config), [])
+    const steps = (clipSkip: number): number => {
+      const walk = encodeTextSteps(ops, params, TOKENS, 19, { clipSkip })
+      let count = 0
+      let next = walk.next()
+      for (; next.done !== true; next = walk.next()) count += 1
+      tf.dispose([next.value.hidden, ...(next.value.pooled === null ? [] : [next.value.pooled])])
+      return count
+    }
+    // Without a pooled state, the layers after the chosen one are not needed.
+    expect([1, 2, 3].map(steps)).toEqual(network === "text1" ? [3, 2, 1] : [3, 3, 3])
+    const before = tf.memory().numTensors
+    for (const clipSkip of [1, 3]) {
+      for (let stopped = 1; stopped <= steps(clipSkip); stopped++) {
+        const walk = encodeTextSteps(ops, params, TOKENS, 19, { clipSkip })
+        for (let i = 0; i < stopped; i++) walk.next()
+        walk.return(undefined as never)
+        expect(tf.memory().numTensors).toBe(before)
+      }
+    }
+    disposeParams(params)
+  })
+
+  it("refuse no tokens, and more than the encoder has positions", async () => {
+    const params = await load(ops, build(config), [])
+    expect(() => encodeText(ops, params, [], 19)).toThrow("0 tokens, expected 1 to 7")
+    expect(() => encodeText(ops, params, [new Array(8).fill(1)], 19)).toThrow("8 tokens, expected 1 to 7")
+    disposeParams(params)
   })
 })
