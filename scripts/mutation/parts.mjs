@@ -67,5 +67,4 @@ export const PARTS = {
   ...Object.fromEntries(FORMAT_FOLDERS.map((name) => [`${FORMAT}/${name}`, [`${FORMAT}/${name}/**/*.test.ts`]])),
   // Values of every dtype are tested both ways, beside their encoding.
   [`${FORMAT}/safetensors/dtype.ts`]: [`${FORMAT}/{safetensors/dtype,write/encode}.test.ts`],
-  [`${FORMAT}/network`]: [`${FORMAT}/network/**/*.test.ts`, `${FORMAT}/edit/resize.test.ts`],
 }

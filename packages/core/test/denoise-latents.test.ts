@@ -1,20 +1,27 @@
+import { openSafetensors } from "@lllite/format"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal } from "../reference/synthetic.ts"
 import { prepareAdapter } from "../src/generation/adapters.ts"
 import type { ConditionOptions } from "../src/generation/conditions.ts"
+import { prepareControlNet } from "../src/generation/control-nets.ts"
 import { createDeltaMeter } from "../src/generation/delta-meter.ts"
 import type { LatentDenoiserOptions } from "../src/generation/denoise-latents.ts"
+import type { PartUse } from "../src/generation/part-settings.ts"
+import { prepareViews } from "../src/generation/part-views.ts"
 import { prepareParts } from "../src/generation/prompt-parts.ts"
 import { prepareTiles } from "../src/generation/tiled-network.ts"
 import type { AdapterUse, PictureRequest } from "../src/index.ts"
 import { createLatentDenoiser, encodeConditions, planSampling } from "../src/index.ts"
 import type { LlliteParams, Sdxl, StrengthPlace } from "../src/models/index.ts"
-import { createTextKeyCache, disposeLllite } from "../src/models/index.ts"
+import { controlNet, createTextKeyCache, disposeLllite, loadControlNet, unet } from "../src/models/index.ts"
+import { vectorDimOf } from "../src/models/unet/config.ts"
 import { createFeatureCache } from "../src/models/unet/feature-cache.ts"
+import { disposeParams } from "../src/params.ts"
+import { controlNetBytes } from "../testing/controlnet-file.ts"
 import { actingLllite } from "./acting-lllite.ts"
-import { createSyntheticSdxl, createSyntheticUnet } from "./synthetic-sdxl.ts"
+import { createSyntheticSdxl, createSyntheticUnet, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
 
 /* Estimates of single passes. Each is put together from those of single prompts, by the formula of its guidance. */
@@ -227,6 +234,102 @@ describe("a guided pass", () => {
   })
 })
 
+describe("a pass where parts see a piece of the picture", () => {
+  it("has for each part what the network makes of its piece, by its share", async () => {
+    const [left, right] = [0, 0.5].map((at) => ({ area: { left: at, top: 0, width: 0.5, height: 1 } }))
+    const grid = { height: ROWS, width: COLUMNS }
+    const given = { adapters: [], controlNets: [], pictures: 1 }
+    const own = (uses: readonly PartUse[]) => ({
+      ...{ uses, shares: prepareParts(uses) },
+      ...prepareViews(sdxl.ops, uses, grid, given),
+    })
+    const seeing = { ...left, sees: "area" } as const
+    const [parts, negativeParts] = [own([seeing, right ?? {}]), own([right ?? {}, seeing])]
+    /** The left half of the latents. */
+    const inside = (i: number): boolean => Math.floor(i / 4) % COLUMNS < COLUMNS / 2
+    /** The share of a part at each latent. */
+    const shareOf = async (of: ReturnType<typeof own>, i: number): Promise<Float32Array> => {
+      const share = of.shares.at(grid, () => 1).parts[i] as tf.Tensor
+      const values = await share.data<"float32">()
+      return FIRST.map((_, at) => values[Math.floor(at / 4)] ?? Number.NaN)
+    }
+    /** What the network takes away from the latents, of a piece of them. Nothing outside of it. */
+    const taken = async (text: string, isNegative: boolean, isPiece: boolean): Promise<Float32Array> => {
+      if (!isPiece) return (await alone(text, { isNegative })).map((value, i) => (FIRST[i] ?? Number.NaN) - value)
+      const size = isNegative ? NEGATIVE_SIZE : SIZE
+      const conditions = encodeConditions(sdxl, [{ prompt: text }], { guided: false, size })
+      const denoise = createLatentDenoiser(sdxl, conditions, plan, { guidanceScale: 1 })
+      const x = tf.tensor4d(
+        FIRST.filter((_, i) => inside(i)),
+        [1, ROWS, COLUMNS / 2, 4],
+      )
+      const made = await denoise(x, SIGMA, AT)
+      const values = await tf.tidy(() => tf.sub(x, made)).data<"float32">()
+      conditions.dispose()
+      tf.dispose([x, made])
+      let at = 0
+      return FIRST.map((_, i) => (inside(i) ? (values[at++] ?? Number.NaN) : 0))
+    }
+    const times = (values: Float32Array, share: Float32Array) => values.map((value, i) => value * (share[i] ?? 0))
+    const request = { prompt: "a red star AND two rings", negativePrompt: "fog AND a cat", seed: 1 }
+    const conditions = { parts: parts.uses, negativeParts: negativeParts.uses }
+    const run = { guided: true, guidanceScale: 3, isKept: true, conditions }
+    const uncond = sum(
+      [1, times(await taken("fog", true, false), await shareOf(negativeParts, 0))],
+      [1, times(await taken("a cat", true, true), await shareOf(negativeParts, 1))],
+    )
+    const conds = [await taken("a red star", false, true), await taken("two rings", false, false)]
+    const guided = async (negative: Float32Array): Promise<Float32Array> => {
+      const towards = await Promise.all(
+        conds.map(async (cond, i) => times(sum([1, cond], [-1, negative]), await shareOf(parts, i))),
+      )
+      return sum([1, FIRST], [-1, negative], ...towards.map((values) => [-3, values] as const))
+    }
+    near(await estimate([request], { ...run, parts, negativeParts }), await guided(uncond))
+    near(await estimate([request], { ...run, parts }), await guided(await taken("fog", true, false)))
+    for (const each of [parts, negativeParts]) {
+      each.shares.dispose()
+      each.dispose()
+    }
+  })
+})
+
+describe("a pass with a ControlNet", () => {
+  it("adds what the ControlNet makes of the same input, by its strength, and leaves nothing", async () => {
+    const layout = {
+      unet: SMALL_UNET.layout,
+      widths: { inChannels: 4, contextDim: SMALL_UNET.contextDim, vectorDim: vectorDimOf(SMALL_UNET) },
+      middleBlocks: 2,
+      hintChannels: 3,
+      hintWidths: [16, 16, 32],
+    } as const
+    const file = await openSafetensors(controlNetBytes({ name: "net", layout, dtype: "F32" }))
+    const entries = new Map([...file.tensors].map(([name, info]) => [name, { ...info, read: () => file.read(name) }]))
+    const { params } = await loadControlNet({ label: "net", entries }, sdxl.ops.load, SMALL_UNET)
+    const data = Uint8Array.from({ length: 192 * ROWS * COLUMNS }, (_, i) => (7 * Math.floor(i / 24)) % 256)
+    const control = { width: 8 * COLUMNS, height: 8 * ROWS, data }
+    const prepared = prepareControlNet(sdxl.ops, { controlNet: params, control, strength: 0.5 }, 1)
+    const found = await estimate([STAR], { controlNets: [prepared] })
+    const conditions = encodeConditions(sdxl, [STAR], { guided: false, size: SIZE })
+    const wanted = tf.tidy(() => {
+      const x = tf.tensor4d(FIRST, [1, ROWS, COLUMNS, 4])
+      const latents = tf.div(x, Math.hypot(SIGMA, 1)) as Tensor4D
+      const { context, vector } = conditions
+      const input = { latents, timesteps: [plan.levels.timestepOf(SIGMA, false)], context, vector }
+      const residuals = controlNet(sdxl.ops, params, input, [{ embedding: prepared.hint, type: 0 }])
+      const half = (values: tf.Tensor) => tf.mul(values, 0.5) as Tensor4D
+      const scaled = { skips: residuals.skips.map(half), middle: half(residuals.middle) }
+      return tf.sub(x, tf.mul(unet(sdxl.ops, sdxl.unet, input, { residuals: scaled }), SIGMA))
+    })
+    near(found, await wanted.data<"float32">())
+    expect(apart(found, await alone(STAR.prompt))).toBeGreaterThan(1e-2)
+    conditions.dispose()
+    wanted.dispose()
+    prepared.dispose()
+    disposeParams({ params })
+  })
+})
+
 describe("a pass with adapters", () => {
   const control = {
     ...{ width: 8 * COLUMNS, height: 8 * ROWS },
@@ -249,6 +352,11 @@ describe("a pass with adapters", () => {
     expect([...new Set(rows)]).toEqual(["0 uncond", "1 uncond", "0 cond", "1 cond"])
     const positions = new Set(places.map(({ position: { step, steps, sigma } }) => `${step} of ${steps} at ${sigma}`))
     expect([...positions]).toEqual([`1 of 4 at ${SIGMA}`])
+    places.length = 0
+    // The pass of the empty prompt comes last.
+    const fromEmpty = { ...run, negativeScale: 2, conditions: { fromEmpty: true } }
+    await estimate([STAR, RING], { ...fromEmpty, adapters: [adapter] })
+    expect(places.at(-1)?.row).toMatchObject({ picture: 1, guidance: "uncond" })
     places.length = 0
     await estimate([STAR, RING], { ...run, adapters: [adapter], guidanceWindow: { start: 0.999, end: 1 } })
     expect([...new Set(places.map(({ row }) => `${row.picture} ${row.guidance}`))]).toEqual(["0 cond", "1 cond"])

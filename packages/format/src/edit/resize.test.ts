@@ -1,88 +1,14 @@
 import { describe, expect, it } from "vitest"
-import { smallLllite, smallSites } from "../../test/lllite-file.ts"
+import { smallLllite } from "../../test/lllite-file.ts"
+import { RANDOM_DIMS as DIMS, randomLllite } from "../../test/random-lllite.ts"
 import { written } from "../../test/write-contents.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import { readLllite } from "../lllite/read.ts"
-import { siteTensorShapes } from "../lllite/tensors.ts"
-import { matrix } from "../network/matrix.ts"
-import { createRandom } from "../network/sample-inputs.ts"
-import { conditionerOutputs, networkTensor, readSiteNetwork } from "../network/site-network.ts"
 import { compareLllites } from "./compare.ts"
 import { resizeLllite } from "./resize.ts"
 
-const DIMS = { condDim: 6, mlpDim: 8 }
-
-/** An LLLite of two sites, one of each depth, with random values. */
-async function randomLllite(): Promise<LlliteFile> {
-  const sites = smallSites()
-    .filter(({ key }) =>
-      /(input_blocks_4_1_transformer_blocks_0|middle_block_1_transformer_blocks_1)_attn1_to_q$/.test(key),
-    )
-    .map((site): LlliteSite => ({ ...site, ...DIMS }))
-  expect(sites.map(({ depth }) => depth)).toEqual([2, 3])
-  const random = createRandom(5)
-  const values = (site: LlliteSite, name: Parameters<LlliteFile["tensor"]>[1]): Float32Array => {
-    const shape = siteTensorShapes(site, site).get(name) ?? []
-    const count = shape.reduce((product, size) => product * size, 1)
-    const spread = 2 / Math.sqrt(shape.length > 1 ? count / (shape[0] ?? 1) : 4)
-    return Float32Array.from({ length: count }, () => spread * (2 * random() - 1))
-  }
-  return readLllite(await smallLllite({ sites, values }))
-}
-
 const reread = async (contents: Parameters<typeof written>[0]): Promise<LlliteFile> =>
   readLllite(await written(contents))
-
-describe("an adapter as a network", () => {
-  it("computes the embedding as plain convolutions do", async () => {
-    const file = await randomLllite()
-    for (const site of file.sites) {
-      const network = await readSiteNetwork(file, site)
-      const size = site.depth === 3 ? 32 : 16
-      const random = createRandom(9)
-      const picture = Array.from({ length: 3 }, () =>
-        Array.from({ length: size }, () => Array.from({ length: size }, () => 2 * random() - 1)),
-      )
-      // The same pixels in the order of the network's layers: innermost patch by patch.
-      const pixels: number[] = []
-      const visit = (kernels: readonly number[], x: number, y: number): void => {
-        const [kernel, ...inner] = kernels
-        if (kernel === undefined) for (const channel of picture) pixels.push(channel[y]?.[x] ?? Number.NaN)
-        else {
-          const step = inner.reduce((product, width) => product * width, 1)
-          for (let i = 0; i < kernel * kernel; i++)
-            visit(inner, x + (i % kernel) * step, y + Math.floor(i / kernel) * step)
-        }
-      }
-      visit(site.depth === 3 ? [2, 4, 4] : [4, 4], 0, 0)
-      const outputs = conditionerOutputs(network.conditioner, matrix(pixels.length / 48, 48, Float64Array.from(pixels)))
-
-      let maps = picture
-      const layers = site.depth === 3 ? [0, 2, 4] : [0, 2]
-      for (const layer of layers) {
-        const weight = await file.tensor(site, `conditioning1.${layer}.weight` as "conditioning1.0.weight")
-        const bias = await file.tensor(site, `conditioning1.${layer}.bias` as "conditioning1.0.bias")
-        maps = convolve(maps, weight, bias, layer === 4 ? 2 : 4)
-        if (layer !== layers.at(-1))
-          maps = maps.map((rows) => rows.map((row) => row.map((value) => Math.max(0, value))))
-      }
-      const expected = maps.map((rows) => rows[0]?.[0] ?? Number.NaN)
-      const embedding = [...(outputs.at(-1)?.data ?? [])]
-      expect(embedding).toHaveLength(expected.length)
-      for (const [i, value] of embedding.entries()) expect(value).toBeCloseTo(expected[i] ?? 0, 10)
-    }
-  })
-
-  it("gives the tensors that it was read from", async () => {
-    const file = await randomLllite()
-    for (const site of file.sites) {
-      const network = await readSiteNetwork(file, site)
-      for (const name of siteTensorShapes(site, site).keys()) {
-        expect(networkTensor(network, name)).toEqual(await file.tensor(site, name))
-      }
-    }
-  })
-})
 
 describe("resizeLllite", () => {
   it("makes adapters wider without changing their delta, and finds the old ones when it narrows them again", async () => {
@@ -197,24 +123,3 @@ describe("resizeLllite", () => {
     })
   })
 })
-
-/** A plain convolution whose stride is its kernel: maps [channel][y][x]. */
-function convolve(maps: number[][][], weight: Float32Array, bias: Float32Array, kernel: number): number[][][] {
-  const size = (maps[0]?.length ?? 0) / kernel
-  return Array.from(bias, (start, out) =>
-    Array.from({ length: size }, (_, y) =>
-      Array.from({ length: size }, (_, x) => {
-        let sum = start
-        for (const [channel, map] of maps.entries()) {
-          for (let ky = 0; ky < kernel; ky++) {
-            for (let kx = 0; kx < kernel; kx++) {
-              const w = weight[((out * maps.length + channel) * kernel + ky) * kernel + kx] ?? Number.NaN
-              sum += w * (map[y * kernel + ky]?.[x * kernel + kx] ?? Number.NaN)
-            }
-          }
-        }
-        return sum
-      }),
-    ),
-  )
-}

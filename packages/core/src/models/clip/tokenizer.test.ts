@@ -8,9 +8,8 @@ const tokenizer = createTokenizer(merges)
 
 describe("the CLIP tokenizer", () => {
   it("has CLIP's vocabulary", () => {
-    expect(tokenizer.vocabularySize).toBe(49408)
-    expect(tokenizer.startId).toBe(49406)
-    expect(tokenizer.endId).toBe(49407)
+    const { vocabularySize, startId, endId } = createTokenizer(merges)
+    expect([vocabularySize, startId, endId]).toEqual([49408, 49406, 49407])
   })
 
   it("knows the words of the paper's prompt", () => {
@@ -88,5 +87,7 @@ describe("the CLIP tokenizer", () => {
     expect(() => createTokenizer("i n\nin g x\n")).toThrow(/line 2/)
     expect(() => createTokenizer("ing </w>\n")).toThrow(/line 1/)
     expect(() => createTokenizer("i n\ni n\n")).toThrow(/a second time/)
+    expect(() => createTokenizer("i n\n\nin g\n")).toThrow(/line 2 of the merges, ""/)
+    expect(createTokenizer("i n\nin g</w>").vocabularySize).toBe(512 + 2 + 2)
   })
 })
