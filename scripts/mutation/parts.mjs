@@ -54,7 +54,10 @@ export const PARTS = {
     `${CORE}/training/lllite-trainable.test.ts`,
     `${SLOW}/{objective,own-trainable}.test.ts`,
   ],
-  [`${CORE}/training/normalise-conditioners.ts`]: [`${SLOW}/normalise-conditioners.test.ts`],
+  [`${CORE}/training/normalise-conditioners.ts`]: [
+    `${CORE}/training/normalise-conditioners.test.ts`,
+    `${SLOW}/normalise-conditioners.test.ts`,
+  ],
   [`${CORE}/diffusion`]: [`${CORE}/diffusion/**/*.test.ts`, `${SLOW}/reference.test.ts`],
   [`${CORE}/models`]: [`${CORE}/models/**/*.test.ts`],
   [`${CORE}/models/clip`]: [
