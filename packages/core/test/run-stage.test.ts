@@ -134,31 +134,35 @@ describe("a stage that begins from latents", () => {
     latents.dispose()
   })
 
-  it("goes on as the phases of generation do, with a sampler that counts the steps before as sd-scripts", async () => {
-    const [stage] = stagesOf({ sampler: "lms", noise, start: { ...start, strength: 0.75, compat: "sd-scripts" } })
-    const { plan, steps } = stage
-    const latents = tf.slice(given(), 0, 1)
-    const conditions = encodeConditions(sdxl, [STAR], {
-      guided: false,
-      size: { original: [HEIGHT, WIDTH], crop: [0, 0], target: [HEIGHT, WIDTH] },
-    })
-    const unit = createNoiseSource(noise, [STAR], [ROWS, COLUMNS, 4], plan.levels.sigmas).after(4)
-    const begun = startFromLatents(plan, latents, unit, steps.from, steps.level)
-    const denoise = createLatentDenoiser(sdxl, conditions, plan, { guidanceScale: 1 })
-    const ends: Float32Array[] = []
-    for (const countsMissed of [true, false]) {
-      const walk = walkLatents(plan, denoise, begun, { from: steps.from, countsMissed })
-      let next = await walk.next()
-      while (next.done !== true) next = await walk.next()
-      ends.push(await next.value.data<"float32">())
-      next.value.dispose()
-    }
-    const made = await endOf(stage, latents)
-    expect(apart(made, ends[0] ?? [])).toBeLessThan(1e-4)
-    expect(apart(made, ends[1] ?? [])).toBeGreaterThan(1e-3)
-    conditions.dispose()
-    tf.dispose([latents, unit, begun])
-  })
+  it.each(["sd-scripts", null] as const)(
+    "goes on as the phases of generation do, with a sampler that counts the steps before in sd-scripts (%s)",
+    async (compat) => {
+      const [stage] = stagesOf({ sampler: "lms", noise, start: { ...start, strength: 0.75, compat } })
+      const { plan, steps } = stage
+      const latents = tf.tidy(() => tf.slice(given(), 0, 1))
+      const conditions = encodeConditions(sdxl, [STAR], {
+        guided: false,
+        size: { original: [HEIGHT, WIDTH], crop: [0, 0], target: [HEIGHT, WIDTH] },
+      })
+      const source = createNoiseSource(noise, [STAR], [ROWS, COLUMNS, 4], plan.levels.sigmas)
+      const unit = compat === null ? source.start() : source.after(4)
+      const begun = startFromLatents(plan, latents, unit, steps.from, steps.level)
+      const denoise = createLatentDenoiser(sdxl, conditions, plan, { guidanceScale: 1 })
+      const ends: Float32Array[] = []
+      for (const countsMissed of [compat !== null, compat === null]) {
+        const walk = walkLatents(plan, denoise, begun, { from: steps.from, countsMissed })
+        let next = await walk.next()
+        while (next.done !== true) next = await walk.next()
+        ends.push(await next.value.data<"float32">())
+        next.value.dispose()
+      }
+      const made = await endOf(stage, latents)
+      expect(apart(made, ends[0] ?? [])).toBeLessThan(1e-4)
+      expect(apart(made, ends[1] ?? [])).toBeGreaterThan(1e-3)
+      conditions.dispose()
+      tf.dispose([latents, unit, begun])
+    },
+  )
 })
 
 describe("a stage with a mask", () => {
@@ -223,6 +227,12 @@ describe("a stage with a mask", () => {
     }
     expect(await before.data()).toEqual(new Float32Array(SIZE).fill(3))
     before.dispose()
+  })
+
+  it("takes no content for a masked part where there is no mask", async () => {
+    const of = async (more: { readonly maskedContent?: "nothing" }) =>
+      (await firstStep(stagesOf({ start: { image: picture(7), strength: 0.3, ...more } })[0])).start
+    expect(await of({ maskedContent: "nothing" })).toEqual(await of({}))
   })
 
   it("has zeros, or unit noise, where the masked part is to begin as these", async () => {
@@ -297,6 +307,54 @@ describe("a stage", () => {
     expect(apart(await estimate({ textualInversions, prompts }), plain)).toBeGreaterThan(1e-3)
   })
 
+  it("has the parts of both prompts that act at its step", async () => {
+    const estimate = async (prompt: string, negativePrompt: string, more: Partial<GenerateOptions> = {}) => {
+      const [stage] = stagesOf({ guidanceScale: 3, ...more }, [{ prompt, negativePrompt, seed: 1 }])
+      const { estimate, ends } = await firstStep(stage)
+      ends()
+      return estimate
+    }
+    const plain = await estimate("two rings", "fog")
+    const late = [{ start: 1 }, {}]
+    const two = ["a red star AND two rings", "a cat AND fog"] as const
+    expect(apart(await estimate(...two, { parts: late, negativeParts: late }), plain)).toBeLessThan(2e-3)
+    // A part that sees all of the picture, as a piece of it.
+    const seeing = [{ area: { left: 0, top: 0, width: 1, height: 1 }, sees: "area" }] as const
+    expect(apart(await estimate("two rings", "fog", { parts: seeing, negativeParts: seeing }), plain)).toBeLessThan(
+      2e-3,
+    )
+    expect(apart(await estimate(...two, { negativeParts: late }), plain)).toBeGreaterThan(2e-2)
+  })
+
+  it("reads each prompt's text once for all steps", async () => {
+    let linears = 0
+    const linear: typeof sdxl.ops.linear = (x, weight) => {
+      linears += 1
+      return sdxl.ops.linear(x, weight)
+    }
+    const model = { ...sdxl, ops: { ...sdxl.ops, linear } }
+    /** The linear layers up to the first step, and those of the second. */
+    const countsOf = async (options: Partial<GenerateOptions>, prompt: string): Promise<readonly number[]> => {
+      const counts: number[] = []
+      linears = 0
+      for await (const _ of runStage(model, stagesOf(options, [{ prompt, seed: 1 }])[0], null)) {
+        counts.push(linears)
+        linears = 0
+        if (counts.length === 2) break
+      }
+      return counts
+    }
+    const [first = 0, second = 0] = await countsOf({}, "a red star")
+    linears = 0
+    const size = { original: [HEIGHT, WIDTH], crop: [0, 0], target: [HEIGHT, WIDTH] } as const
+    encodeConditions(model, [STAR], { guided: false, size }).dispose()
+    // The first pass has the keys and values of the text beside what the second one has.
+    expect(first - linears).toBeGreaterThan(second)
+    // Passes of both first prompts, of the second part, and of the empty prompt.
+    const composed = await countsOf({ guidanceScale: 3, negativeScale: 2 }, "a red star AND two rings")
+    expect(composed[1]).toBe(3 * second)
+  })
+
   it("grows its latents by the steps that run, each with noise of its size", async () => {
     const start = { image: picture(7), strength: 0.5 }
     const [stage] = stagesOf({
@@ -304,7 +362,7 @@ describe("a stage", () => {
       width: 128,
       height: 64,
       start,
-      gradualLatent: { timestep: 1000, ratioStep: 0.5 },
+      gradualLatent: { timestep: 500, ratioStep: 0.5 },
     })
     const latents = tf.zeros<tf.Rank.R4>([1, 8, 16, 4])
     const tensors = tf.memory().numTensors
