@@ -37,7 +37,6 @@ export const PARTS = {
     ...withSlow("generation", ["tiled-network.ts"], `${SLOW}/tiles.test.ts`),
     ...withSlow("generation", ["regions.ts"], `${SLOW}/regions.test.ts`),
     ...withSlow("models", ["vae"], `${SLOW}/tiles.test.ts`),
-    ...withSlow("models", ["text.ts"], `${SLOW}/{prompted,text-keys}.test.ts`),
     ...withSlow("models", ["unet"], `${SLOW}/{deep-cache,text-keys,shared-trunk}.test.ts`),
     ...withSlow("models", ["controlnet"], `${SLOW}/controlnet-reference.test.ts`),
     ...withSlow("models", ["lora"], `${SLOW}/lora-reference.test.ts`),
@@ -60,6 +59,7 @@ export const PARTS = {
   ],
   [`${CORE}/diffusion`]: [`${CORE}/diffusion/**/*.test.ts`, `${SLOW}/reference.test.ts`],
   [`${CORE}/models`]: [`${CORE}/models/**/*.test.ts`],
+  [`${CORE}/models/text.ts`]: [`${CORE}/generation/conditions.test.ts`, `${SLOW}/prompt-reference.test.ts`],
   [`${CORE}/models/clip`]: [
     `${CORE}/models/clip/**/*.test.ts`,
     `${CORE}/models/text-projection.test.ts`,
