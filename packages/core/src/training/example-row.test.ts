@@ -1,6 +1,10 @@
-import { describe, expect, it } from "vitest"
+import { beforeAll, describe, expect, it } from "vitest"
+import { loadSynthetic } from "../../reference/weights.ts"
+import { startWasm } from "../../test/wasm.ts"
 import { SIZE_EMBEDDING_DIM, sizeEmbedding } from "../diffusion/size-embedding.ts"
-import { completeExample, latentMask, rowKey, rowOf, storedRow } from "./example-row.ts"
+import { buildText1, buildText2 } from "../models/clip/weights.ts"
+import type { Sdxl, Tokenizer } from "../models/index.ts"
+import { completeExample, createRowEncoder, latentMask, rowKey, rowOf, storedRow } from "./example-row.ts"
 
 const rgb = (width: number, height: number) => ({ width, height, data: new Uint8Array(3 * width * height) })
 const size = { original: [64, 32], crop: [0, 0], target: [64, 32] } as const
@@ -62,5 +66,70 @@ describe("the mask of latents", () => {
       return x >= 20 && y >= 12 ? 255 : 0
     })
     expect([...latentMask({ width, height, data })]).toEqual([0, 0, 0, 0, 0, 0.25])
+  })
+})
+
+describe("the encoder of rows", () => {
+  const read: string[] = []
+  let sdxl: Sdxl
+
+  beforeAll(async () => {
+    const ops = await startWasm()
+    const shape = { width: 8, layers: 1, heads: 1, vocabulary: 6, positions: 77 }
+    const tokenizer: Tokenizer = {
+      encode: (text) => {
+        read.push(text)
+        return [text.length % 4]
+      },
+      ...{ vocabularySize: 6, startId: 4, endId: 5 },
+    }
+    const text1 = { ...shape, activation: "quick-gelu", projection: null } as const
+    const text2 = { ...shape, activation: "gelu", projection: 8 } as const
+    sdxl = {
+      ...{ ops, tokenizer },
+      text1: await loadSynthetic("text encoder 1", buildText1(text1), ops.load),
+      text2: await loadSynthetic("text encoder 2", buildText2(text2), ops.load),
+    } as Sdxl
+  })
+
+  const latents = Float32Array.from({ length: 128 }, (_, i) => i)
+  const rowWith = (caption: string) => ({ ...rowOf({ ...EXAMPLE, caption }, 0), picture: { latents } })
+
+  it("keeps the 64 captions that were asked for last", async () => {
+    const encode = createRowEncoder(sdxl, { seed: 1 })
+    const first = await encode(rowWith("0"))
+    for (let i = 1; i < 64; i++) await encode(rowWith(String(i)))
+    read.length = 0
+    expect((await encode(rowWith("0"))).text).toBe(first.text)
+    expect(read).toEqual([])
+    // The 65th takes the place of the one that was asked for longest ago.
+    await encode(rowWith("64"))
+    await encode(rowWith("0"))
+    expect(read).toEqual(["64"])
+    await encode(rowWith("1"))
+    expect(read).toEqual(["64", "1"])
+  })
+
+  it("encodes nothing that a row has", async () => {
+    const encode = createRowEncoder(sdxl, { seed: 1 })
+    read.length = 0
+    const text = { context: Float32Array.of(1), pooled: Float32Array.of(2) }
+    const row = { ...rowWith("a star"), text }
+    const encoded = await encode(row)
+    expect(encoded).toEqual(row)
+    expect(encoded.picture.latents).toBe(latents)
+    expect(encoded.text).toBe(text)
+    expect(read).toEqual([])
+  })
+
+  it("reads as many chunks as are asked for, with weights where these are asked for", async () => {
+    const plain = await createRowEncoder(sdxl, { seed: 1 })(rowWith("a (star:1.5)"))
+    expect(plain.text.context).toHaveLength(77 * 16)
+    const two = await createRowEncoder(sdxl, { seed: 1, captionChunks: 2 })(rowWith("a star"))
+    expect(two.text.context).toHaveLength((2 * 75 + 2) * 16)
+    read.length = 0
+    const weighted = await createRowEncoder(sdxl, { seed: 1, weightedCaptions: true })(rowWith("a (star:1.5)"))
+    expect(read).toEqual(["a ", "star"])
+    expect(weighted.text.context).not.toEqual(plain.text.context)
   })
 })
