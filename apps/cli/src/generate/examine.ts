@@ -1,6 +1,7 @@
 import type { AdapterRecipe } from "@lllite/core/recipe"
 import { InputError, listPictures, readAlphaMask, readImage, tryOutputs } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
+import { describeProblems } from "@lllite/runtime-node/options"
 import { checkCheckpoint } from "../model/checkpoint.ts"
 import { examineModel } from "../model/examine-model.ts"
 import type { LocalPaths } from "../model/local-models.ts"
@@ -183,8 +184,7 @@ async function readSources(
   const sources: readonly PromptSource[] =
     fromFile === undefined ? [{ text: prompt ?? "", where: nameOf("prompt") }] : await readPromptFile(fromFile)
   const problems = sources.flatMap(problemsOfSource)
-  const [first] = problems
-  if (first === undefined) return sources
-  const place = first.line === undefined ? first.where : `${first.where}, line ${first.line}`
-  throw new InputError("prompt-line", `${place}: ${first.text}`, { problems })
+  if (problems.length === 0) return sources
+  const place = fromFile === undefined ? nameOf("prompt") : `"${fromFile}"`
+  throw new InputError("prompt-line", describeProblems(place, problems), { problems })
 }

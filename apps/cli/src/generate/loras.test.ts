@@ -69,7 +69,7 @@ describe("findNamedLoras", () => {
     }
     expect(asked).toEqual(["owner/name", "owner/name@v1:ink.safetensors", "https://example.org/ink.safetensors"])
     await expect(found("<lora:owner/none> <lora:nothing-like-it>")).rejects.toThrow(
-      /: "owner\/none".*, nor on the Hub: there is no such file; "nothing-like-it"$/,
+      /: "owner\/none".*, nor on the Hub: there is no such file; "nothing-like-it"\. Give/,
     )
   })
 
@@ -80,9 +80,11 @@ describe("findNamedLoras", () => {
 
   it("lists all names without a file at once", async () => {
     await expect(find("a <lora:inc>", "b <lora:old> <lora:nothing-like-it>")).rejects.toThrow(
-      /"inc" \(did you mean "ink"\?\); "old" is only ".*old.pt", a pickle.*; "nothing-like-it"$/,
+      /"inc" \(did you mean "ink"\?\); "old" is only ".*old.pt", a pickle.*; "nothing-like-it"\. Give their folder with --lora_dir or --models_dir\.$/,
     )
-    await expect(findNamedLoras([picture("<lora:a>")], [])).rejects.toThrow("no folder is given, as --lora_dir")
+    await expect(findNamedLoras([picture("<lora:a>")], [])).rejects.toThrow(
+      'prompts name LoRAs whose files are not found: "a". Give their folder with --lora_dir',
+    )
     await expect(findNamedLoras([picture("<lora:a>")], [join(folder, "no")])).rejects.toThrow("cannot be listed")
   })
 
@@ -118,5 +120,8 @@ describe("readLoraOptions", () => {
       { strength: 1, blocks: { M00: 0, OUT03: 1 } },
     ])
     await expect(read({ network_weights: [ink()], network_args: ["dim=4"] })).rejects.toThrow('has "dim=4", expected')
+    await expect(read({ network_weights: [ink()], network_args: ["lbw=NOPE"] })).rejects.toThrow(
+      /^--network_args has lbw=NOPE: block weights are "NOPE", expected 12, 17/,
+    )
   })
 })

@@ -62,7 +62,16 @@ function readArguments(option: string, text: string, strength: number): Omit<Lor
   return {
     strength: unet === undefined ? strength : Number(unet),
     textStrength: te === undefined ? strength : Number(te),
-    ...(blocks === undefined ? {} : { blocks: parseBlockWeights(blocks) }),
+    ...(blocks === undefined ? {} : { blocks: blocksOf(option, blocks) }),
+  }
+}
+
+function blocksOf(option: string, text: string): ReturnType<typeof parseBlockWeights> {
+  try {
+    return parseBlockWeights(text)
+  } catch (cause) {
+    if (!(cause instanceof CoreError)) throw cause
+    throw new CoreError(cause.code, `${option} has lbw=${text}: ${cause.message}`, { cause })
   }
 }
 
@@ -109,9 +118,11 @@ export async function findNamedLoras(
     else missing.push(downloaded.problem)
   }
   if (missing.length > 0) {
-    const where =
-      folders.length === 0 ? "no folder is given, as --lora_dir or --models_dir do" : `looked in ${folders.join(", ")}`
-    throw new InputError("network-file", `prompts name LoRAs without a file (${where}): ${missing.join("; ")}`)
+    const where = folders.length === 0 ? "" : ` in ${folders.map((folder) => `"${folder}"`).join(", ")}`
+    throw new InputError(
+      "network-file",
+      `prompts name LoRAs whose files are not found${where}: ${missing.join("; ")}. Give their folder with --lora_dir or --models_dir.`,
+    )
   }
   for (const path of new Set(found.values())) await expectLora(path)
   const named = pictures.map((picture) => {

@@ -130,7 +130,7 @@ const CONTROL = {
   network_args: texts({
     help: "Settings of each LoRA, such as lbw=OUTALL or te=0.5;unet=1. lbw are block weights: 12, 17, 20 or 26 numbers, or a preset.",
   }),
-  network_show_meta: ignored("lllite inspect FILE shows the metadata of a file"),
+  network_show_meta: ignored("the metadata of a file is shown by lllite inspect FILE"),
   network_merge_n_models: integer({ min: 0, max: 1000, help: "Number of LoRAs that are merged, from the first." }),
   network_merge: flag({ help: "Merge all LoRAs into the weights. A step is faster, and --am cannot change them." }),
   network_pre_calc: ignored("a LoRA beside the layers gives the same picture without it"),
@@ -213,7 +213,7 @@ const PICTURE = {
 
 /** Where pictures go. */
 const OUTPUT = {
-  outdir: folder({ required: "a folder to write into", help: "Folder to write into. Existing files stay." }),
+  outdir: folder({ default: "outputs", help: "Folder to write into. Existing files stay." }),
   sequential_file_name: flag({
     help: "Name pictures by their numbers alone: im_000001.png. Without it, their seeds follow: im_000000_7.png.",
   }),

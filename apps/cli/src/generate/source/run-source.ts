@@ -32,7 +32,7 @@ export async function runSource(
     const filled = filledReader(reader, recipe)
     checkGenerateOptions(filled)
     const { pictures, notices } = await untilStopped(examineGeneration(filled, recipe, toLocal), signal)
-    runs.push(await withPrefix(pictures, recipe.prefix, reader.settings.outdir ?? "", { now, used }))
+    runs.push(await withPrefix(pictures, recipe.prefix, reader.settings.outdir, { now, used }))
     for (const notice of notices) said.add(notice)
   }
   reader.finish()
