@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Compares this implementation with the reference's numbers:
-//   pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]
+//   pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json] [--help]
 // DIR has NAME.json and NAME.safetensors. Default: ../shared/reference, or reference/ if that is missing. Exits 1 if any case fails.
 import { access, readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -102,8 +102,13 @@ async function main() {
       backend: { type: "string", default: "wasm" },
       weights: { type: "string", default: "file" },
       json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
     },
   })
+  if (values.help) {
+    console.log(help())
+    return
+  }
   if (positionals.length > 1) throw new Error(`one folder at most, got ${positionals.length}. ${usage}`)
   const only = (values.only ?? []).flatMap((names) => names.split(","))
   for (const name of only) expectOneOf("--only", name, Object.keys(suites))
@@ -138,6 +143,17 @@ async function main() {
     console.log(`${compared.length - failed.length} passed, ${failed.length} failed, ${skipped.length} not run`)
   }
   process.exitCode = failed.length > 0 ? 1 : 0
+}
+
+function help() {
+  return [
+    usage,
+    "Compares this implementation with the numbers in DIR, which has NAME.json and NAME.safetensors.",
+    `  --only NAME       one or more of ${Object.keys(suites).join(", ")}. Default: all but full`,
+    `  --backend NAME    ${NODE_BACKENDS.join(", ")}. Default: wasm`,
+    `  --weights FORMAT  ${WEIGHT_DTYPES.join(", ")}. Default: file`,
+    "  --json            the results as JSON",
+  ].join("\n")
 }
 
 function reader(folder, { backend, weights }, only) {
