@@ -157,7 +157,7 @@ describe("the commands of the READMEs", () => {
 
   it.each([
     "apps/cli/README.md",
-    ...["comfyui", "command", "datasets", "preprocessors", "steering", "training"].map(
+    ...["comfyui", "command", "datasets", "preprocessors", "sd-scripts", "steering", "training"].map(
       (name) => `docs/guides/${name}.md`,
     ),
   ])("have options that exist in %s", async (path) => {
@@ -236,6 +236,18 @@ describe("the commands of the READMEs", () => {
     expect((await readPngText(at("sheet", "grid.png"))).get("lllite-grid")).toContain('"strength"')
     expect((await readdir(at("out"))).filter((name) => name.endsWith(".lllite-1.png"))).toHaveLength(1)
   }, 180_000)
+
+  it("run in the guide for users of sd-scripts", async () => {
+    const lines = await commands("docs/guides/sd-scripts.md", "lllite")
+    expect(lines).toHaveLength(2)
+    await cp(at("demo-output", "lllite-canny.safetensors"), at("canny.safetensors"))
+    await cp(at("demo-output", "pictures", "00-control.png"), at("edges.png"))
+    await rm(at("out"), { recursive: true, force: true })
+    for (const line of lines) {
+      await type(line.replace(/^lllite/, "node apps/cli/dist/main.js").replace("--steps 8", "--steps 2"))
+    }
+    expect(await readdir(at("out"))).toHaveLength(3)
+  }, 60_000)
 
   it("run in the guide for users of ComfyUI", async () => {
     const lines = await commands("docs/guides/comfyui.md", "lllite")
