@@ -97,6 +97,22 @@ describe("a data set of shards", () => {
     await expect(open("empty.tar")).rejects.toThrow("has no pictures")
   })
 
+  it("says once that an archive has the files of its pairs apart, and how to write it", async () => {
+    const files = { "b.png": await picture(1), "a.png": await picture(2), "b.control.png": await picture(3) }
+    await writeFile(join(folder, "apart.tar"), tarOf({ ...files, "a.control.png": await picture(4) }))
+    const error = await open("apart.tar").catch((error: unknown) => error)
+    const text = error instanceof Error ? error.message : ""
+    expect(text).toContain('apart.tar" has other files between those of "b"')
+    expect(text).toContain("tar --sort=name")
+    expect(text).not.toContain("has no control")
+    // A caption that lies before other files would be lost without a word.
+    await writeFile(
+      join(folder, "caption.tar"),
+      tarOf({ "a.txt": "said", ...(await pair("b", 1)), ...(await pair("a", 2)) }),
+    )
+    await expect(open("caption.tar")).rejects.toThrow('has other files between those of "a"')
+  })
+
   it("refuses options of folders, and caches beside pictures", async () => {
     await expect(open("t-000.tar", 'image_dir = "x"')).rejects.toThrow("image_dir and shards do not go together")
     await expect(open("t-000.tar", 'shard_control = "a/b"')).rejects.toThrow("shard_control")

@@ -92,13 +92,17 @@ async function listShard(path: string, config: SubsetConfig & ShardsOf, signal?:
   const pairs: Found[] = []
   const problems: FileProblem[] = []
   const remarks: Remark[] = []
+  const incomplete = new Set<string>()
   try {
     const { handle, size } = await openRegular(path)
     try {
       const read = ({ offset }: TarEntry, length: number): Promise<Buffer> => readAt(handle, offset, length)
       for await (const sample of samplesOf(tarEntries(handle, size, path), path)) {
         signal?.throwIfAborted()
+        // One cause gives one problem, and not two for each pair.
+        if (incomplete.has(sample.key)) return { pairs: [], problems: [apart(path, sample.key)], remarks: [] }
         const found = await pairOf(sample, path, config, read)
+        if (found === null || ("problem" in found && isIncomplete(found.problem))) incomplete.add(sample.key)
         if (found === null) continue
         if ("problem" in found) problems.push(found.problem)
         else {
@@ -115,6 +119,18 @@ async function listShard(path: string, config: SubsetConfig & ShardsOf, signal?:
     problems.push({ kind: "shard", path, text: error.message })
   }
   return { pairs, problems, remarks }
+}
+
+/** Whether the rest of a pair may lie elsewhere in the archive. */
+function isIncomplete({ kind }: FileProblem): boolean {
+  return kind === "unused-control" || kind === "missing-control"
+}
+
+/** The problem of an archive in which other files lie between those of a pair. */
+function apart(path: string, key: string): FileProblem {
+  const cure = "Write it in the order of names, as `tar --sort=name` does."
+  const text = `"${path}" has other files between those of "${key}", expected files of one pair next to each other. ${cure}`
+  return { kind: "shard", path, text }
 }
 
 type ShardsOf = { readonly shards: NonNullable<SubsetConfig["shards"]> }
@@ -156,7 +172,11 @@ async function pairOf(
   })
   if (image === undefined) {
     if (control === undefined) return null
-    return problem("picture", labels.control, `"${labels.control}" has no picture beside it, such as "${key}.jpg"`)
+    return problem(
+      "unused-control",
+      labels.control,
+      `"${labels.control}" has no picture beside it, such as "${key}.jpg"`,
+    )
   }
   if (control === undefined) {
     const name = `${key}.${shards.control}.png`
