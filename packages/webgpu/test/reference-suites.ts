@@ -48,6 +48,17 @@ export const UNET: ReferenceSuite = {
   run: async (ops) => runUnet(readDescription<UnetReference>("unet"), await openTensors("unet"), ops),
 }
 
+/** Cases of {@link UNET} by name, and its selections of sites. */
+export function unetCases(...names: readonly string[]): ReferenceSuite {
+  const reference = readDescription<UnetReference>("unet")
+  const cases = Object.fromEntries(Object.entries(reference.cases).filter(([name]) => names.includes(name)))
+  return {
+    what: names.join(", "),
+    count: names.length + Object.keys(reference.selections).length,
+    run: async (ops) => runUnet({ ...reference, cases }, await openTensors("unet"), ops),
+  }
+}
+
 export const PIPELINE: ReferenceSuite = {
   what: "everything from prompt to picture",
   count: 14,

@@ -1,40 +1,53 @@
 import { createComposedOps, type Ops } from "@lllite/core/ops"
 import { checkOps } from "@lllite/core/testing"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { needs } from "../../format/test/needs.ts"
+import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
 import { createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
 import { findDriver } from "./drivers.ts"
 import { openGpu } from "./open-gpu.ts"
-import { compared, DIFFUSION, MODULE, TEXT_VAE, UNET } from "./reference-suites.ts"
+import { compared, DIFFUSION, MODULE, TEXT_VAE, UNET, unetCases } from "./reference-suites.ts"
 
-/* Chromium's driver without a graphics card. Most other tests run on lavapipe. */
+/*
+ * Chromium's driver without a graphics card. Every verb and its gradients show that each kernel compiles and is right.
+ * Networks are of the same kernels, run for minutes here, and are compared on lavapipe. So here one picture is, of two
+ * LLLites in a row, and the others are left to `npm run long`.
+ */
 
 const driver = findDriver("swiftshader")
 if (driver !== null) process.env.VK_ICD_FILENAMES = driver
 const { hasAdapter, architecture, start } = await openGpu("swiftshader")
 
-describe(
-  "ops on SwiftShader",
-  needs("SwiftShader, which comes with Debian's chromium", hasAdapter && architecture === "swiftshader"),
-  () => {
-    let webgpu: WebgpuDevice
-    let ops: Ops
-    beforeAll(async () => {
-      webgpu = await start()
-      ops = createWebgpuOps(createComposedOps())
-    })
-    afterAll(() => webgpu.dispose())
+const hasDriver = needs("SwiftShader, which comes with Debian's chromium", hasAdapter && architecture === "swiftshader")
 
-    it("keep the contract of ops", async () => {
-      const results = await checkOps(ops)
-      expect(results.filter(({ ok }) => !ok)).toEqual([])
-      expect(results.length).toBeGreaterThan(150)
-    })
+describe("ops on SwiftShader", hasDriver, () => {
+  let webgpu: WebgpuDevice
+  let ops: Ops
+  beforeAll(async () => {
+    webgpu = await start()
+    ops = createWebgpuOps(createComposedOps())
+  })
+  afterAll(() => webgpu.dispose())
 
-    it.each([MODULE, DIFFUSION, TEXT_VAE, UNET])("agree with the reference on $what", async (suite) => {
+  it("keep the contract of ops", async () => {
+    const results = await checkOps(ops)
+    expect(results.filter(({ ok }) => !ok)).toEqual([])
+    expect(results.length).toBeGreaterThan(150)
+  })
+
+  it("agree with the reference on a U-Net with two LLLites", async () => {
+    const suite = unetCases("unet.lllite.chain")
+    const results = await compared(suite, ops)
+    expect(results.filter(({ ok }) => !ok)).toEqual([])
+    expect(results).toHaveLength(suite.count)
+  })
+
+  it.each([MODULE, DIFFUSION, TEXT_VAE, UNET])(
+    "agree with the reference on $what",
+    needsAll(hasDriver, longOnly),
+    async (suite) => {
       const results = await compared(suite, ops)
       expect(results.filter(({ ok }) => !ok)).toEqual([])
       expect(results).toHaveLength(suite.count)
-    })
-  },
-)
+    },
+  )
+})
