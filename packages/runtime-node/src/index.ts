@@ -73,7 +73,13 @@ export { MADE_UP, type OpenSdxl, openAddition, openPart, openSdxl, type SdxlPath
 export type { Existing } from "./files/output-target.ts"
 export { openPath, type PathOptions, type PathSource, withPath } from "./files/path-source.ts"
 export { decodeText, readTextFile } from "./files/read-text.ts"
-export { checkTrainState, readTrainState, trainStatePath, writeTrainState } from "./files/train-state-file.ts"
+export {
+  checkTrainState,
+  readTrainState,
+  trainStatePath,
+  trainStateStep,
+  writeTrainState,
+} from "./files/train-state-file.ts"
 export { type TryOptions, tryOutputs } from "./files/try-outputs.ts"
 export { blankImage, type Colour, drawImage, drawText, overlayEdges } from "./images/canvas.ts"
 export { contactSheet, type SheetOptions, type SheetRow } from "./images/contact-sheet.ts"

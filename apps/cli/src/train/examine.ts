@@ -65,6 +65,7 @@ export async function examineTraining(
       : await examine(["networkWeights"], () => withPath(networkWeights, openLllite))
   const { resume } = settings
   const saved = resume === undefined ? null : await examine(["resume"], () => savedRun(resume, layout))
+  checkOptimizer(reader, settings, saved)
   const keys =
     "config" in settings.dataset.source
       ? (["datasetConfig"] as const)
@@ -122,6 +123,20 @@ async function savedRun(path: string, layout: UnetLayout | null): Promise<SavedR
   if (layout !== null) return readTrainState(path, layout)
   await checkTrainState(path)
   return null
+}
+
+/** The state of an optimizer is of no use to another one. */
+function checkOptimizer(
+  { check, nameOf }: OptionReader<typeof TRAIN_OPTIONS>,
+  { optimizer, resume }: TrainSettings,
+  saved: SavedRun | null,
+): void {
+  check(["resume", "optimizerType"], () => {
+    const [now, before] = [optimizer.name, saved?.state.optimizer.name ?? optimizer.name]
+    return now === before
+      ? null
+      : `the optimizer is ${now}, and the state of "${resume}" is of ${before}. Give ${nameOf("optimizerType")} ${before}, or begin anew without ${nameOf("resume")}`
+  })
 }
 
 /** Weights of the loss are of one kind of prediction. Source: sd-scripts `verify_training_args`. */

@@ -17,7 +17,13 @@ afterEach(() => rm(folder, { recursive: true }))
 
 async function saved(name: string, step: number): Promise<void> {
   await mkdir(join(folder, name))
-  const bytes = serializeSafetensors(new Map(), new Map([["step", String(step)]]))
+  const bytes = serializeSafetensors(
+    new Map(),
+    new Map([
+      ["trains", "lllite"],
+      ["step", String(step)],
+    ]),
+  )
   await writeFile(trainStatePath(join(folder, name)), bytes)
 }
 
@@ -51,6 +57,14 @@ describe("--resume latest", () => {
     const nothing = { resume: undefined, force: false, notes: [] }
     expect(await found({ resume: "latest" })).toEqual(nothing)
     expect(await found({ resume: "latest", output_dir: join(folder, "none") })).toEqual(nothing)
+  })
+
+  it("names a state that is broken, and what to do, and does not say to download it", async () => {
+    await saved("last-state", 1500)
+    await writeFile(trainStatePath(join(folder, "last-state")), "")
+    const broken = found({ resume: "latest" })
+    await expect(broken).rejects.toThrow(/last-state" is a broken file.*Continue from another one, or begin anew/)
+    await expect(broken).rejects.not.toThrow(/[Dd]ownload/)
   })
 
   it("says that a run without save_state leaves nothing to continue from", async () => {

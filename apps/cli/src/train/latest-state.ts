@@ -1,8 +1,6 @@
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
-import { openSafetensors } from "@lllite/format"
-import { trainStatePath } from "@lllite/runtime-node"
-import { withPath } from "@lllite/runtime-node/files"
+import { trainStatePath, trainStateStep } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { Reporter } from "../terminal/progress.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
@@ -16,7 +14,7 @@ type TrainReader = OptionReader<typeof TRAIN_OPTIONS>
  * The reader with the path of the run's newest state, where `resume` is `latest`. Files after that state are the run's
  * own, and are replaced. Without a state, the run begins anew. So an engine can start the same command again.
  *
- * @throws FormatError, InputError for a broken state
+ * @throws InputError for a broken state
  */
 export async function withLatestState(reader: TrainReader, reporter: Reporter): Promise<TrainReader> {
   const { resume, outputDir, outputName, saveState } = reader.settings
@@ -49,7 +47,7 @@ async function findLatest(outputDir: string, outputName: string): Promise<string
       () => false,
     )
     if (!isThere) continue
-    const step = await withPath(path, async (source) => Number((await openSafetensors(source)).metadata.get("step")))
+    const step = await trainStateStep(folder)
     if (step > (latest?.step ?? -1)) latest = { folder, step }
   }
   return latest?.folder ?? null

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import type { SavedRun } from "@lllite/core/training"
 import { readSavedRun, savedRunChunks } from "@lllite/core/training"
 import type { UnetLayout } from "@lllite/format"
-import { type ByteSource, openSafetensors } from "@lllite/format"
+import { type ByteSource, FormatError, openSafetensors } from "@lllite/format"
 import { InputError } from "../errors.ts"
 import { writeAtomically } from "./atomic-write.ts"
 import { withPath } from "./path-source.ts"
@@ -33,8 +33,8 @@ export async function writeTrainState(folder: string, run: SavedRun): Promise<st
  *
  * @param path the folder, or the file in it
  * @param layout of the U-Net that the LLLite must fit
- * @throws InputError for a folder without such a file; FormatError when the file is broken, or for another U-Net;
- * CoreError when it is not a run
+ * @throws InputError for a folder without such a file, and for a broken file; FormatError for another U-Net; CoreError
+ * when it is not a run
  */
 export async function readTrainState(path: string, layout: UnetLayout): Promise<SavedRun> {
   return withPath(await stateFile(path), async (source) => readSavedRun(await openState(source, path), layout))
@@ -46,11 +46,24 @@ export async function readTrainState(path: string, layout: UnetLayout): Promise<
  * @throws as `readTrainState`, but for what is wrong with the values and for another U-Net
  */
 export async function checkTrainState(path: string): Promise<void> {
-  await withPath(await stateFile(path), (source) => openState(source, path))
+  await trainStateStep(path)
+}
+
+/**
+ * The number of steps after which a run was saved, from the header of its file.
+ *
+ * @throws as `checkTrainState`
+ */
+export async function trainStateStep(path: string): Promise<number> {
+  return withPath(await stateFile(path), async (source) => Number((await openState(source, path)).metadata.get("step")))
 }
 
 async function openState(source: ByteSource, path: string): ReturnType<typeof openSafetensors> {
-  const file = await openSafetensors(source)
+  const file = await openSafetensors(source).catch((cause: unknown) => {
+    if (!(cause instanceof FormatError)) throw cause
+    const text = `"${path}" is a broken file, or not the state of a training. ${EXPECTED} A broken state cannot be mended. Continue from another one, or begin anew.`
+    throw new InputError("state-file", text, { cause })
+  })
   if (file.metadata.has("trains")) return file
   throw new InputError("state-file", `"${path}" is not the state of a training. ${EXPECTED}`)
 }
