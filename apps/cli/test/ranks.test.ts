@@ -137,6 +137,11 @@ describe("ranks of a training", () => {
     const without = await trainedRun(data(), join(data(), "without"), ["--rank_address", address])
     expect(without.code).toBe(1)
     expect(without.stderr).toContain("LLLITE_RANKS_TOKEN")
+    const unread = rankAt(address, TOKEN, ["--unet", join(data(), "none.safetensors")])
+    expect(await unread.ended).toBe(1)
+    // Both are said before anything is loaded.
+    expect(unread.events).toEqual([])
+    expect(without.events.filter(({ event }) => event === "load")).toEqual([])
   })
 
   it("are waited for by the first step", { timeout: 600_000 }, async () => {

@@ -6,6 +6,8 @@ export type RanksErrorCode =
   | "address"
   /** No token is set. */
   | "token-missing"
+  /** A certificate or its key cannot be used. */
+  | "certificate"
   /** The token, the version, the model or the backend is not the leading process's. */
   | "refused"
   /** The leading process was not reached in time. */

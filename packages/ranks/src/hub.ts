@@ -7,6 +7,7 @@ import type { StepPart, TrainHelp } from "@lllite/core/runtime"
 import type { LossAndGradients } from "@lllite/core/training"
 import { type WebSocket, WebSocketServer } from "ws"
 import { addressText, type RankAddress } from "./address.ts"
+import { checkTls, type TlsKeys } from "./certificate.ts"
 import { RanksError } from "./errors.ts"
 import { createLink, type Link, MAX_FRAME } from "./link.ts"
 import { differenceOf, type FromHub, type Identity, PATH, readFromRank } from "./messages.ts"
@@ -26,7 +27,7 @@ export interface RankHubOptions {
   /** What every rank has to have, too. */
   readonly identity: Identity
   /** A PEM certificate with its key, for TLS. Default: none, and the connection can be read on its way */
-  readonly tls?: { readonly certificate: string; readonly key: string }
+  readonly tls?: TlsKeys
   /**
    * `continue`: the parts of a lost rank are computed elsewhere, and the run stays the same. `stop`: the run ends with
    * its last good state. Default: `continue`
@@ -70,12 +71,14 @@ const HELLO = 10_000
 /**
  * Listens for ranks. They may join and leave at any time: what they compute is added up in the order of the parts.
  *
- * @throws RanksError `token-missing` for an empty token, `address` when the address cannot be listened on
+ * @throws RanksError `token-missing` for an empty token, `certificate` for one that TLS cannot use, `address` when the
+ * address cannot be listened on
  */
 export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
   const { host, port, token, identity, tls, lost = "continue", onEvent = () => {} } = options
   if (token === "")
     throw new RanksError("token-missing", "ranks: the token is empty. Give the same secret to all ranks.")
+  if (tls !== undefined) checkTls(tls)
   const server = tls === undefined ? createHttpServer() : createHttpsServer({ cert: tls.certificate, key: tls.key })
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, perMessageDeflate: false })
   const ranks = new Set<Rank>()

@@ -1,4 +1,5 @@
 export { addressText, type RankAddress } from "./address.ts"
+export { checkAuthority, checkTls, type TlsKeys } from "./certificate.ts"
 export { RanksError, type RanksErrorCode } from "./errors.ts"
 export { type RankEvent, type RankHub, type RankHubOptions, startRankHub } from "./hub.ts"
 export type { Identity } from "./messages.ts"

@@ -3,6 +3,7 @@ import type { StepPart } from "@lllite/core/runtime"
 import type { LossAndGradients } from "@lllite/core/training"
 import { WebSocket } from "ws"
 import { addressText, type RankAddress } from "./address.ts"
+import { checkAuthority } from "./certificate.ts"
 import { RanksError } from "./errors.ts"
 import { createLink, type Link, MAX_FRAME } from "./link.ts"
 import { type FromRank, type Identity, PATH, readFromHub } from "./messages.ts"
@@ -43,10 +44,11 @@ type Ended =
  * Computes parts for a leading process, until its run ends. A connection that is lost is made anew.
  *
  * @throws RanksError `refused` when the token or this rank's identity is not the run's, `unreachable` when the leading
- * process is not found in time, `address` for a host that is none; the signal's reason when aborted
+ * process is not found in time, `address` for a host that is none, `certificate` for a text that is not one; the signal's reason when aborted
  */
 export async function runRank(options: RankOptions): Promise<void> {
   const { tls, signal, patience = 600, onEvent = () => {} } = options
+  if (tls?.ca !== undefined) checkAuthority(tls.ca)
   const url = urlOf(options.address, tls !== undefined)
   const address = addressText(options.address)
   let since = performance.now()

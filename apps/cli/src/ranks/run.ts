@@ -1,13 +1,14 @@
 import { hostname } from "node:os"
-import { type OwnEvent, runRank } from "@lllite/ranks"
+import { checkAuthority, type OwnEvent, runRank } from "@lllite/ranks"
 import { readTextFile } from "@lllite/runtime-node/files"
 import type { Settings } from "@lllite/runtime-node/options"
+import { checkCheckpoint } from "../model/checkpoint.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
 import { startRuntime } from "../model/start-runtime.ts"
 import { UsageError } from "../terminal/errors.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { untilStopped } from "../terminal/until-stopped.ts"
-import { readAddress } from "./address.ts"
+import { addressProblem, readAddress } from "./address.ts"
 import { identityOf } from "./identity.ts"
 import type { RANK_OPTIONS } from "./options.ts"
 import { readToken } from "./token.ts"
@@ -25,17 +26,16 @@ export async function workAsRank(
 ): Promise<void> {
   const place = readAddress(address)
   if (place === null) {
-    throw new UsageError(
-      "options",
-      `rank: the address is ${JSON.stringify(address)}, expected host:port, for example 10.0.0.1:7700`,
-    )
+    throw new UsageError("options", addressProblem("rank: the address", address, "10.0.0.1:7700"))
   }
   const token = await readToken(settings.tokenFile)
   const ca = settings.ca === undefined ? undefined : await readTextFile(settings.ca)
+  if (ca !== undefined) checkAuthority(ca)
+  const paths = sdxlPaths(settings.pretrainedModelNameOrPath, settings)
+  await checkCheckpoint(paths)
   const choice = runtimeChoice(settings)
   const runtime = await startRuntime(choice, reporter, signal)
   try {
-    const paths = sdxlPaths(settings.pretrainedModelNameOrPath, settings)
     const projection = settings.compat === "sd-scripts" ? settings.compat : "checkpoint"
     reporter.say("load", { ...paths }, `Loading ${paths.checkpoint} …`)
     const { checkpoint, ...parts } = paths

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { readAddress } from "./address.ts"
+import { addressProblem, readAddress } from "./address.ts"
 import { readToken } from "./token.ts"
 
 let folder = ""
@@ -38,4 +38,11 @@ describe("the address of ranks", () => {
       expect(readAddress(text), text).toBeNull()
     }
   })
+})
+
+it("shows an address that is none, and none with a password", () => {
+  expect(addressProblem("the address", "nonsense", "a:1")).toBe(
+    'the address is "nonsense", expected host:port, for example a:1',
+  )
+  expect(addressProblem("the address", "ada:secret@host:1", "a:1")).not.toContain("secret")
 })

@@ -87,7 +87,7 @@ export async function runTrain(
   }
 }
 
-/** Loads what starts the ranks of a run. @throws UsageError when its package is not installed */
+/** Loads what starts the ranks of a run. @throws UsageError when its package is not installed; as `readRankSecrets` */
 async function loadRanks(
   ranks: RankSettings,
 ): Promise<
@@ -99,8 +99,9 @@ async function loadRanks(
   ) => Promise<StartedRanks>
 > {
   const load = () => import("./ranks/start-ranks.ts")
-  const { startRanks } = await withPackage("@lllite/ranks", "ranks", load)
-  return (model, settings, ...rest) => startRanks(ranks, model, settings, ...rest)
+  const { readRankSecrets, startRanks } = await withPackage("@lllite/ranks", "ranks", load)
+  const secrets = await readRankSecrets(ranks)
+  return (model, settings, ...rest) => startRanks(ranks, secrets, model, settings, ...rest)
 }
 
 /** The share of the free memory that encoded pictures may take. The rest is for the model. */

@@ -1,5 +1,5 @@
 import type { OptionReader } from "@lllite/runtime-node/options"
-import { readAddress } from "../../ranks/address.ts"
+import { addressProblem, readAddress } from "../../ranks/address.ts"
 import type { TRAIN_OPTIONS } from "../options/index.ts"
 
 /** Parts of a batch without ranks. The number is fixed, so that a machine with more cores trains the same LLLite. */
@@ -34,7 +34,7 @@ export function readRanks({ settings, check, nameOf, isGiven }: OptionReader<typ
   const address = rankAddress === undefined ? null : readAddress(rankAddress)
   check(["rankAddress"], () =>
     rankAddress !== undefined && address === null
-      ? `${nameOf("rankAddress")} is ${JSON.stringify(rankAddress)}, expected host:port, for example 0.0.0.0:7700`
+      ? addressProblem(nameOf("rankAddress"), rankAddress, "0.0.0.0:7700")
       : null,
   )
   check(["rankCertificate", "rankKey"], () =>

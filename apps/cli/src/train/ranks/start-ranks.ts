@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
-import type { RankEvent, RankHub } from "@lllite/ranks"
-import { addressText, startRankHub } from "@lllite/ranks"
+import type { RankEvent, RankHub, TlsKeys } from "@lllite/ranks"
+import { addressText, checkTls, startRankHub } from "@lllite/ranks"
 import type { NodeRuntime, SdxlHandle } from "@lllite/runtime-node"
 import { readTextFile } from "@lllite/runtime-node/files"
 import { identityOf } from "../../ranks/identity.ts"
@@ -19,31 +19,57 @@ export interface StartedRanks {
   close(): Promise<void>
 }
 
+/** What of a run's settings its ranks need, too. */
+type ModelSettings = Pick<TrainSettings, "model" | "runtime" | "compat" | "vParameterization">
+
+/** What processes need that join a run: a secret of their own, and that of TLS. */
+export interface RankSecrets {
+  readonly token: string
+  readonly tls: TlsKeys | null
+}
+
+/**
+ * Reads what the ranks of a run need, so that a wrong file is found before anything is loaded.
+ *
+ * @throws UsageError without a token; InputError for a file; RanksError `certificate`
+ */
+export async function readRankSecrets({ place }: RankSettings): Promise<RankSecrets> {
+  if (place === null) return { token: randomBytes(16).toString("hex"), tls: null }
+  const token = await readToken(place.tokenFile)
+  if (place.tls === undefined) return { token, tls: null }
+  const tls = { certificate: await readTextFile(place.tls.certificate), key: await readTextFile(place.tls.key) }
+  checkTls(tls)
+  return { token, tls }
+}
+
 /**
  * Listens for ranks, and starts those of this machine. They load the model and join by themselves. The run waits for them
  * for as long as it is asked to, and then goes on.
  *
- * @throws InterruptedError when stopped; RanksError for an address that cannot be listened on; UsageError without a token; InputError for a file
+ * @throws InterruptedError when stopped; RanksError for an address that cannot be listened on
  */
 export async function startRanks(
   { count, place, lost, wait }: RankSettings,
+  { token, tls }: RankSecrets,
   { runtime, sdxl }: { readonly runtime: NodeRuntime; readonly sdxl: SdxlHandle },
-  settings: Pick<TrainSettings, "model" | "runtime" | "compat" | "vParameterization">,
+  settings: ModelSettings,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<StartedRanks> {
-  const token = place === null ? randomBytes(16).toString("hex") : await readToken(place.tokenFile)
-  const tls =
-    place?.tls === undefined
-      ? {}
-      : { tls: { certificate: await readTextFile(place.tls.certificate), key: await readTextFile(place.tls.key) } }
   const projection = settings.compat ?? "checkpoint"
   const model = { runtime, choice: settings.runtime, sdxl, paths: settings.model, projection }
   const identity = await identityOf(model, signal)
   let isClosing = false
   const all = createGathering(count - 1)
   const hub = await startRankHub({
-    ...{ host: place?.host ?? "127.0.0.1", port: place?.port ?? 0, token, identity, lost, ...tls },
+    ...{
+      host: place?.host ?? "127.0.0.1",
+      port: place?.port ?? 0,
+      token,
+      identity,
+      lost,
+      ...(tls === null ? {} : { tls }),
+    },
     onEvent: (event) => {
       // When the run stops, its ranks leave.
       if (isClosing || signal.aborted) return
@@ -108,12 +134,7 @@ function createGathering(wanted: number): { now(ranks: number): void; within(sec
 
 /** The options of `lllite rank` that load the same model on the same backend. */
 function lineOf(
-  {
-    model: { checkpoint, vae, unet },
-    runtime: { precision, weights },
-    compat,
-    vParameterization,
-  }: Parameters<typeof startRanks>[2],
+  { model: { checkpoint, vae, unet }, runtime: { precision, weights }, compat, vParameterization }: ModelSettings,
   { backend }: Pick<NodeRuntime, "backend">,
 ): readonly string[] {
   const options = { pretrained_model_name_or_path: checkpoint, vae, unet, backend, precision, weights, compat }
