@@ -25,6 +25,7 @@ it.each([
     /cannot read "a\.txt": it is not UTF-8 text\. .* line 1\..*Windows-1252\. Save it as UTF-8/,
   ],
   ["Shift_JIS", Uint8Array.of(0x90, 0xaf, 0x82, 0xcc), /it is not UTF-8 text.*Shift_JIS/],
+  ["a picture", Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1"), /it is a PNG picture, expected a text/],
   ["UTF-16 without a mark", utf16("ein Stern").subarray(2), /NUL characters.*UTF-16 without a byte order mark/],
   ["half of a UTF-16 character", utf16("star").subarray(0, 9), /begins as UTF-16 text and is damaged/],
 ])("refuses %s, and names the file and the way out", (_, bytes, message) => {

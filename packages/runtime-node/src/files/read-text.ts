@@ -1,5 +1,6 @@
 import { listText } from "@lllite/core/names"
 import { InputError } from "../errors.ts"
+import { binaryKind } from "./binary-kind.ts"
 import { readSmallFile } from "./regular-file.ts"
 
 /** The longest text that people write for this program. A caption counts for its first 75 tokens or some chunks of them. */
@@ -29,6 +30,12 @@ export function decodeText(bytes: Uint8Array, path: string): string {
   try {
     text = new TextDecoder(encoding ?? "utf-8", { fatal: true }).decode(bytes)
   } catch (cause) {
+    const kind = encoding === null ? binaryKind(bytes) : null
+    if (kind !== null) {
+      throw new InputError("text-encoding", `cannot read "${path}": it is ${kind}, expected a text. Check the path.`, {
+        cause,
+      })
+    }
     const what =
       encoding === null ? `it is not UTF-8 text. ${likelyEncodings(bytes)}` : "it begins as UTF-16 text and is damaged."
     throw new InputError("text-encoding", `cannot read "${path}": ${what} Save it as UTF-8.`, { cause })
