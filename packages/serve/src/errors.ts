@@ -5,6 +5,8 @@ export type ServeErrorCode =
   // who asks
   /** The address is not loopback and no key is set. */
   | "key-missing"
+  /** A name or an origin of the options is not one. */
+  | "access"
   /** The request has no key, or a wrong one. */
   | "key"
   /** The request names another host than the server. */
@@ -58,6 +60,7 @@ export type ServeErrorCode =
 /** The HTTP status of each code. */
 const STATUS: Readonly<Record<ServeErrorCode, number>> = {
   "key-missing": 500,
+  access: 500,
   key: 401,
   host: 403,
   origin: 403,

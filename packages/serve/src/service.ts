@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises"
 import { resolve } from "node:path"
 import type { RecipeInput } from "@lllite/core/recipe"
+import { openFolder } from "@lllite/runtime-node/files"
 import type { Contents } from "./files/contents.ts"
 import { openContents } from "./files/contents.ts"
 import type { InputPictures } from "./files/input-pictures.ts"
@@ -52,7 +52,7 @@ export interface ServiceOptions extends Pick<Service, "library" | "limits" | "ru
 export async function openService(options: ServiceOptions): Promise<Service> {
   const { library, limits, runner, log, previews, redis } = options
   const root = resolve(options.folder)
-  await mkdir(root, { recursive: true })
+  await openFolder(root)
   const contents = await openContents(root, limits.storageBytes)
   const inputs = await openInputPictures(root)
   const store = await openJobStore(root)

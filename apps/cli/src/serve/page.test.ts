@@ -31,7 +31,7 @@ it("refuses a given folder without a page, by its name", async () => {
 
 const hasShell = needs("a system that runs scripts by their first line", process.platform !== "win32")
 
-it("asks Python for the package, and has no page where there is none", hasShell, async () => {
+it("asks a given Python for the package, and refuses one that has none", hasShell, async () => {
   const folder = await folderWith("package/static/index.html")
   const python = async (name: string, prints: string): Promise<string> => {
     const path = join(folder, name)
@@ -40,7 +40,7 @@ it("asks Python for the package, and has no page where there is none", hasShell,
     return path
   }
   expect(await findPage(undefined, await python("with", `echo "${folder}/package"`))).toBe(`${folder}/package/static`)
-  expect(await findPage(undefined, await python("without", "echo"))).toBeNull()
-  expect(await findPage(undefined, await python("broken", "exit 1"))).toBeNull()
-  expect(await findPage(undefined, join(folder, "missing"))).toBeNull()
+  await expect(findPage(undefined, await python("without", "echo"))).rejects.toThrow(/has no comfyui-frontend-package/)
+  await expect(findPage(undefined, await python("broken", "exit 1"))).rejects.toThrow(/cannot be run/)
+  await expect(findPage(undefined, join(folder, "missing"))).rejects.toThrow(/cannot be run/)
 })

@@ -16,8 +16,8 @@ const LONGEST = 10_000
  * The folder of ComfyUI's page: a given one, or `static` of the Python package comfyui-frontend-package.
  *
  * @param folder as the option names it. Missing: Python is asked
- * @returns null if Python has no such package, or there is no Python
- * @throws UsageError for a given folder without a page
+ * @returns null if no Python is given, and that of the system has no such package
+ * @throws UsageError for a given folder without a page, and for a given Python that has none
  */
 export async function findPage(folder: string | undefined, python: string | undefined): Promise<string | null> {
   if (folder !== undefined) {
@@ -33,6 +33,13 @@ export async function findPage(folder: string | undefined, python: string | unde
     const found = await promisify(execFile)(program, ["-c", FIND], options).catch(() => null)
     const place = join(found?.stdout.trim() ?? "", "static")
     if (found !== null && found.stdout.trim() !== "" && (await hasPage(place))) return place
+    if (python === undefined) continue
+    const named = `--python ${JSON.stringify(python)}`
+    const text =
+      found === null
+        ? `${named} cannot be run. Give the path of a Python.`
+        : `${named} has no comfyui-frontend-package. Install it with: ${python} -m pip install comfyui-frontend-package`
+    throw new UsageError("options", text)
   }
   return null
 }

@@ -1,4 +1,4 @@
-import { readTextFile } from "@lllite/runtime-node/files"
+import { expectFolder, readTextFile } from "@lllite/runtime-node/files"
 import type { Settings } from "@lllite/runtime-node/options"
 import type { Limits, RedisPlace } from "@lllite/serve"
 import { startServer } from "@lllite/serve"
@@ -23,6 +23,7 @@ type ServeSettings = Settings<typeof SERVE_OPTIONS>
 export async function runServe(settings: ServeSettings, reporter: Reporter, signal: AbortSignal): Promise<void> {
   const { host, port, folder, allowHost, allowOrigin, previews, modelsDir, extraModelPathsConfig, dataDir } = settings
   const library = await createLibrary({ modelsDirs: modelsDir, extraPaths: extraModelPathsConfig })
+  if (dataDir !== undefined) await expectFolder(dataDir)
   const page = await findPage(settings.frontEndRoot, settings.python)
   const redis = await workersPlace(settings)
   const server = await startServer({

@@ -1,5 +1,6 @@
 import { hostname } from "node:os"
 import { listText } from "@lllite/core/names"
+import { expectFolder } from "@lllite/runtime-node/files"
 import type { Settings } from "@lllite/runtime-node/options"
 import type { StorePlace, TaskQueue, WorkerEvent } from "@lllite/serve"
 import { ServeError, startWorker } from "@lllite/serve"
@@ -28,6 +29,7 @@ export async function runWork(settings: WorkSettings, reporter: Reporter, signal
   const store = storePlace(settings)
   const redis = await redisPlace(settings.redis, settings)
   const fanOut = store === null ? null : fanOutArguments(settings, redis)
+  if (dataDir !== null) await expectFolder(dataDir)
   const library = await createLibrary({ modelsDirs: modelsDir, extraPaths: extraModelPathsConfig })
   const choice = runtimeChoice(settings)
   const worker = await startWorker({

@@ -11,6 +11,7 @@ export {
   localPath,
   purgeDownloads,
 } from "./downloads/index.ts"
+export { expectFolder, makeFolder, openFolder } from "./make-folder.ts"
 export { type OpenLocation, openLocation } from "./open-location.ts"
 export type { Existing } from "./output-target.ts"
 export { fileMatching, isPattern } from "./path-pattern.ts"

@@ -1,5 +1,6 @@
 import { mkdir, rmdir, stat } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
+import { fileError, InputError } from "../errors.ts"
 import { hasCode } from "./system-code.ts"
 
 /**
@@ -26,6 +27,40 @@ export async function makeFolder(folder: string): Promise<string | undefined> {
     if (await isFolder(folder)) return undefined
     throw cause
   }
+}
+
+/**
+ * Makes a folder that a user names, with the folders above it that are missing. One that is there is taken.
+ *
+ * @throws InputError that names what is wrong: a file in its place, or a place that takes no folder
+ */
+export async function openFolder(folder: string): Promise<void> {
+  await refuseFile("write into", folder)
+  await makeFolder(folder).catch((cause: unknown) => {
+    throw fileError("write into", folder, cause)
+  })
+}
+
+/**
+ * Expects a folder that a user names to be there.
+ *
+ * @throws InputError when there is none, or a file in its place
+ */
+export async function expectFolder(folder: string): Promise<void> {
+  await refuseFile("read", folder)
+  await stat(folder).catch((cause: unknown) => {
+    throw fileError("read", folder, cause)
+  })
+}
+
+/** Refuses a file in the place of a folder. Other problems of a folder are found when it is used. */
+export async function refuseFile(verb: string, folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => null)
+  if (found === null || found.isDirectory()) return
+  throw new InputError(
+    "not-a-folder",
+    `cannot ${verb} "${folder}": it is a file, expected a folder. Choose another folder.`,
+  )
 }
 
 /** The folder above is there, and takes no folder in it, such as `/proc`. */

@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process"
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { needs } from "../../../format/test/needs.ts"
+import { expectFolder, openFolder } from "./make-folder.ts"
 import { tryOutputs } from "./try-outputs.ts"
 
 let folder = ""
@@ -49,6 +50,20 @@ it("ends on a file system that takes no folder", needs("Linux, with /proc", proc
   await expect(tryOutputs(["/proc/none/file", "/proc/none/a/b/file"])).rejects.toThrow(
     /cannot write into "\/proc\/none".*takes no new folder/s,
   )
+})
+
+it("makes a folder for a user, and says why one cannot be made, where Node's own mkdir never ends, too", async () => {
+  await openFolder(at("new", "inner"))
+  await openFolder(at("new", "inner"))
+  expect((await stat(at("new", "inner"))).isDirectory()).toBe(true)
+  await writeFile(at("file"), "")
+  await expect(openFolder(at("file"))).rejects.toMatchObject({ code: "not-a-folder" })
+  await expect(expectFolder(at("file"))).rejects.toMatchObject({ code: "not-a-folder" })
+  await expect(expectFolder(at("none"))).rejects.toThrow(/none": there is no such file or folder/)
+  await expectFolder(at("new"))
+  if (process.platform === "linux") await expect(openFolder("/proc/none/inner")).rejects.toThrow(/cannot write into/)
+  await rm(at("new"), { recursive: true })
+  await rm(at("file"))
 })
 
 it("counts the files that exist", async () => {

@@ -1,8 +1,8 @@
-import { rm, stat, statfs } from "node:fs/promises"
+import { rm, statfs } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { fileError, InputError } from "../errors.ts"
 import type { WriteOptions } from "./atomic-write.ts"
-import { makeFolder, removeMade } from "./make-folder.ts"
+import { makeFolder, refuseFile, removeMade } from "./make-folder.ts"
 import { findTarget, takenError } from "./output-target.ts"
 import { openTemporary } from "./temporary-file.ts"
 
@@ -24,7 +24,7 @@ export async function tryOutputs(paths: readonly string[], options: TryOptions =
   const folders = new Set<string>()
   const taken: string[] = []
   for (const path of paths) {
-    await expectFolder(dirname(path))
+    await refuseFile("write into", dirname(path))
     try {
       folders.add(dirname((await findTarget(path, existing)).path))
     } catch (error) {
@@ -59,16 +59,6 @@ async function tryFolder(folder: string, bytes: number): Promise<void> {
   } catch (cause) {
     throw fileError("write into", folder, cause)
   }
-}
-
-/** Refuses a file in the place of a folder. Every other problem of a folder is found when it is tried. */
-async function expectFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => null)
-  if (found === null || found.isDirectory()) return
-  throw new InputError(
-    "not-a-folder",
-    `cannot write into "${folder}": it is a file, expected a folder. Choose another folder.`,
-  )
 }
 
 /** @throws InputError `no-space` when a folder has room for fewer bytes; the system's errors */

@@ -58,6 +58,19 @@ describe("the check of access", () => {
     }
   })
 
+  it("refuses names and origins that no request can have", () => {
+    for (const name of ["proxy.example:8080", "a/b", "http://proxy.example", "not a host", ""]) {
+      expect(refused({ ...LOCAL, allowHosts: [name] }, { host: "localhost" })).toBe("access")
+      expect(refused({ ...OPEN, host: name }, { host: "localhost" })).toBe("access")
+    }
+    for (const origin of ["page.example", "https://page.example/", "https://page.example/app", "*", ""]) {
+      expect(refused({ ...LOCAL, allowOrigins: [origin] }, { host: "localhost" })).toBe("access")
+    }
+    const host = "localhost"
+    const fine = { allowHosts: ["proxy", "2001:db8::1", "bücher.example"], allowOrigins: ["http://page.example:8080"] }
+    expect(refused({ ...LOCAL, ...fine }, { host })).toBeNull()
+  })
+
   it("takes the key as a token or as a password, and nothing else", () => {
     const basic = (text: string): string => `Basic ${Buffer.from(text).toString("base64")}`
     const host = "server.example"

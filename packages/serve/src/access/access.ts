@@ -22,9 +22,11 @@ export type AccessCheck = (request: Pick<FastifyRequest, "headers" | "method">) 
  * The check of all requests. A page elsewhere cannot drive the server: its origin is refused. A name that was made to
  * lead here (DNS rebinding) cannot either: the request names another host.
  *
- * @throws ServeError `key-missing` for an address that others can reach, without a key
+ * @throws ServeError `key-missing` for an address that others can reach, without a key; `access` for a name or an origin
+ * that no request can have
  */
 export function createAccessCheck({ host, key, allowHosts, allowOrigins }: AccessOptions): AccessCheck {
+  expectNames(host, allowHosts, allowOrigins)
   const isLocal = isLoopback(host)
   if (!isLocal && key === null) {
     throw new ServeError(
@@ -65,6 +67,25 @@ export function createAccessCheck({ host, key, allowHosts, allowOrigins }: Acces
       )
     }
   }
+}
+
+/** Names of hosts have no port and no path, and origins have no path, or they are never those of a request. */
+function expectNames(host: string, allowHosts: readonly string[], allowOrigins: readonly string[]): void {
+  const wrong = (what: string, given: string, expected: string): ServeError =>
+    new ServeError("access", `${what} is ${JSON.stringify(given.slice(0, 200))}, expected ${expected}.`)
+  if (!isHostName(host)) throw wrong("the address to listen on", host, "one such as 127.0.0.1 or localhost")
+  for (const name of allowHosts) {
+    if (!isHostName(name)) throw wrong("an allowed host", name, "a name without a port, such as server.example")
+  }
+  for (const origin of allowOrigins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      throw wrong("an allowed origin", origin, "one without a path, such as https://page.example")
+    }
+  }
+}
+
+function isHostName(name: string): boolean {
+  return isIP(name) !== 0 || /^[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*\.?$/u.test(name)
 }
 
 /** Whether only this machine reaches an address. */

@@ -35,6 +35,11 @@ describe("the folders of models", () => {
     expect(folders.find("canny.safetensors", "vae")).toBeNull()
   })
 
+  it("have to be there", async () => {
+    await expect(open(join(root, "none"))).rejects.toThrow(/none": there is no such file or folder/)
+    await expect(open(picture)).rejects.toThrow(/canny1\.png": it is a file, expected a folder/)
+  })
+
   it("find a name without its ending, as A1111 writes it", async () => {
     const folders = await open(join(root, "comfy"), join(root, "webui"))
     expect(folders.find("xl", "checkpoint")).toBe(checkpoint)

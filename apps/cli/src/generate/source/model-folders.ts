@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from "node:fs"
 import { basename, dirname, join, relative, resolve } from "node:path"
 import type { RecipeFileKind } from "@lllite/core/recipe"
 import { TINY } from "@lllite/runtime-node"
+import { expectFolder } from "@lllite/runtime-node/files"
 import type { ModelPaths } from "./extra-model-paths.ts"
 import { readExtraModelPaths } from "./extra-model-paths.ts"
 
@@ -41,13 +42,14 @@ const MOST_ENTRIES = 20_000
  * The folders of models: ComfyUI's folder or its `models`, a folder of A1111, or one that has all files in it.
  *
  * @param source the workflow or the picture. Its folder is searched for pictures
- * @throws InputError for an `extra_model_paths.yaml` that cannot be read
+ * @throws InputError for a folder that is missing, and for an `extra_model_paths.yaml` that cannot be read
  */
 export async function openModelFolders(options: {
   readonly modelsDirs: readonly string[]
   readonly extraPaths: string | undefined
   readonly source: string
 }): Promise<ModelFolders> {
+  for (const folder of options.modelsDirs) await expectFolder(folder)
   const roots = options.modelsDirs.map(rootsOf)
   const files = [...(options.extraPaths === undefined ? [] : [options.extraPaths]), ...roots.flatMap(ownExtraPaths)]
   const extra = await Promise.all([...new Set(files)].map(readExtraModelPaths))

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile } from "node:fs/promises"
+import { readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileError } from "@lllite/runtime-node"
-import { tryOutputs } from "@lllite/runtime-node/files"
+import { makeFolder, tryOutputs } from "@lllite/runtime-node/files"
 import type { StepHistory } from "../step-history.ts"
 import type { LogSettings } from "./log-settings.ts"
 import type { LogRow } from "./table-lines.ts"
@@ -25,8 +25,7 @@ export async function makeLogFolder(loggingDir: string, name: string): Promise<s
   for (let number = 1; ; number++) {
     const folder = join(loggingDir, number === 1 ? name : `${name}-${number}`)
     try {
-      // With `recursive`, mkdir returns nothing for a folder that is there.
-      if ((await mkdir(folder, { recursive: true })) !== undefined) return folder
+      if ((await makeFolder(folder)) !== undefined) return folder
     } catch (cause) {
       throw fileError("make", folder, cause)
     }

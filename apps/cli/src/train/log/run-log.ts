@@ -1,7 +1,8 @@
 import type { FileHandle } from "node:fs/promises"
-import { mkdir, open, readdir, readFile } from "node:fs/promises"
+import { open, readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { encodePng, fileError, writeAtomically } from "@lllite/runtime-node"
+import { openFolder } from "@lllite/runtime-node/files"
 import type { RunObserver, StepRecord } from "../observer.ts"
 import { sideBySide } from "../samples/sample-files.ts"
 import type { StepHistory } from "../step-history.ts"
@@ -199,9 +200,7 @@ async function openFiles(
 
 /** A new file of events. TensorBoard reads the files of a folder in the order of their names. */
 async function openEvents(folder: string, seconds: number): Promise<Appended<Uint8Array>> {
-  await mkdir(folder, { recursive: true }).catch((cause: unknown) => {
-    throw fileError("make", folder, cause)
-  })
+  await openFolder(folder)
   const number = (await readdir(folder)).length
   const name = `events.out.tfevents.${Math.floor(seconds)}.lllite.${String(number).padStart(4, "0")}`
   const path = join(folder, name)

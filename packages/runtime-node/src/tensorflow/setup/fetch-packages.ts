@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
-import { cp, mkdir, readFile, rename, rm } from "node:fs/promises"
+import { cp, readFile, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { TFJS_VERSION } from "../../backends/names.ts"
 import { InputError } from "../../errors.ts"
+import { openFolder } from "../../files/make-folder.ts"
 import { readSmallFile } from "../../files/regular-file.ts"
 import { lastLines, runCommand } from "../../processes/run-command.ts"
 import { packageFolder } from "../installation.ts"
@@ -68,7 +69,7 @@ async function fetchPackage(pinned: PinnedPackage, folder: string, options: Fetc
   const { archiveDir, signal } = options
   const file = `${name.replace("@", "").replace("/", "-")}-${version}.tgz`
   const work = `${folder}.fetch`
-  await mkdir(work, { recursive: true })
+  await openFolder(work)
   try {
     const local = archiveDir === undefined ? null : join(archiveDir, file)
     const archive = local !== null && existsSync(local) ? local : await packed(pinned, work, file, signal)

@@ -5,7 +5,7 @@ import { TFJS_VERSION } from "../../backends/names.ts"
 import type { ProbeResult } from "../../backends/probe-backend.ts"
 import { probeBackend } from "../../backends/probe-backend.ts"
 import { fileError, InputError } from "../../errors.ts"
-import { makeFolder } from "../../files/make-folder.ts"
+import { expectFolder, makeFolder } from "../../files/make-folder.ts"
 import { removeOnExit } from "../../files/remove-on-exit.ts"
 import { setupInstallation } from "../installation.ts"
 import { setupFolder } from "../setup-folder.ts"
@@ -114,17 +114,6 @@ export async function removeTensorflow(
     throw fileError("remove", folder, cause)
   })
   return { folder, bytes }
-}
-
-async function expectFolder(path: string): Promise<void> {
-  const status = await stat(path).catch((cause: unknown) => {
-    throw fileError("read", path, cause)
-  })
-  if (status.isDirectory()) return
-  throw new InputError(
-    "not-a-folder",
-    `cannot read "${path}": it is a file, expected a folder of wheels. Give the folder's path.`,
-  )
 }
 
 /** Makes a folder beside the final one, to be renamed at the end. Folders of runs that were killed are removed. */
