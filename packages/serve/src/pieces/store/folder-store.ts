@@ -1,6 +1,6 @@
-import { mkdir, readFile, rm, stat } from "node:fs/promises"
+import { readFile, rm, stat } from "node:fs/promises"
 import { join, resolve } from "node:path"
-import { InputError, writeAtomically } from "@lllite/runtime-node/files"
+import { InputError, makeFolder, writeAtomically } from "@lllite/runtime-node/files"
 import { ServeError } from "../../errors.ts"
 import type { Store } from "./store.ts"
 
@@ -14,7 +14,7 @@ export async function openFolderStore(folder: string): Promise<Store> {
       throw new ServeError("store", `the store "${root}" cannot be ${what}: ${reasonOf(cause)}`, { cause })
     }
   }
-  await attempt("used", () => mkdir(root, { recursive: true }))
+  await attempt("used", () => makeFolder(root))
   return {
     shown: root,
     has: (name) =>
