@@ -193,14 +193,16 @@ describe("pieces", withRedis, () => {
 
   it("are taken back when the work is stopped, and a worker that stops gives its piece back", async () => {
     const [url, made] = [redis().url(), [] as string[]]
+    const controller = new AbortController()
     const never: PieceRunner = {
-      make: ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      make: ({ signal }) => {
+        controller.abort(new Error("stopped"))
+        return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+      },
       dispose: async () => {},
     }
     const worker = await working(url, never)
-    const controller = new AbortController()
     const stopped = make(await opened(url), TEXTS, undefined, controller.signal)
-    setTimeout(() => controller.abort(new Error("stopped")), 500)
     await expect(stopped).rejects.toThrow("stopped")
     await worker.close()
     const runner = turning(made)

@@ -7,6 +7,9 @@ import type { Store, StorePlace } from "./store.ts"
 /** Milliseconds that a request may take. A picture of 100 MB takes so long at 7 Mbit a second. */
 const REQUEST_TIME = 120_000
 
+/** How often a request is sent if connections are lost, and milliseconds between. */
+const [TRIES, TRY_PAUSE] = [3, 500]
+
 /** How often a busy server is asked again, with pauses that double from 50 ms. */
 const RETRIES = 4
 
@@ -34,19 +37,18 @@ export async function openS3Store(place: StorePlace, environment = process.env):
     const sha256 = createHash("sha256")
       .update(body ?? "")
       .digest("hex")
-    let answer: Response
-    let bytes: Uint8Array
-    try {
-      answer = await client.fetch(urlOf(name), {
+    const ask = async (): Promise<{ readonly answer: Response; readonly bytes: Uint8Array }> => {
+      const answer = await client.fetch(urlOf(name), {
         method,
         headers: { ...headers, "x-amz-content-sha256": sha256 },
         ...(body === null ? {} : { body }),
         signal: AbortSignal.timeout(REQUEST_TIME),
       })
-      bytes = new Uint8Array(await answer.arrayBuffer())
-    } catch (cause) {
-      throw new ServeError("store", `the store ${shown} cannot be reached: ${reasonOf(cause)}.`, { cause })
+      return { answer, bytes: new Uint8Array(await answer.arrayBuffer()) }
     }
+    const { answer, bytes } = await again(ask, (cause) => {
+      throw new ServeError("store", `the store ${shown} cannot be reached: ${reasonOf(cause)}.`, { cause })
+    })
     if (answer.ok || answer.status === 412) return { status: answer.status, bytes }
     const code = codeOf(bytes)
     if (answer.status === 404 && code !== "NoSuchBucket") return null
@@ -67,6 +69,19 @@ export async function openS3Store(place: StorePlace, environment = process.env):
   // A wrong key or a missing bucket is found now, and not by each piece of work.
   await store.read("store.json")
   return store
+}
+
+/** The result of a request, which is sent again if the connection is lost. The same request has the same effect. */
+async function again<T>(ask: () => Promise<T>, fail: (cause: unknown) => never): Promise<T> {
+  for (let left = TRIES; ; ) {
+    try {
+      return await ask()
+    } catch (cause) {
+      left -= 1
+      if (left === 0) fail(cause)
+      await new Promise((resolve) => setTimeout(resolve, TRY_PAUSE))
+    }
+  }
 }
 
 /** The code of S3's answer, such as NoSuchBucket. Empty: it has none. */
