@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, it } from "vitest"
 import { createNoiseSchedule } from "../src/diffusion/index.ts"
 import type { Sdxl } from "../src/models/index.ts"
+import { composedBlocks } from "../src/models/index.ts"
 import { createStream } from "../src/random/index.ts"
 import type { CachedExample, GradientSource, Trainable, TrainState } from "../src/training/index.ts"
 import { beginTraining, loadTrainState, objective, saveTrainState, train } from "../src/training/index.ts"
@@ -94,12 +95,12 @@ describe("a caller's trainable model", () => {
   const begin = (): LowRank => ({ ...like, values: like.values.slice() })
 
   const gradients =
-    (gradientCheckpointing = false): GradientSource<LowRank> =>
+    (gradientCheckpointing = false, of = sdxl): GradientSource<LowRank> =>
     async (model, tasks) => {
       const parts = []
       for (const { step, firstRow, examples } of tasks) {
         const rows = { seed: 3, step, firstRow, examples: examples.map((index) => EXAMPLES[index] as CachedExample) }
-        parts.push(await objective(sdxl, schedule, LOW_RANK, model, rows, { gradientCheckpointing }))
+        parts.push(await objective(of, schedule, LOW_RANK, model, rows, { gradientCheckpointing }))
       }
       return parts
     }
@@ -136,15 +137,42 @@ describe("a caller's trainable model", () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  it("has the same gradients with and without checkpointing", async () => {
+  it("has the same gradients on one tape, with checkpointing and with a runtime's blocks, and leaves no tensor", async () => {
     const task = { step: 1, firstRow: 0, examples: [0, 2] }
-    const [plain] = await gradients(false)(begin(), [task])
-    const [checkpointed] = await gradients(true)(begin(), [task])
+    let kept = 0
+    const keep: typeof composedBlocks.keep = (...given) => {
+      kept += 1
+      return composedBlocks.keep(...given)
+    }
+    const ofRuntime = { ...sdxl, blocks: { ...composedBlocks, keep } }
+    const [plain] = await gradients()(begin(), [task])
     const largest = Math.max(...(plain?.gradients ?? []).map(Math.abs))
     expect(largest).toBeGreaterThan(0)
-    for (const [i, value] of (plain?.gradients ?? new Float32Array()).entries()) {
-      expect(Math.abs(value - (checkpointed?.gradients[i] ?? Number.NaN))).toBeLessThan(1e-5 * largest)
+    for (const source of [gradients(true), gradients(false, ofRuntime)]) {
+      await source(begin(), [task])
+      const before = tf.memory().numTensors
+      const [found] = await source(begin(), [task])
+      expect(tf.memory().numTensors).toBe(before)
+      for (const [i, value] of (plain?.gradients ?? new Float32Array()).entries()) {
+        expect(Math.abs(value - (found?.gradients[i] ?? Number.NaN))).toBeLessThan(1e-5 * largest)
+      }
     }
+    expect(kept).toBeGreaterThan(0)
+  })
+
+  it.each([
+    [40, 32],
+    [32, 40],
+  ])("refuses pictures of %d×%d px, whose latents do not halve twice", async (width, height) => {
+    const example = {
+      ...(EXAMPLES[0] as CachedExample),
+      ...{ width, height, latents: new Float32Array((width * height) / 16) },
+      control: { width, height, data: new Uint8Array(width * height * 3) },
+    }
+    const rows = { seed: 3, step: 0, firstRow: 0, examples: [example] }
+    await expect(objective(sdxl, schedule, LOW_RANK, begin(), rows)).rejects.toThrow(
+      `training: latents are ${width / 8}×${height / 8}, expected multiples of 4`,
+    )
   })
 
   it("trains through the same loop, and continues from named tensors bit for bit", async () => {
