@@ -141,6 +141,7 @@ export {
 } from "./ranges.ts"
 export { readSavedRun, type SavedRun, savedRunChunks } from "./saved-run.ts"
 export { loadTrainState, type SavedTensor, type SavedTrainState, saveTrainState } from "./saved-state.ts"
+export { scaleEffect } from "./scale-effect.ts"
 export { type StrengthRange, shareAt } from "./strength-range.ts"
 export {
   type GradientSource,

@@ -1,4 +1,5 @@
-import { type TrainState, trainedModel } from "@lllite/core/training"
+import type { TrainState } from "./train-state.ts"
+import { trainedModel } from "./trained-model.ts"
 
 /** A run whose LLLite adds `factor` times what it has learned. So its strength 1 is this strength of the trained LLLite. */
 export function scaleEffect(state: TrainState, factor: number): TrainState {

@@ -1,7 +1,7 @@
-import { createTrainState } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import { expect, it } from "vitest"
 import { scaleEffect } from "./scale-effect.ts"
+import { createTrainState } from "./train-state.ts"
 
 const layout = { modelChannels: 32, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
 
