@@ -1,5 +1,6 @@
 import { render } from "preact"
 import { openDraft } from "./draw/draft-keeper.ts"
+import { openKeptVaes } from "./kept/kept-vaes.ts"
 import { openLanguage } from "./language/language.ts"
 import { keepOffline } from "./offline/keep-offline.ts"
 import { takeFiles } from "./opening/open-files.ts"
@@ -29,5 +30,6 @@ void openLanguage().then(() => {
   render(<App />, root)
   takeFiles()
   void openDraft()
+  void openKeptVaes()
 })
 void keepOffline().then(startModel)

@@ -53,11 +53,13 @@ export function changeControl(id: number, changes: Partial<Omit<Control, "id">>)
   controls.value = controls.value.map((control) => (control.id === id ? { ...control, ...changes } : control))
 }
 
-/** Adds an LLLite or a ControlNet, and chooses it for the first control. */
-export function followWith(network: Network): void {
+/** Adds an LLLite or a ControlNet, and chooses it for the first control. @returns it under its name */
+export function followWith(network: Network): Network {
   const [first, ...others] = controls.value
-  const changes = networkChoice(addNetwork(network))
+  const added = addNetwork(network)
+  const changes = networkChoice(added)
   controls.value = [first === undefined ? newControl(changes) : { ...first, ...changes }, ...others]
+  return added
 }
 
 /** What changes of a control that gets this network. */

@@ -6,6 +6,7 @@ import { unloadNetworks } from "../models/loaded-networks.ts"
 import { modelState } from "../page/model.ts"
 import { say } from "../page/status-line.tsx"
 import { controls } from "./control-state.ts"
+import { networkText } from "./network-text.ts"
 import { addNetwork, BUILT_IN, type Network, networks } from "./networks.ts"
 
 /** Closes a network and removes its file from the browser. What used it goes back to what is built in. */
@@ -19,7 +20,7 @@ export async function removeNetwork(network: Network): Promise<void> {
   if (modelState.value.phase === "ready") void unloadNetworks(modelState.value.sdxl, network.source)
   await forgetNetwork(network.name)
   followChange()
-  say(sentence("page", "removed", network.name), () => {
+  say(sentence("page", "removed", networkText(network.name)), () => {
     addNetwork(network)
     if (network.isKept) void keepNetwork(network)
     controls.value = before.controls

@@ -3,6 +3,7 @@ import { maskOf } from "@lllite/core/image"
 import { adapterOptions, controlNetOptions, loraOptions, requestOf, startOptions } from "@lllite/core/recipe"
 import type { GenerateRunOptions } from "@lllite/runtime-web"
 import { signal } from "@preact/signals"
+import { networkText } from "../controls/network-text.ts"
 import { type Network, networkOf } from "../controls/networks.ts"
 import { PageError, problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { loadNetwork } from "../models/loaded-networks.ts"
@@ -165,7 +166,7 @@ export async function usesOf(model: ReadyModel, { recipe, drawing, pictures, sta
 function expectNetwork(name: string): Network {
   const network = networkOf(name)
   if (network !== undefined) return network
-  throw new PageError(sentence("draw", "notOpen", name))
+  throw new PageError(sentence("draw", "notOpen", networkText(name)))
 }
 
 async function draw(

@@ -58,6 +58,11 @@ export async function openEmbedded(): Promise<void> {
   }
 }
 
+/** What a file is. Of an unknown one, the package says what it found. */
+export function identitySaid({ kind, detail }: FileDescription["identity"]): Sentence {
+  return sentence("files", "identity", kind, kind === "unknown" ? remark(detail) : detail)
+}
+
 /** What the page can do with a file of a kind. */
 export type FileUse = "lllite" | "controlnet" | "lora" | "vae" | "model"
 
@@ -83,10 +88,7 @@ export async function useOpened(): Promise<readonly Sentence[] | null> {
   const { description } = state
   const use = useOf(description)
   if (use === null) {
-    const { kind, detail } = description.identity
-    throw new PageError(
-      sentence("files", "onlyDescribed", file.name, sentence("files", "identity", kind, remark(detail))),
-    )
+    throw new PageError(sentence("files", "onlyDescribed", file.name, identitySaid(description.identity)))
   }
   if (use === "model") {
     showModelPanel()

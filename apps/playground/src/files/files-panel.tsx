@@ -4,13 +4,15 @@ import { useState } from "preact/hooks"
 import { messages } from "../language/language.ts"
 import { Said } from "../language/said.tsx"
 import { problemOf, remark, type Sentence, sentence } from "../language/sentence.ts"
+import { modelFacts } from "../models/model-facts.ts"
+import { showModelPanel } from "../models/model-panel-state.ts"
 import { show } from "../page/app-state.ts"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { say } from "../page/status-line.tsx"
 import { FileButton } from "../pictures/file-drop.tsx"
 import type { FileDescription, LlliteDescription } from "./describe-file.ts"
-import { type FileUse, fileState, openEmbedded, openFile, useOf, useOpened } from "./file-state.ts"
+import { type FileUse, fileState, identitySaid, openEmbedded, openFile, useOf, useOpened } from "./file-state.ts"
 import { ToolsCard } from "./tools/tools-card.tsx"
 
 /** The largest number of characters of a metadata value that are shown. */
@@ -59,7 +61,7 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
           {name}
         </h2>
         <p class="identity">
-          <Said of={sentence("files", "is", sentence("files", "identity", identity.kind, remark(identity.detail)))} />
+          <Said of={sentence("files", "is", identitySaid(identity))} />
         </p>
         <table>
           <tbody>
@@ -158,6 +160,18 @@ function UseIt({ of }: { readonly of: FileDescription }): JSX.Element | null {
   const [problem, setProblem] = useState<Sentence | null>(null)
   const use = useOf(of)
   if (use === null || modelState.value.phase !== "ready") return null
+  // An LLLite of SDXL does not fit a small model, nor one of a small model SDXL.
+  if (of.lllite !== null && of.lllite.isForSdxl === modelFacts.value.isSmall) {
+    const words = messages.value.files
+    return (
+      <div class="row">
+        <p>{of.lllite.isForSdxl ? words.needsSdxl : words.needsSmall}</p>
+        <button type="button" onClick={showModelPanel}>
+          {messages.value.models.openAnother}
+        </button>
+      </div>
+    )
+  }
   return (
     <div class="row">
       <button
@@ -196,7 +210,7 @@ function Health({ of: { blocks, findings } }: { readonly of: LlliteDescription }
         <ul class="findings">
           {findings.map(({ code, severity, advice }) => (
             <li key={code} class={severity}>
-              <Said of={sentence("files", "finding", code, remark(advice))} />
+              <Said of={sentence("files", "finding", code, advice)} />
             </li>
           ))}
         </ul>

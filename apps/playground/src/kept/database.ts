@@ -5,13 +5,13 @@ import { PageError, sentence } from "../language/sentence.ts"
  */
 
 const DATABASE = "lllite-playground"
-const VERSION = 3
+const VERSION = 4
 
 /**
  * Runs of trainings in short, what they follow from, and their states; pictures; what the form and the sheet held last;
- * and files of networks.
+ * and files of networks and VAEs.
  */
-const STORES = ["runs", "plans", "states", "pictures", "drafts", "networks"] as const
+const STORES = ["runs", "plans", "states", "pictures", "drafts", "networks", "vaes"] as const
 export type Store = (typeof STORES)[number]
 
 let opening: Promise<IDBDatabase> | null = null

@@ -1,3 +1,4 @@
+import { networkText } from "../controls/network-text.ts"
 import { addNetwork, BUILT_IN, type Network, networks } from "../controls/networks.ts"
 import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { changeKept, readKept } from "./database.ts"
@@ -28,7 +29,7 @@ export async function keepNetwork({ name, kind, source, sha256, control, types }
     networks.value = networks.value.map((one) => (one.name === name ? { ...one, isKept: true } : one))
     return null
   } catch (error) {
-    return sentence("controls", "closedOnReload", name, problemOf(error))
+    return sentence("controls", "closedOnReload", networkText(name), problemOf(error))
   }
 }
 

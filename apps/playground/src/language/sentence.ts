@@ -84,13 +84,14 @@ export function textOf(said: Sentence | readonly Sentence[], words: Messages): s
 /** What packages and the browser say in a sentence, each once, where its words do not hold it. */
 export function detailsOf(said: Sentence | readonly Sentence[], words: Messages): readonly string[] {
   const text = textOf(said, words)
-  return [...new Set(foreignIn(said))].filter((english) => !text.includes(english))
+  return [...new Set(foreignIn(said, words))].filter((english) => !text.includes(english))
 }
 
-function foreignIn(said: unknown): readonly string[] {
-  if (Array.isArray(said)) return said.flatMap(foreignIn)
+function foreignIn(said: unknown, words: Messages): readonly string[] {
+  if (Array.isArray(said)) return said.flatMap((one) => foreignIn(one, words))
   if (!isSentence(said)) return []
-  return said.kind === "own" ? said.values.flatMap(foreignIn) : [said.english]
+  if (said.kind === "own") return said.values.flatMap((one) => foreignIn(one, words))
+  return said.kind === "remark" && words.page.knowsRemark(said.english) ? [] : [said.english]
 }
 
 function isList(said: Sentence | readonly Sentence[]): said is readonly Sentence[] {

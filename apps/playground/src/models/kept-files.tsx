@@ -8,6 +8,7 @@ import { type Network, networks } from "../controls/networks.ts"
 import { useLora } from "../controls/open-network.ts"
 import { removeNetwork } from "../controls/remove-network.ts"
 import { followChange } from "../draw/make-picture.ts"
+import { forgetVae, keepVae, keptVaes } from "../kept/kept-vaes.ts"
 import { messages } from "../language/language.ts"
 import { problemOf, sentence } from "../language/sentence.ts"
 import { show } from "../page/app-state.ts"
@@ -15,6 +16,7 @@ import { bytesText } from "../page/bytes.ts"
 import { modelState } from "../page/model.ts"
 import { say } from "../page/status-line.tsx"
 import { storedSource, textSource } from "./model-source.ts"
+import { openVae } from "./open-chosen.ts"
 import { propose } from "./proposal.ts"
 
 /** Downloads that the browser keeps. */
@@ -25,7 +27,7 @@ async function refreshStored(): Promise<void> {
   stored.value = canStore() ? await listStored().catch(() => []) : []
 }
 
-const KINDS = { lllite: "LLLite", controlnet: "ControlNet", lora: "LoRA" } as const
+const KINDS = { vae: "VAE", lllite: "LLLite", controlnet: "ControlNet", lora: "LoRA" } as const
 
 /** Files that the browser keeps, with their sizes, and what uses or removes them. */
 export function KeptFiles(): JSX.Element | null {
@@ -34,9 +36,10 @@ export function KeptFiles(): JSX.Element | null {
     void refreshStored()
   }, [phase])
   const kept = networks.value.filter(({ isKept }) => isKept)
-  if (stored.value.length + kept.length === 0) return null
-  const { models: words, page } = messages.value
-  const sizes = [...stored.value.map(({ size }) => size), ...kept.map(sizeOf)]
+  const { value: vaes } = keptVaes
+  if (stored.value.length + kept.length + vaes.length === 0) return null
+  const words = messages.value.models
+  const sizes = [...stored.value.map(({ size }) => size), ...kept.map(sizeOf), ...vaes.map(({ size }) => size)]
   return (
     <section aria-labelledby="kept-files">
       <h2 id="kept-files">{words.kept(bytesText(sizes.reduce((sum, size) => sum + size, 0)))}</h2>
@@ -45,26 +48,57 @@ export function KeptFiles(): JSX.Element | null {
           <Download key={file.name} file={file} />
         ))}
         {kept.map((network) => (
-          <li key={network.name}>
-            <span class="kept-name">{networkText(network.name)}</span>
-            <span class="note">{words.networkOf(KINDS[network.kind], bytesText(sizeOf(network)))}</span>
-            <span class="row">
-              <button type="button" class="quiet" onClick={() => use(network)}>
-                {words.use}
-              </button>
-              <button
-                type="button"
-                class="quiet"
-                aria-label={page.removeNamed(networkText(network.name))}
-                onClick={() => void removeNetwork(network)}
-              >
-                {page.remove}
-              </button>
-            </span>
-          </li>
+          <Weights
+            key={network.name}
+            name={networkText(network.name)}
+            kind={network.kind}
+            size={sizeOf(network)}
+            onUse={() => use(network)}
+            onRemove={() => void removeNetwork(network)}
+          />
+        ))}
+        {vaes.map((vae) => (
+          <Weights
+            key={vae.name}
+            name={vae.name}
+            kind="vae"
+            size={vae.size}
+            onUse={modelState.value.phase === "ready" ? () => useVae(vae) : null}
+            onRemove={() => void removeVae(vae)}
+          />
         ))}
       </ul>
     </section>
+  )
+}
+
+/** A file that acts beside a model, or replaces a part of it. */
+function Weights(props: {
+  readonly name: string
+  readonly kind: keyof typeof KINDS
+  /** In bytes. */
+  readonly size: number
+  /** Null: it cannot be used now. */
+  readonly onUse: (() => void) | null
+  readonly onRemove: () => void
+}): JSX.Element {
+  const { name, kind, size, onUse, onRemove } = props
+  const { models: words, page } = messages.value
+  return (
+    <li>
+      <span class="kept-name" translate={false}>
+        {name}
+      </span>
+      <span class="note">{words.networkOf(KINDS[kind], bytesText(size))}</span>
+      <span class="row">
+        <button type="button" class="quiet" disabled={onUse === null} onClick={() => onUse?.()}>
+          {words.use}
+        </button>
+        <button type="button" class="quiet" aria-label={page.removeNamed(name)} onClick={onRemove}>
+          {page.remove}
+        </button>
+      </span>
+    </li>
   )
 }
 
@@ -108,6 +142,19 @@ function use(network: Network): void {
   else followWith(network)
   show("draw")
   followChange()
+}
+
+function useVae(vae: File): void {
+  openVae(vae).catch((error: unknown) => say(problemOf(error)))
+}
+
+async function removeVae(vae: File): Promise<void> {
+  try {
+    await forgetVae(vae)
+    say(sentence("page", "removed", vae.name), () => void keepVae(vae))
+  } catch (error) {
+    say(problemOf(error))
+  }
 }
 
 function sizeOf({ source }: Network): number {

@@ -1,6 +1,7 @@
 import { giveUp, isLive } from "../draw/make-picture.ts"
 import { draft, withSide } from "../draw/recipe-state.ts"
 import { resizeSheet } from "../draw/sheet-state.ts"
+import { keepVae, nameVae } from "../kept/kept-vaes.ts"
 import { PageError, remark, sentence } from "../language/sentence.ts"
 import { type ModelSource, modelState, openingProblem, openModel } from "../page/model.ts"
 import { say } from "../page/status-line.tsx"
@@ -24,12 +25,20 @@ export async function openChosen(from: ModelSource): Promise<boolean> {
   return isReady
 }
 
-/** Loads the model again with another VAE. Null: its own. @throws PageError while no model is ready */
-export async function openVae(vae: File | null): Promise<void> {
+/**
+ * Loads the model again with another VAE, and keeps its file over a reload. Null: its own.
+ *
+ * @throws PageError while no model is ready, and for a file that is broken or not a VAE
+ */
+export async function openVae(file: File | null): Promise<void> {
   const { value: state } = modelState
   if (state.phase !== "ready") throw new PageError(sentence("page", "modelNotReady"))
-  await openChosen({ ...state.from, vae })
+  const vae = file === null ? null : nameVae(file)
+  const isReady = await openChosen({ ...state.from, vae })
   if (openingProblem.value !== null) throw new PageError(openingProblem.value)
+  // The loading may have been stopped.
+  const notKept = vae === null || !isReady ? null : await keepVae(vae)
+  if (notKept !== null) say(notKept)
 }
 
 /** Chooses the side of pictures, in pixels. */

@@ -2,16 +2,22 @@ import { buildLlliteMetadata } from "@lllite/format/modelspec"
 import type { ReadyModel } from "../page/model.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
 import { save } from "../pictures/save.ts"
-import { shownRun, trained } from "./train-state.ts"
+import type { RunPlan } from "./saved-runs.ts"
+import { shownRun, type Trained, trained } from "./train-state.ts"
 
-/** Saves the trained LLLite as a file that every program for LLLite reads. */
-export async function downloadTrained({ runtime }: ReadyModel): Promise<void> {
-  const [result, run] = [trained.value, shownRun.value]
-  if (result === null || run === null) return
-  const { lllite, step } = result
+/** What controls are made by. Null: of controls from files it is not known. */
+function madeBy({ split, kind }: RunPlan): RunPlan["kind"] | null {
+  return split.trained.every(({ isMade }) => isMade) ? kind : null
+}
+
+/** The trained LLLite as a file that every program for LLLite reads. */
+export function trainedFile(
+  runtime: Pick<ReadyModel["runtime"], "writeLllite">,
+  { lllite }: Pick<Trained, "lllite">,
+  run: RunPlan,
+): Promise<Blob> {
   const { minTimestep, maxTimestep } = run.settings
-  // Of controls from files it is not known how they were made.
-  const made = run.split.trained.every(({ isMade }) => isMade) ? run.kind : null
+  const made = madeBy(run)
   const metadata = buildLlliteMetadata({
     title: made === null ? "trained in a browser" : `${made}, trained in a browser`,
     date: new Date().toISOString().slice(0, 19),
@@ -19,6 +25,13 @@ export async function downloadTrained({ runtime }: ReadyModel): Promise<void> {
     ...(made === null ? {} : { preprocessor: made }),
     timestepRange: [minTimestep, maxTimestep],
   })
-  const blob = await runtime.writeLllite(lllite, { dtype: "F32", metadata })
-  save(`lllite-${made ?? "own"}-${String(step).padStart(6, "0")}.safetensors`, blob)
+  return runtime.writeLllite(lllite, { dtype: "F32", metadata })
+}
+
+/** Saves the trained LLLite to the disk. */
+export async function downloadTrained({ runtime }: ReadyModel): Promise<void> {
+  const [result, run] = [trained.value, shownRun.value]
+  if (result === null || run === null) return
+  const blob = await trainedFile(runtime, result, run)
+  save(`lllite-${madeBy(run) ?? "own"}-${String(result.step).padStart(6, "0")}.safetensors`, blob)
 }

@@ -12,7 +12,7 @@ const need = {
     { name: "training step", bytes: 236 * MIB },
   ],
 } as const
-const settings = { steps: 120, batchSize: 8, sampleEvery: 20 }
+const settings = { steps: 120, batchSize: 8, sampleEvery: 20, strengths: "one" } as const
 
 describe("the plan of a run", () => {
   it("says pairs, steps, time and memory", () => {
@@ -20,6 +20,11 @@ describe("the plan of a run", () => {
     const found = runNeed(need, settings, split, 2 ** 32)
     // 16 pairs, 120 steps, and 5 samples and 6 held-out pictures of 8 guided steps.
     expect(found.seconds).toBeCloseTo(8 + 120 + (11 * 16) / 24, 6)
+    // A range takes a third more in each step, for one more pass.
+    expect(runNeed(need, { ...settings, strengths: "range" }, split, 2 ** 32).seconds - found.seconds).toBeCloseTo(
+      40,
+      6,
+    )
     expect(englishOf(planText(found, settings, split, 1))).toBe(
       "16 pairs, 120 steps, about 2 minutes, 236 MiB of memory.",
     )

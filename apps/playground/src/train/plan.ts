@@ -4,7 +4,7 @@ import type { ReadyModel } from "../page/model.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
 import type { Split } from "./pairs.ts"
 import { DRAWING } from "./samples.ts"
-import type { TrainSettings } from "./train-settings.ts"
+import { type TrainSettings, trainSites } from "./train-settings.ts"
 
 /** Bytes that WebAssembly can address. */
 const WASM_BYTES = 2 ** 32
@@ -12,8 +12,6 @@ const WASM_BYTES = 2 ** 32
 /** What a run takes. */
 export interface RunNeed {
   readonly seconds: number
-  /** Seconds of one step alone. */
-  readonly stepSeconds: number
   readonly bytes: number
   readonly fits: boolean
 }
@@ -24,7 +22,7 @@ export async function planNeed({ runtime, sdxl }: ReadyModel, settings: TrainSet
   const rows = Math.min(batchSize, split.trained.length)
   const need = await runtime.planTrain(sdxl, {
     ...{ rows, width: SIZE, height: SIZE, checkpointing: false },
-    lllite: { condDim, mlpDim },
+    ...{ lllite: { condDim, mlpDim }, sites: trainSites(settings, sdxl.layout) },
   })
   return runNeed(need, settings, split, runtime.backend === "wasm" ? WASM_BYTES : Number.POSITIVE_INFINITY)
 }
@@ -32,18 +30,25 @@ export async function planNeed({ runtime, sdxl }: ReadyModel, settings: TrainSet
 /** The need of a run, by that of its parts. @param limit bytes that the device can hold */
 export function runNeed(
   { phases, seconds: { pair, step } }: TrainNeed,
-  { steps, batchSize, sampleEvery }: Pick<TrainSettings, "steps" | "batchSize" | "sampleEvery">,
+  {
+    steps,
+    batchSize,
+    sampleEvery,
+    strengths,
+  }: Pick<TrainSettings, "steps" | "batchSize" | "sampleEvery" | "strengths">,
   { trained, heldOut }: Pick<Split, "trained" | "heldOut">,
   limit: number,
 ): RunNeed {
   const rows = Math.min(batchSize, trained.length)
   // A step goes forward once and back, which takes twice as long. A guided picture is two rows that go forward.
   const picture = DRAWING.steps * 2 * (step / rows / 3)
+  // A range of strengths goes forward once more, without the LLLite.
+  const stepSeconds = strengths === "range" ? (4 / 3) * step : step
   const samples = sampleEvery === 0 ? 0 : Math.floor((steps - 1) / sampleEvery)
   const bytes = Math.max(...phases.map(({ bytes }) => bytes))
   return {
-    ...{ bytes, fits: bytes <= limit, stepSeconds: step },
-    seconds: trained.length * pair + steps * step + (2 * heldOut.length + samples) * picture,
+    ...{ bytes, fits: bytes <= limit },
+    seconds: trained.length * pair + steps * stepSeconds + (2 * heldOut.length + samples) * picture,
   }
 }
 

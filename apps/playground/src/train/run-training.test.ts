@@ -31,7 +31,10 @@ function modelOf(
 ): TrainingModel {
   const event = { kind: "step", steps: 100, loss: 1, learningRate: 1, gradientNorm: 1 } as const
   return {
-    runtime: { loadAdapter: async () => ({ adapters: [], notices: [], dispose: async () => {} }) },
+    runtime: {
+      writeLllite: async () => new Blob(["of an LLLite"]),
+      loadAdapter: async () => ({ adapters: [], notices: [], dispose: async () => {} }),
+    },
     sdxl: {
       layout: SDXL_LAYOUT,
       async *generate(requests, { adapters = [], signal }) {
@@ -60,7 +63,7 @@ const failing = (steps: number, error: Error): TrainingModel =>
   })
 
 beforeEach(() => {
-  settings.value = DEFAULT_SETTINGS
+  settings.value = { ...DEFAULT_SETTINGS, strengths: "one" }
   networks.value = []
 })
 
@@ -96,8 +99,7 @@ it("chooses no LLLite that does not follow, until it is asked to", async () => {
   await startTraining(model)
   expect(trained.value).toMatchObject({ step: 3, isListed: false, verdict: { follows: false, with: 0 } })
   expect(networks.value).toEqual([])
-  listTrained()
-  listTrained()
+  await Promise.all([listTrained(model), listTrained(model)])
   expect(networks.value).toHaveLength(1)
 })
 

@@ -1,17 +1,29 @@
 import type { LlliteModel } from "@lllite/core/models"
-import { DivergedError, trainedModel } from "@lllite/core/runtime"
+import { DivergedError } from "@lllite/core/runtime"
 import type { TrainState } from "@lllite/core/training"
-import { enumerateSites } from "@lllite/format/selections"
 import type { TrainRunStep } from "@lllite/runtime-web"
 import { followWith } from "../controls/control-state.ts"
 import { trainedName } from "../controls/network-text.ts"
+import { sha256Of } from "../controls/networks.ts"
+import { keepNetwork } from "../kept/kept-networks.ts"
 import { problemOf, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { heldBy } from "../models/model-facts.ts"
+import { say } from "../page/status-line.tsx"
+import { trainedFile } from "./download.ts"
 import { datasetOf, splitPairs } from "./pairs.ts"
 import { createRunKeeper, type RunKeeper } from "./run-keeper.ts"
 import { drawHeldOut } from "./samples.ts"
-import { listRuns, type RunPlan, type RunState, readRun, removeRun, whileHeld } from "./saved-runs.ts"
-import { trainOptions } from "./train-settings.ts"
+import {
+  keepPlan,
+  keepState,
+  listRuns,
+  type RunPlan,
+  type RunState,
+  readRun,
+  removeRun,
+  whileHeld,
+} from "./saved-runs.ts"
+import { resultOf, type TrainSettings, trainOptions, trainSites } from "./train-settings.ts"
 import {
   controlKind,
   keptRuns,
@@ -63,21 +75,35 @@ export async function refreshKeptRuns(): Promise<void> {
   keptRuns.value = runs.filter(({ id }) => !isShown(id))
 }
 
-/** Removes a kept run. */
+/** Removes a kept run. It can be taken back. */
 export async function discardRun(id: string): Promise<void> {
+  const kept = await readRun(id)
   await removeRun(id)
+  await refreshKeptRuns()
+  say(
+    sentence("train", "runDiscarded"),
+    kept === null ? null : () => void keepAgain(kept).catch((error: unknown) => say(problemOf(error))),
+  )
+}
+
+async function keepAgain({ plan, state }: NonNullable<Awaited<ReturnType<typeof readRun>>>): Promise<void> {
+  await keepPlan(plan)
+  await keepState(state, plan)
   await refreshKeptRuns()
 }
 
-/** Adds the result to the LLLites under Draw, and chooses it. */
-export function listTrained(): void {
-  const result = trained.value
-  if (result === null || result.isListed) return
-  followWith({
-    ...{ name: trainedName(result.step), kind: "lllite", source: result.lllite, sha256: null, types: [] },
-    ...{ control: shownRun.value?.kind ?? null, isKept: false },
-  })
+/** Adds the result to the LLLites under Draw, chooses it, and keeps its file over a reload. */
+export async function listTrained({ runtime }: Pick<TrainingModel, "runtime">): Promise<void> {
+  const [result, run] = [trained.value, shownRun.value]
+  if (result === null || run === null || result.isListed) return
   trained.value = { ...result, isListed: true }
+  const source = await trainedFile(runtime, result, run)
+  const network = followWith({
+    ...{ name: trainedName(result.step), kind: "lllite", source, sha256: await sha256Of(source), types: [] },
+    ...{ control: run.kind, isKept: false },
+  })
+  const notKept = network.isKept ? null : await keepNetwork(network)
+  if (notKept !== null) notices.value = [...notices.value, notKept]
 }
 
 async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null): Promise<void> {
@@ -121,12 +147,12 @@ async function follow(model: TrainingModel, plan: RunPlan, kept: RunState | null
   }
   if (last !== null && last.step > 0) {
     await keeper.keep(last)
-    const lllite = trainedModel(last)
+    const lllite = resultOf(plan.settings, last)
     trained.value = { lllite, step: last.step, verdict: null, isListed: false }
     trainState.value = { phase: "judging" }
     const verdict = await judged(model, plan, lllite)
     trained.value = { lllite, step: last.step, verdict, isListed: false }
-    if (verdict?.follows === true) listTrained()
+    if (verdict?.follows === true) await listTrained(model)
     await keeper.keep(last)
   }
   trainState.value = failure === null ? { phase: "idle" } : { phase: "failed", problem: failure }
@@ -143,7 +169,7 @@ async function trainSteps(
   keeper: RunKeeper,
 ): Promise<TrainState> {
   const { signal } = controller ?? new AbortController()
-  const sites = enumerateSites(model.sdxl.layout)
+  const sites = trainSites(settings, model.sdxl.layout)
   const run = model.sdxl.train(datasetOf(split.trained), {
     ...trainOptions(settings),
     ...{ sites, stateEvery: 1, signal },
@@ -167,7 +193,7 @@ async function trainSteps(
         ...{ phase: "training", step },
         secondsPerStep: step === first.step ? null : seconds / (step - first.step),
       }
-      await afterStep(model, settings.steps, settings.sampleEvery, event, keeper, signal)
+      await afterStep(model, settings, event, keeper, signal)
     }
   }
 }
@@ -175,19 +201,19 @@ async function trainSteps(
 /** Keeps the run after a step, and draws what is due. A picture is kept with the next state. */
 async function afterStep(
   model: TrainingModel,
-  steps: number,
-  sampleEvery: number,
+  settings: TrainSettings,
   { step, state }: TrainRunStep,
   keeper: RunKeeper,
   signal: AbortSignal,
 ): Promise<void> {
+  const { steps, sampleEvery } = settings
   // The arrays of the event change with the next step.
   const now = state === null ? null : structuredClone(state)
   if (now !== null) keeper.take(now)
   await keeper.periodic()
   await drawWithout(model, signal)
   if (now !== null && sampleEvery > 0 && step % sampleEvery === 0 && step !== steps) {
-    await drawSample(model, trainedModel(now), step, signal)
+    await drawSample(model, resultOf(settings, now), step, signal)
   }
 }
 

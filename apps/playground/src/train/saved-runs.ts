@@ -19,6 +19,11 @@ export interface RunPlan {
   readonly split: Split
 }
 
+/** What a run follows from, as it is kept. One of an earlier edition of the page has no strengths. */
+interface StoredPlan extends Omit<RunPlan, "settings"> {
+  readonly settings: Omit<TrainSettings, "strengths"> & Partial<Pick<TrainSettings, "strengths">>
+}
+
 /** A run between two steps, with what the page shows of it. */
 export interface RunState {
   readonly id: string
@@ -73,9 +78,11 @@ export async function listRuns(): Promise<readonly KeptRun[]> {
 
 /** A kept run. Null if it is not there. */
 export async function readRun(id: string): Promise<{ readonly plan: RunPlan; readonly state: RunState } | null> {
-  const plan = await readKept<RunPlan | undefined>("plans", (store) => store.get(id))
+  const plan = await readKept<StoredPlan | undefined>("plans", (store) => store.get(id))
   const state = await readKept<RunState | undefined>("states", (store) => store.get(id))
-  return plan === undefined || state === undefined ? null : { plan, state }
+  if (plan === undefined || state === undefined) return null
+  // A run of an earlier edition of the page trained strength 1 alone.
+  return { plan: { ...plan, settings: { ...plan.settings, strengths: plan.settings.strengths ?? "one" } }, state }
 }
 
 /** Removes a kept run. */

@@ -13,8 +13,10 @@ import {
   piecesExpected,
   RUN_NUMBERS,
   SAMPLE_EVERY,
+  STRENGTHS,
   settingsNotices,
   settingsProblem,
+  withSteps,
 } from "./train-settings.ts"
 import { settings } from "./train-state.ts"
 
@@ -31,7 +33,7 @@ function namesOf<Name extends string>(table: Readonly<Record<Name, unknown>>): r
 
 /** All settings of a training. */
 export function SettingsForm({ isLocked }: { readonly isLocked: boolean }): JSX.Element {
-  const { seed, optimizer, curve, pieces, init, sampleEvery } = settings.value
+  const { seed, optimizer, curve, pieces, init, sampleEvery, strengths } = settings.value
   const more = useRef<HTMLDetailsElement>(null)
   const words = messages.value.train
   const hints: Readonly<Partial<Record<NumberName, string>>> = words.hints
@@ -48,7 +50,9 @@ export function SettingsForm({ isLocked }: { readonly isLocked: boolean }): JSX.
         key={name}
         {...props(name, table[name])}
         value={Number(settings.value[name])}
-        onValue={(value) => change({ [name]: value })}
+        onValue={(value) => {
+          settings.value = name === "steps" ? withSteps(settings.value, value) : { ...settings.value, [name]: value }
+        }}
       />
     ))
   return (
@@ -86,6 +90,14 @@ export function SettingsForm({ isLocked }: { readonly isLocked: boolean }): JSX.
           {...props("sampleEvery", SAMPLE_EVERY)}
           value={sampleEvery}
           onValue={(sampleEvery) => change({ sampleEvery })}
+        />
+        <ChoiceField
+          label={words.strengths}
+          value={strengths}
+          names={STRENGTHS}
+          textOf={(name) => words.strengthsOf[name]}
+          disabled={isLocked}
+          onValue={(strengths) => change({ strengths })}
         />
       </div>
       <details

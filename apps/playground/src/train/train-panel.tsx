@@ -97,10 +97,10 @@ function usePlan(isRunning: boolean): Planned | null {
   const [plan, setPlan] = useState<Planned | null>(null)
   const model = modelState.value
   const isSeen = shown.value === "train"
-  const { steps, batchSize, condDim, mlpDim, sampleEvery } = settings.value
+  const { steps, batchSize, condDim, mlpDim, sampleEvery, strengths } = settings.value
   /** How many pairs there are of each sort. A caption changes no plan. */
   const own = pairs.value.map(({ isMade }) => (isMade ? "m" : "f")).join("")
-  const key = [own, steps, batchSize, condDim, mlpDim, sampleEvery].join(" ")
+  const key = [own, steps, batchSize, condDim, mlpDim, sampleEvery, strengths].join(" ")
   useEffect(() => {
     if (model.phase !== "ready" || !isSeen || isRunning || pairs.value.length === 0) return
     let isOver = false
@@ -165,7 +165,7 @@ function ResultActions({ model, result }: { readonly model: ReadyModel; readonly
         <button
           type="button"
           onClick={() => {
-            listTrained()
+            attempt(listTrained(model))
             show("draw")
           }}
         >

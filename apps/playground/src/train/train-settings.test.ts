@@ -1,5 +1,9 @@
+import { createLllite } from "@lllite/core/models"
 import { LR_CURVES, OPTIMIZERS } from "@lllite/core/names"
-import { checkTrainOptions } from "@lllite/core/training"
+import { createStream } from "@lllite/core/random"
+import { beginTraining, checkTrainOptions } from "@lllite/core/training"
+import { SDXL_LAYOUT } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import { describe, expect, it } from "vitest"
 import { englishOf } from "../../test/words.ts"
 import { english } from "../language/english/index.ts"
@@ -9,9 +13,12 @@ import {
   DEFAULT_SETTINGS,
   hasRightPieces,
   piecesExpected,
+  resultOf,
   settingsNotices,
   settingsProblem,
   trainOptions,
+  trainSites,
+  withSteps,
 } from "./train-settings.ts"
 
 const settingsOf = (changes: Partial<TrainSettings>): TrainSettings => ({ ...DEFAULT_SETTINGS, ...changes })
@@ -39,12 +46,58 @@ describe("the settings of a training", () => {
     expect(trainOptions(DEFAULT_SETTINGS).objective).not.toHaveProperty("weights")
   })
 
+  it("train a range of strengths, or strength 1 at the sites of sd-scripts", () => {
+    const range = settingsOf({ strengths: "range" })
+    const one = settingsOf({ strengths: "one" })
+    expect(trainOptions(range)).toMatchObject({
+      ...{ siteLimit: 0.6, optimizer: { name: "adamw", epsilon: 3e-7, weightDecay: 1 } },
+      objective: { strengthRange: { min: 0.2, floor: 0.39, top: 0.6, power: 2 } },
+    })
+    expect(trainOptions(one)).not.toHaveProperty("siteLimit")
+    expect(trainOptions(one).objective).not.toHaveProperty("strengthRange")
+    expect(trainOptions(one).optimizer).toEqual({ name: "adamw" })
+    expect(trainOptions(settingsOf({ optimizer: "lion" })).optimizer).toEqual({ name: "lion" })
+    expect(trainSites(one, SDXL_LAYOUT)).toEqual(enumerateSites(SDXL_LAYOUT))
+    const modules = new Set(trainSites(range, SDXL_LAYOUT).map(({ key }) => key.replace(/^.*\d_(?=attn|ff)/, "")))
+    expect(modules).toEqual(
+      new Set([
+        "attn1_to_q",
+        "attn1_to_k",
+        "attn1_to_v",
+        "attn1_to_out_0",
+        "attn2_to_q",
+        "attn2_to_out_0",
+        "ff_net_0_proj",
+        "ff_net_2",
+      ]),
+    )
+  })
+
+  it("give a range its effect at strength 1", () => {
+    const model = createLllite(
+      enumerateSites(SDXL_LAYOUT).slice(0, 1),
+      { condDim: 2, mlpDim: 2 },
+      createStream(1, "init"),
+    )
+    model.values.fill(1)
+    const state = beginTraining(model)
+    expect(resultOf(settingsOf({ strengths: "one" }), state)).toBe(model)
+    const { values, slots } = resultOf(settingsOf({ strengths: "range" }), state)
+    for (const { name, offset } of slots) expect(values[offset], name).toBe(name.startsWith("up.") ? 1.5 : 1)
+  })
+
+  it("keep the fall of the rate at a third of the steps, until it is another", () => {
+    expect(withSteps(DEFAULT_SETTINGS, 30)).toMatchObject({ steps: 30, decaySteps: 10 })
+    expect(withSteps(settingsOf({ decaySteps: 20 }), 30)).toMatchObject({ steps: 30, decaySteps: 20 })
+    expect(settingsProblem(withSteps(DEFAULT_SETTINGS, 1))).toBeNull()
+  })
+
   it("are refused together where each is right alone, with core's sentence", () => {
     expect(englishOf(settingsProblem(settingsOf({ minTimestep: 900, maxTimestep: 500 })))).toBe(
       "objective: minTimestep is 900 and maxTimestep 500, expected minTimestep below maxTimestep",
     )
     expect(englishOf(settingsProblem(settingsOf({ curve: "linear", warmupSteps: 500 })))).toMatch(
-      /do not fit in 120 steps/,
+      /do not fit in 145 steps/,
     )
     const wrong = settingsOf({ curve: "piecewise_constant", pieces: "1:x" })
     expect(hasRightPieces(wrong)).toBe(false)
@@ -58,13 +111,14 @@ describe("the settings of a training", () => {
   it("say what has no effect, or another one than it looks", () => {
     expect(settingsNotices(DEFAULT_SETTINGS, english.train)).toEqual([])
     expect(settingsNotices(settingsOf({ optimizer: "prodigy" }), english.train)).toEqual([
-      "Learning rate is 0.003. prodigy finds the size of its steps and multiplies it with the rate, which is usually 1.",
+      "Learning rate is 0.002. prodigy finds the size of its steps and multiplies it with the rate, which is usually 1.",
     ])
     expect(settingsNotices(settingsOf({ optimizer: "adamwschedulefree", curve: "cosine" }), english.train)).toEqual([
       "Schedule has no effect: adamwschedulefree has its own schedule.",
     ])
     expect(settingsNotices(settingsOf({ optimizer: "adafactor" }), english.train)).toEqual([
       "Learning rate has no effect: the steps of adafactor follow from their number.",
+      "Schedule has no effect: adafactor has its own schedule.",
     ])
   })
 })

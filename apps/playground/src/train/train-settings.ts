@@ -1,3 +1,4 @@
+import type { LlliteModel } from "@lllite/core/models"
 import type { LrCurve, LrOption, NumberRange, OptimizerChoice, OptimizerName } from "@lllite/core/names"
 import {
   ADAPTER_RANGES,
@@ -10,8 +11,10 @@ import {
   TRAIN_RANGES,
 } from "@lllite/core/names"
 import { type Recipe, recipeSeed } from "@lllite/core/recipe"
-import type { LrMovement } from "@lllite/core/training"
-import { checkTrainOptions } from "@lllite/core/training"
+import type { LrMovement, TrainState } from "@lllite/core/training"
+import { checkTrainOptions, scaleEffect, trainedModel } from "@lllite/core/training"
+import type { Site, UnetLayout } from "@lllite/format"
+import { enumerateSites, NAMED_SELECTIONS } from "@lllite/format/selections"
 import type { TrainRunOptions } from "@lllite/runtime-web"
 import type { Messages } from "../language/messages.ts"
 import { problemOf, type Sentence } from "../language/sentence.ts"
@@ -25,13 +28,13 @@ export interface NumberSetting {
   readonly default: number
 }
 
-/** Fields of every run. The defaults are those of `lllite demo`. A real SDXL needs a tenth of this rate. */
+/** Fields of every run. The defaults are near those of `lllite demo`. A real SDXL needs a tenth of this rate. */
 export const RUN_NUMBERS = {
-  steps: { range: TRAIN_RANGES.steps, default: 120 },
-  batchSize: { range: TRAIN_RANGES.batchSize, default: 8 },
+  steps: { range: TRAIN_RANGES.steps, default: 145 },
+  batchSize: { range: TRAIN_RANGES.batchSize, default: 4 },
   learningRate: {
     range: { above: 0, max: TRAIN_RANGES.learningRate.max },
-    default: 3e-3,
+    default: 2e-3,
   },
 } as const satisfies Readonly<Record<string, NumberSetting>>
 
@@ -47,10 +50,15 @@ export const MORE_NUMBERS = {
   maxTimestep: { range: OBJECTIVE_RANGES.maxTimestep, default: 1000 },
 } as const satisfies Readonly<Record<string, NumberSetting>>
 
+/** Steps of the fall of the rate at the end, for a number of steps: a third. */
+function fallOf(steps: number): number {
+  return Math.floor(steps / 3)
+}
+
 /** Fields of the learning rate's schedule. Each schedule has some of them. */
 export const CURVE_NUMBERS = {
   warmupSteps: { range: LR_RANGES.warmupSteps, default: 0 },
-  decaySteps: { range: LR_RANGES.decaySteps, default: 0 },
+  decaySteps: { range: LR_RANGES.decaySteps, default: fallOf(145) },
   cycles: { range: LR_RANGES.cycles, default: 1 },
   power: { range: LR_RANGES.power, default: 1 },
   timescale: { range: LR_RANGES.timescale, default: 100 },
@@ -68,6 +76,26 @@ export type NumberName = keyof typeof NUMBERS | "sampleEvery"
 
 const NUMBERS = { ...RUN_NUMBERS, ...MORE_NUMBERS, ...CURVE_NUMBERS }
 
+/**
+ * What strengths of the LLLite do. `range`: they follow the control by degrees. `one`: strength 1 alone is trained, as
+ * sd-scripts does, and lower strengths often have no effect, or the whole.
+ */
+export const STRENGTHS = ["range", "one"] as const
+export type Strengths = (typeof STRENGTHS)[number]
+
+/**
+ * What makes strengths from 0 to 1 a range, as in `lllite demo`. `docs/measurements/tiny-model.md` has the figures.
+ */
+const RANGE = {
+  /** The attentions and the feed-forward layers of the upper depth. */
+  sites: /(input_blocks_[45]|output_blocks_[345])_.*(attn1_to_(q|k|v|out_0)|attn2_to_(q|out_0)|ff_net_(0_proj|2))$/,
+  siteLimit: 0.6,
+  strengthRange: { min: 0.2, floor: 0.39, top: 0.6, power: 2 },
+  adamw: { epsilon: 3e-7, weightDecay: 1 },
+  /** The factor on the trained effect, so that strength 1 follows nearly all edges. */
+  effect: 1.5,
+} as const
+
 /** Settings of a run, as the form has them. They are kept with the run. */
 export interface TrainSettings extends Readonly<Record<keyof typeof NUMBERS, number>> {
   /** A seed over 2^53 is a text. */
@@ -77,6 +105,7 @@ export interface TrainSettings extends Readonly<Record<keyof typeof NUMBERS, num
   /** The pieces of `piecewise_constant`: `1:100,0.1`. */
   readonly pieces: string
   readonly init: "normalised" | "default"
+  readonly strengths: Strengths
   readonly sampleEvery: number
 }
 
@@ -85,8 +114,15 @@ export const DEFAULT_SETTINGS: TrainSettings = {
     keyof typeof NUMBERS,
     number
   >),
-  ...{ seed: 1, optimizer: "adamw", curve: "constant", pieces: "1:100,0.1", init: "normalised" },
+  ...{ seed: 1, optimizer: "adamw", curve: "warmup_stable_decay", pieces: "1:100,0.1", init: "normalised" },
+  strengths: "range",
   sampleEvery: SAMPLE_EVERY.default,
+}
+
+/** Another number of steps. The fall of the rate at the end stays a third of them, if it is one. */
+export function withSteps(settings: TrainSettings, steps: number): TrainSettings {
+  const isThird = settings.decaySteps === fallOf(settings.steps)
+  return { ...settings, steps, ...(isThird ? { decaySteps: fallOf(steps) } : {}) }
 }
 
 /** The fields that the chosen schedule follows. */
@@ -106,19 +142,33 @@ export function piecesExpected(settings: TrainSettings): string {
   return "options" in read ? "" : read.problems.map(({ expected }) => expected).join("; ")
 }
 
+/** The sites of a run. */
+export function trainSites({ strengths }: Pick<TrainSettings, "strengths">, layout: UnetLayout): readonly Site[] {
+  if (strengths === "one") return enumerateSites(layout)
+  return enumerateSites(layout, NAMED_SELECTIONS.transformerAllOutputBlocks).filter(({ key }) => RANGE.sites.test(key))
+}
+
+/** The LLLite of a run, as it is judged, drawn with and saved. */
+export function resultOf({ strengths }: Pick<TrainSettings, "strengths">, state: TrainState): LlliteModel {
+  return trainedModel(strengths === "range" ? scaleEffect(state, RANGE.effect) : state)
+}
+
 /** The options of a run. @throws CoreError that names what is wrong */
 export function trainOptions(
   settings: TrainSettings,
 ): Omit<TrainRunOptions, "sites" | "signal" | "initial" | "stateEvery"> {
   const { steps, batchSize, learningRate, seed, optimizer, condDim, mlpDim, init } = settings
   const { dropout, minSnrGamma, minTimestep, maxTimestep } = settings
+  const isRange = settings.strengths === "range"
   const options = {
     ...{ steps, batchSize, learningRate, condDim, mlpDim, init, seed: recipeSeed({ seed }) },
     // Each optimiser has defaults for all of its options.
-    optimizer: { name: optimizer } as OptimizerChoice,
+    optimizer: { name: optimizer, ...(isRange && optimizer === "adamw" ? RANGE.adamw : {}) } as OptimizerChoice,
+    ...(isRange ? { siteLimit: RANGE.siteLimit } : {}),
     lr: movementOf(settings),
     objective: {
       ...{ minTimestep, maxTimestep, dropout },
+      ...(isRange ? { strengthRange: RANGE.strengthRange } : {}),
       ...(minSnrGamma === 0 ? {} : { weights: { minSnrGamma } }),
     },
   }

@@ -12,7 +12,7 @@ import type { Verdict } from "./verdict.ts"
 
 /** The parts of a ready model that a training needs. */
 export interface TrainingModel {
-  readonly runtime: Pick<ReadyModel["runtime"], "loadAdapter">
+  readonly runtime: Pick<ReadyModel["runtime"], "loadAdapter" | "writeLllite">
   readonly sdxl: Pick<ReadyModel["sdxl"], "layout" | "train" | "generate">
 }
 

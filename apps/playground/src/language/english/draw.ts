@@ -61,7 +61,7 @@ export const draw = {
   compareSlider: "How much of the picture without control is shown",
   compareValue: (without: number): string => `${without} percent without, ${100 - without} percent with control`,
   caption: (seed: string, steps: number, seconds: number | null): string =>
-    `seed ${seed} · ${steps} steps${seconds === null ? "" : ` · ${seconds.toFixed(1)} s`}`,
+    `seed ${seed} · ${steps} steps${seconds === null ? "" : ` · ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`}`,
   save: "Save picture",
   removePicture: "Remove the picture",
   pictureRemoved: "The picture is removed.",

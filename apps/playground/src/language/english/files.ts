@@ -57,6 +57,8 @@ export const files = {
   useAsVae: "Use as VAE",
   openAsModel: "Open as model",
   // its health
+  needsSdxl: "It needs an SDXL checkpoint. A small model is open now.",
+  needsSmall: "It needs a small model, such as the tiny SDXL. A large one is open now.",
   health: "Health",
   healthy: "Its values have no problems.",
   /** @param code of a finding. @param english its advice */

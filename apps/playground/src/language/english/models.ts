@@ -13,7 +13,9 @@ export const models = {
   holds: (task: string, model: string): string => `${task} works with ${model}. Stop it first, and open this again.`,
   aTraining: "A training",
   aboutTiny: "It is part of this page. It draws one or two coloured shapes on white paper, and knows few words.",
-  runsOn: (backend: string, version: string): string => `Runs on ${backend}, ${version}.`,
+  // A version such as "tfjs 4.22.0, WebAssembly, one thread" names the backend, too.
+  runsOn: (backend: string, version: string): string =>
+    `Runs on ${[backend, ...version.split(", ").filter((part) => part !== backend)].join(", ")}.`,
   backToTiny: "Back to the tiny SDXL",
   stopLoading: "Stop loading",
   private: "Your drawings and files never leave this tab.",

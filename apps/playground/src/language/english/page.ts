@@ -28,6 +28,8 @@ export const page = {
   failure: (_code: string | null, english: string): string => english,
   /** What a package says beside a result. */
   remark: (english: string): string => english,
+  /** Whether `remark` says it. Otherwise the words of the package stand below. */
+  knowsRemark: (_english: string): boolean => true,
   modelNotReady: "The model is not ready yet. Try again in a moment.",
   /** @param name null: it is not known */
   unreadable: (name: string | null): string =>

@@ -39,6 +39,8 @@ export const train = {
   piecesExpected: (english: string): string => english,
   seed: "Seed",
   moreSettings: "More settings",
+  strengths: "Strengths",
+  strengthsOf: { range: "0 to 1, by degrees", one: "1 alone, as in sd-scripts" },
   init: "Start of the control's embedding",
   numbers: {
     steps: "Steps",
@@ -136,6 +138,7 @@ export const train = {
   open: "Open",
   resume: "Resume",
   discard: "Discard",
+  runDiscarded: "The run is discarded.",
 }
 
 /** What a run takes. */

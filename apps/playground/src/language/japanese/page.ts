@@ -1,5 +1,6 @@
 import type { Messages } from "../messages.ts"
 import { FAILURES } from "./failures.ts"
+import { noticeText } from "./notices.ts"
 
 export const page: Messages["page"] = {
   title: "LLLite プレイグラウンド",
@@ -29,7 +30,8 @@ export const page: Messages["page"] = {
   },
   seedRange: (largest) => `0〜${largest}の整数`,
   failure: (code) => FAILURES[code ?? ""] ?? "処理できませんでした。",
-  remark: () => "次のお知らせがあります（英語）。",
+  remark: (english) => noticeText(english) ?? "次のお知らせがあります（英語）。",
+  knowsRemark: (english) => noticeText(english) !== null,
   modelNotReady: "モデルの準備がまだできていません。少し待ってから、もう一度お試しください。",
   unreadable: (name) =>
     `${name === null ? "ファイル" : `「${name}」`}を読み込めません。フォルダーであるか、開いた後に変更されています。ファイルを開き直してください。`,

@@ -52,6 +52,8 @@ export const train: Messages["train"] = {
   piecesExpected: () => "「倍率:ステップ, …, 倍率」の形の値（例: 1:100,0.1）",
   seed: "シード",
   moreSettings: "詳細設定",
+  strengths: "強度",
+  strengthsOf: { range: "0〜1で段階的に", one: "1のみ（sd-scriptsと同じ）" },
   init: "埋め込みの初期値",
   numbers: {
     steps: "ステップ数",
@@ -147,4 +149,5 @@ export const train: Messages["train"] = {
   open: "開く",
   resume: "再開",
   discard: "破棄",
+  runDiscarded: "学習の記録を削除しました。",
 }
