@@ -31,16 +31,25 @@ describe("the layout of the playground", needsChromium, () => {
       await page.evaluate((top) => scrollTo({ top, behavior: "instant" }), top)
       expect((await boxOf(".generate")).bottom).toBeLessThanOrEqual(844)
     }
-    const small = await page.evaluate(() =>
-      [
-        ...document.querySelectorAll<HTMLElement>(
-          "#panel-draw :is(button, .tool, .button, select, summary), .top-bar button",
-        ),
-      ]
-        .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
-        .map((element) => element.textContent),
-    )
-    expect(small).toEqual([])
+    expect(await draw.getByText(/^seed 7 · 8 steps · /).count()).toBe(1)
+    for (const name of ["Draw", "Train", "Files"] as const) {
+      await page.getByRole("tab", { name }).click()
+      if (name === "Train") await panel(name).getByRole("button", { name: "Remove drawing 1", exact: true }).waitFor()
+      if (name === "Files") {
+        await panel(name).getByLabel("Open a safetensors file").setInputFiles(LLLITE)
+        await page.locator(".identity").waitFor()
+      }
+      const small = await page.evaluate(() =>
+        [
+          ...document.querySelectorAll<HTMLElement>(
+            "main :is(button, .tool, .button, select, summary, .segments span), .top-bar button",
+          ),
+        ]
+          .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
+          .map((element) => element.textContent),
+      )
+      expect(small, name).toEqual([])
+    }
   })
 
   it.each([

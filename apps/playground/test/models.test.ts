@@ -1,4 +1,4 @@
-import { mkdtemp, open as openFile, rm } from "node:fs/promises"
+import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -6,8 +6,8 @@ import type { Locator, Page } from "playwright-core"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { needsChromium } from "../../../packages/format/test/chromium.ts"
 import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
-import { sdxlHeader } from "../../../packages/runtime-web/test/sdxl-header.ts"
 import { DIST, usePlayground } from "./playground.ts"
+import { writeSdxlFile } from "./sdxl-file.ts"
 
 const model = (name: string): string =>
   fileURLToPath(new URL(`../../../packages/tiny/model/${name}.safetensors`, import.meta.url))
@@ -18,17 +18,11 @@ describe("models of the playground", needsChromium, () => {
   const { open, ready, full, panel } = playground
   let page: Page
   let folder: string
-  /** An SDXL of real size. Its values are holes of the file system. */
   let sdxl: string
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lllite-models-"))
-    sdxl = join(folder, "real.safetensors")
-    const { bytes, fileBytes } = await sdxlHeader()
-    const file = await openFile(sdxl, "w")
-    await file.write(bytes)
-    await file.truncate(fileBytes)
-    await file.close()
+    sdxl = await writeSdxlFile(folder)
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
   beforeEach(() => {
@@ -98,7 +92,7 @@ describe("models of the playground", needsChromium, () => {
       .waitFor()
   })
 
-  it("opens a checkpoint that is dropped, and a VAE beside it", async () => {
+  it("opens a checkpoint that is dropped, and a VAE beside it, whose file is kept", async () => {
     await open()
     await ready()
     const session = await page.context().newCDPSession(page)
@@ -113,9 +107,27 @@ describe("models of the playground", needsChromium, () => {
     await details.getByLabel("Another VAE").setInputFiles(TINY)
     await details.getByText("VAE: tiny-sdxl.safetensors").waitFor()
     await details.getByRole("button", { name: "Its own again" }).click()
+    await details.getByLabel("Another VAE").waitFor()
     await details.getByLabel("Another VAE").setInputFiles(model("lllite-canny"))
     await details.getByText("expected a VAE, this is a ControlNet-LLLite", { exact: false }).waitFor()
     await playground.ready()
+    // The file that was used is kept. The one that was refused is not.
+    await page.reload()
+    await ready()
+    await models()
+    const kept = details.getByRole("listitem")
+    await kept.getByText("VAE, 21 MB").waitFor()
+    expect(await kept.count()).toBe(1)
+    await kept.getByRole("button", { name: "Use" }).click()
+    await details.getByText("VAE: tiny-sdxl.safetensors").waitFor()
+    expect(await kept.count()).toBe(1)
+    await kept.getByRole("button", { name: "Remove tiny-sdxl.safetensors" }).click()
+    await kept.waitFor({ state: "detached" })
+    // A press outside of the panel closes it.
+    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await models()
+    await kept.waitFor()
+    playground.forgetRequests()
   })
 
   it("downloads a checkpoint from an address, keeps it, opens it again after a reload, and removes it", async () => {

@@ -1,4 +1,8 @@
 import { fileURLToPath } from "node:url"
+import { createLllite } from "@lllite/core/models"
+import { createStream } from "@lllite/core/random"
+import { SDXL_LAYOUT } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import { serializeSafetensors } from "@lllite/format/write"
 import type { Page } from "playwright-core"
 import { beforeEach, describe, expect, it } from "vitest"
@@ -7,6 +11,17 @@ import { HOSTILE } from "./hostile.ts"
 import { usePlayground } from "./playground.ts"
 
 const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
+
+/** The file of a new LLLite for one layer of SDXL. */
+function sdxlLllite(): Buffer {
+  const sites = enumerateSites(SDXL_LAYOUT).slice(0, 1)
+  const { slots, values } = createLllite(sites, { condDim: 4, mlpDim: 4 }, createStream(1, "init"))
+  const tensors = slots.map(({ key, fileShape, offset, size }) => {
+    const bytes = new Uint8Array(values.slice(offset, offset + size).buffer)
+    return [key, { dtype: "F32", shape: fileShape, bytes }] as const
+  })
+  return Buffer.from(serializeSafetensors(new Map(tensors)))
+}
 
 describe("opening files in the playground", needsChromium, () => {
   const playground = usePlayground()
@@ -144,6 +159,15 @@ describe("opening files in the playground", needsChromium, () => {
     const choice = panel("Draw").getByRole("combobox", { name: "LLLite" })
     await choice.waitFor()
     expect(await choice.locator("option:checked").textContent()).toBe("lllite-canny.safetensors")
+
+    // One for the layers of SDXL needs another model, whose panel is one press away.
+    await page.getByRole("tab", { name: "Files" }).click()
+    const ofSdxl = { name: "of-sdxl.safetensors", mimeType: "application/octet-stream" }
+    await files.getByLabel("Open a safetensors file").setInputFiles({ ...ofSdxl, buffer: sdxlLllite() })
+    await files.getByText("It needs an SDXL checkpoint.", { exact: false }).waitFor()
+    expect(await files.getByRole("button", { name: "Use as control" }).count()).toBe(0)
+    await files.getByRole("button", { name: "Open another SDXL" }).click()
+    await page.locator("#model-details").getByLabel("Open a checkpoint").waitFor()
   })
 
   it(`puts ${HOSTILE.length} hostile prompts, names and metadata into the page, and none runs`, async () => {

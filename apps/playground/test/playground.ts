@@ -33,6 +33,8 @@ export interface Playground {
 export interface PlaygroundOptions {
   /** The language of the browser. Default: American English */
   readonly locale?: string
+  /** Whether it is a phone, with a small screen and touch. Default: false */
+  readonly isPhone?: boolean
 }
 
 interface Marks {
@@ -44,7 +46,7 @@ interface Marks {
  * Opens a page for each test of the calling `describe`. After each test no script has run that should not, the policy
  * was not violated, and the page logged no error and no warning.
  */
-export function usePlayground({ locale = "en-US" }: PlaygroundOptions = {}): Playground {
+export function usePlayground({ locale = "en-US", isPhone = false }: PlaygroundOptions = {}): Playground {
   let browser: Browser
   let server: FileServer
   let page: Page
@@ -63,7 +65,8 @@ export function usePlayground({ locale = "en-US" }: PlaygroundOptions = {}): Pla
 
   beforeEach(async () => {
     problems.length = 0
-    page = await browser.newPage({ viewport: { width: 1280, height: 900 }, locale })
+    const viewport = isPhone ? { width: 390, height: 844 } : { width: 1280, height: 900 }
+    page = await browser.newPage({ viewport, locale, isMobile: isPhone, hasTouch: isPhone })
     // The slowest wait is for a picture on a loaded machine. An error names what was waited for.
     page.setDefaultTimeout(600_000)
     page.on("pageerror", (error) => problems.push(error.message))

@@ -55,7 +55,7 @@ describe("training in the playground", needsChromium, () => {
     await open()
     await ready()
     const train = await training(16)
-    await train.getByText(/^16 pairs, 120 steps, about .+, [\d,]+ MiB of memory\.$/).waitFor()
+    await train.getByText(/^16 pairs, 145 steps, about .+, [\d,]+ MiB of memory\.$/).waitFor()
     await train.getByRole("button", { name: "Remove all" }).click()
     expect(await train.getByRole("button", { name: "Train", exact: true }).isDisabled()).toBe(true)
     await train.getByRole("button", { name: "Add 16 drawings" }).click()
@@ -94,6 +94,23 @@ describe("training in the playground", needsChromium, () => {
     await page.locator(".identity").waitFor()
     expect(await page.locator(".identity").textContent()).toBe("This is a ControlNet-LLLite for SDXL.")
     await panel("Files").getByRole("cell", { name: "canny, trained in a browser" }).waitFor()
+
+    // It can be used all the same, also after a reload.
+    await page.getByRole("tab", { name: "Train" }).click()
+    await train.getByRole("button", { name: "Draw with it anyway" }).click()
+    const chosen = panel("Draw").getByRole("combobox", { name: "LLLite" }).locator("option:checked")
+    await expect.poll(() => chosen.textContent(), { timeout: 60_000 }).toMatch(/^Trained here, \d+ steps?$/)
+    // The form is kept a moment after a change.
+    await page.waitForTimeout(1500)
+    await page.reload()
+    await ready()
+    expect(await chosen.textContent()).toMatch(/^Trained here, /)
+    await page.locator(".model-button").click()
+    await page
+      .locator("#model-details")
+      .getByText(/^LLLite, \d/)
+      .waitFor()
+    playground.forgetRequests()
   })
 
   it("continues after a reload, and ends with the same bytes as a run that never stopped", async () => {
@@ -114,6 +131,10 @@ describe("training in the playground", needsChromium, () => {
     const expected = await valuesOf(await downloaded(whole))
     const losses = await lossOf(whole)
     await whole.getByRole("button", { name: "Discard" }).click()
+    await whole.getByRole("button", { name: "Discard" }).waitFor({ state: "detached" })
+    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await whole.getByRole("button", { name: "Discard" }).click()
+    await whole.getByRole("button", { name: "Discard" }).waitFor({ state: "detached" })
 
     const cut = await training(2, settings)
     const reloaded = page.waitForEvent("load")
@@ -214,23 +235,23 @@ describe("training in the playground", needsChromium, () => {
     await dropout.fill("0")
     await train.getByRole("combobox", { name: "Schedule" }).selectOption("linear")
     await train.getByRole("textbox", { name: "Steps of warm-up" }).fill("500")
-    await train.getByRole("alert").getByText("do not fit in 120 steps").waitFor()
+    await train.getByRole("alert").getByText("do not fit in 145 steps").waitFor()
     expect(await train.getByRole("button", { name: "Train", exact: true }).isDisabled()).toBe(true)
   })
 
   it("ends with an LLLite that follows, says so, and chooses it", longOnly, async () => {
     await open()
     await ready()
-    const train = await training(16, { "Pairs in a step": "8", "Steps between samples": "20" })
+    const train = await training(16, { "Pairs in a step": "4", "Steps between samples": "20" })
     await train.getByRole("button", { name: "Train", exact: true }).click()
     await train.getByText(/^The LLLite (is ready|of step)/).waitFor()
     const text = await train.getByText(/^The LLLite (is ready|of step)/).textContent()
     console.info(text)
-    expect(text).toMatch(/^The LLLite is ready after 120 steps: it follows edges 0\.\d\d, without 0\.\d\d\./)
-    expect(await panel("Draw").getByLabel("LLLite", { exact: true }).locator("option:checked").textContent()).toBe(
-      "Trained here, 120 steps",
+    expect(text).toMatch(/^The LLLite is ready after 145 steps: it follows edges 0\.\d\d, without 0\.\d\d\./)
+    expect(await panel("Draw").getByRole("combobox", { name: "LLLite" }).locator("option:checked").textContent()).toBe(
+      "Trained here, 145 steps",
     )
-    expect(await train.getByRole("img", { name: /^Sample after/ }).count()).toBe(6)
+    expect(await train.getByRole("img", { name: /^Sample after/ }).count()).toBe(8)
   })
 })
 
@@ -268,7 +289,8 @@ function reloadAfterStep(step: number): void {
   new MutationObserver((_, observer) => {
     const curve = document.querySelector('[role="img"][aria-label^="Loss over "]')
     const steps = Number(/^Loss over (\d+)/.exec(curve?.getAttribute("aria-label") ?? "")?.[1] ?? 0)
-    if (steps < step) return
+    // What stands there before is of an earlier run.
+    if (steps < step || document.querySelector("#panel-train .progress") === null) return
     observer.disconnect()
     location.reload()
   }).observe(document.body, { subtree: true, childList: true, attributes: true })

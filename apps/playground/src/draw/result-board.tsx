@@ -32,7 +32,9 @@ export function ResultBoard(): JSX.Element {
     <>
       <div class="board-head">
         <h2>{words.picture}</h2>
-        <span class="board-caption">{made === null ? "" : captionOf(made)}</span>
+        <span class="board-caption" title={made === null ? undefined : captionOf(made)}>
+          {made === null ? "" : captionOf(made)}
+        </span>
         {made !== null && made.plain !== null && (
           <Segments label={words.views} values={VIEWS} textOf={(name) => words[name]} of={view} />
         )}
