@@ -1,8 +1,18 @@
-import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { adapt } from "../src/ops/adapt.ts"
+import { adapterLayout, adaptGroup } from "../src/ops/adapt-group.ts"
 import { createDenseStack } from "../src/ops/composed/dense-stack.ts"
-import { conv2dPlus, conv2dShift, linearGeglu, linearPlus, selfAttention } from "../src/ops/joined-verbs.ts"
+import {
+  conv2dPlus,
+  conv2dShift,
+  groupNormBeside,
+  layerNormBeside,
+  linearEach,
+  linearGeglu,
+  linearPlus,
+  selfAttention,
+} from "../src/ops/joined-verbs.ts"
 import type {
   AdapterStrengths,
   AdapterTail,
@@ -88,6 +98,10 @@ export function opsCases(): OpsCase[] {
       layerNormCase("rows of three axes", [2, 77, 70], 0),
       layerNormCase("one row of three", [1, 3], 0),
       layerNormCase("far from zero", [5, 64], 20),
+      layerNormCase("rows of three axes, plus their input", [2, 37, 70], 0, true),
+      groupNormCase("three channels per group, plus the input", [2, 5, 7, 6], 2, true, 1, 0, true),
+      linearEachCase("two layers, odd rows", [2, 37, 20], 12, 2, false),
+      linearEachCase("three layers with biases", [5, 7], 9, 3, true),
     ],
     ...[
       attentionCase("70 tokens, 77 keys", { n: 2, tokens: 70, keys: 77, heads: 1, dim: 20, causal: false }, 1),
@@ -120,6 +134,10 @@ export function opsCases(): OpsCase[] {
       adaptCase("odd widths, samples in turn", [4, 9, 13], 2, [7, 1, 5], 0.5),
       adaptCase("one adapter, one control for all", [3, 7, 12], 1, [33], -0.75),
       adaptCase("one token", [1, 1, 6], 1, [1], 1),
+      adaptGroupCase("queries, keys and values", [2, 9, 12], [3, 2, 8], 0.5),
+      adaptGroupCase("odd widths, samples in turn", [4, 19, 13], [2, 2, 7], [0, 0.5, 0.5, -1]),
+      adaptGroupCase("one adapter, one control for all", [3, 7, 12], [1, 1, 33], [1, 1, -0.75]),
+      adaptGroupCase("more rows than a tile, many channels", [1, 70, 140], [3, 1, 16], 1),
       adaptCase(
         "a strength for every adapter and sample",
         [4, 9, 12],
@@ -149,6 +167,36 @@ function linearCase(title: string, shape: readonly number[], out: number, biased
       return { run: (x, plus) => run(x as Tensor, plus), dispose: () => loaded.dispose() }
     },
     expected: (x, plus) => sum(plain.linear(x as plain.Values, doubles(weight), bias && doubles(bias), inner), plus),
+  }
+}
+
+/** Layers that read one x, with their results one after another. */
+function linearEachCase(title: string, shape: readonly number[], out: number, count: number, biased: boolean): OpsCase {
+  const inner = shape[shape.length - 1] as number
+  const layers = Array.from({ length: count }, (_, i) => ({
+    weight: values(`linear weight ${i}`, [out, inner], 1 / Math.sqrt(inner)),
+    bias: biased ? values(`linear bias ${i}`, [out]) : null,
+  }))
+  return {
+    ...{ name: `linearEach: ${title}`, inputs: [input("x", shape)], tolerance: TOLERANCE },
+    async prepare(ops) {
+      const loaded: LinearWeight[] = []
+      for (const { weight, bias } of layers) {
+        loaded.push(await ops.load.linear(entry("weight", [out, inner], weight), bias && entry("bias", [out], bias)))
+      }
+      return {
+        run: (x) => tf.stack([...linearEach(ops, x as Tensor, loaded)]),
+        dispose() {
+          for (const weight of loaded) weight.dispose()
+        },
+      }
+    },
+    expected: (x) =>
+      Float64Array.from(
+        layers.flatMap(({ weight, bias }) => [
+          ...plain.linear(x as plain.Values, doubles(weight), bias && doubles(bias), inner),
+        ]),
+      ),
   }
 }
 
@@ -306,42 +354,53 @@ function groupNormCase(
   silu: boolean,
   spread: number,
   centre = 0,
+  isPlus = false,
 ): OpsCase {
   const [n, h, w, channels] = shape
   const [scale, shift] = [values("norm scale", [channels], 0.5, 1), values("norm shift", [channels])]
   const epsilon = 1e-5
   return {
-    name: `groupNorm${silu ? " with SiLU" : ""}: ${title}`,
+    name: `groupNorm${isPlus ? "Beside" : ""}${silu ? " with SiLU" : ""}: ${title}`,
     inputs: [input("x", shape, spread, centre)],
     // Values far from zero have lost digits before the norm sees them.
     tolerance: centre === 0 ? TOLERANCE : 10 * TOLERANCE,
     async prepare(ops) {
       const weight = await ops.load.norm(entry("scale", [channels], scale), entry("shift", [channels], shift))
+      const options = { groups, epsilon, silu }
       return {
-        run: (x) => ops.groupNorm(x as Tensor4D, weight, { groups, epsilon, silu }),
+        run: (x) =>
+          isPlus
+            ? tf.add(...groupNormBeside(ops, x as Tensor4D, weight, options))
+            : ops.groupNorm(x as Tensor4D, weight, options),
         dispose: () => weight.dispose(),
       }
     },
     expected: (x) =>
-      plain.groupNorm(x as plain.Values, doubles(scale), doubles(shift), {
-        ...{ n, pixels: h * w, channels, groups, epsilon, silu },
-      }),
+      sum(
+        plain.groupNorm(x as plain.Values, doubles(scale), doubles(shift), {
+          ...{ n, pixels: h * w, channels, groups, epsilon, silu },
+        }),
+        isPlus ? x : undefined,
+      ),
   }
 }
 
-function layerNormCase(title: string, shape: readonly number[], centre: number): OpsCase {
+function layerNormCase(title: string, shape: readonly number[], centre: number, isPlus = false): OpsCase {
   const channels = shape[shape.length - 1] as number
   const [scale, shift] = [values("norm scale", [channels], 0.5, 1), values("norm shift", [channels])]
   const epsilon = 1e-5
   return {
-    name: `layerNorm: ${title}`,
+    name: `layerNorm${isPlus ? "Beside" : ""}: ${title}`,
     inputs: [input("x", shape, 1, centre)],
     tolerance: centre === 0 ? TOLERANCE : 10 * TOLERANCE,
     async prepare(ops) {
       const weight = await ops.load.norm(entry("scale", [channels], scale), entry("shift", [channels], shift))
-      return { run: (x) => ops.layerNorm(x as Tensor, weight, epsilon), dispose: () => weight.dispose() }
+      const run = (x: Tensor): Tensor =>
+        isPlus ? tf.add(...layerNormBeside(ops, x, weight, epsilon)) : ops.layerNorm(x, weight, epsilon)
+      return { run: (x) => run(x as Tensor), dispose: () => weight.dispose() }
     },
-    expected: (x) => plain.layerNorm(x as plain.Values, doubles(scale), doubles(shift), epsilon),
+    expected: (x) =>
+      sum(plain.layerNorm(x as plain.Values, doubles(scale), doubles(shift), epsilon), isPlus ? x : undefined),
   }
 }
 
@@ -537,6 +596,47 @@ function adaptCase(
       const [[x, down, bias] = [], ...rest] = parted(tensors)
       const tails = rest.map(([midDown, share, up, upBias]) => ({ midDown, share, up, upBias }) as plain.AdapterValues)
       return plain.adapt(x as plain.Values, down as plain.Values, bias as plain.Values, tails, strengths)
+    },
+  }
+}
+
+/** LLLite's adapters whose values are one tensor, with their results one after another. */
+function adaptGroupCase(
+  title: string,
+  shape: readonly [number, number, number],
+  group: readonly [adapters: number, count: number, width: number],
+  strength: number | readonly number[],
+): OpsCase {
+  const [n, tokens, channels] = shape
+  const [adapters, count, width] = group
+  const strengths = typeof strength === "number" ? Array<number>(n).fill(strength) : strength
+  const { downBias, midDown, up, upBias, size } = adapterLayout(channels, width)
+  return {
+    ...{ name: `adaptGroup: ${title}`, tolerance: TOLERANCE },
+    inputs: [
+      input("x", shape),
+      input("values", [adapters, size], 0.3),
+      input("share", [adapters, count, tokens, width]),
+    ],
+    async prepare(ops) {
+      const run = (...[x, values, share]: Tensor[]): Tensor =>
+        tf.stack([
+          ...adaptGroup(ops, x as Tensor3D, { values: values as Tensor2D, share: share as Tensor4D }, strengths),
+        ])
+      return { run, dispose: () => {} }
+    },
+    expected: (...inputs) => {
+      const [x, values, share] = inputs as [plain.Values, plain.Values, plain.Values]
+      return Float64Array.from(
+        Array.from({ length: adapters }, (_, i) => {
+          const own = values.slice(i * size, (i + 1) * size)
+          const tail = {
+            ...{ midDown: own.slice(midDown, up), up: own.slice(up, upBias), upBias: own.slice(upBias) },
+            share: share.slice(i * count * tokens * width, (i + 1) * count * tokens * width),
+          }
+          return [...plain.adapt(x, own.slice(0, downBias), own.slice(downBias, midDown), [tail], [strengths])]
+        }).flat(),
+      )
     },
   }
 }

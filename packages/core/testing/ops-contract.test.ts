@@ -19,7 +19,10 @@ describe("the contract of ops", () => {
     expect(results.filter(({ ok }) => !ok)).toEqual([])
     const visited = new Set(results.map((result) => result.case.split(/[: ]/)[0]))
     // Optional ops are composed of the others.
-    const optional = ["adapt", "conv2dShift", "denseStack", "linearGeglu", "selfAttention"]
+    const optional = [
+      ...["adapt", "adaptGroup", "conv2dShift", "denseStack", "groupNormBeside", "layerNormBeside", "linearEach"],
+      ...["linearGeglu", "selfAttention"],
+    ]
     expect([...visited].sort()).toEqual([...Object.keys(verbs), ...optional, "load"].sort())
   })
 

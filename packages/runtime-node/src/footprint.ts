@@ -18,7 +18,7 @@ export function footprintOf({ backend, weights, maxTensorBytes }: ModelPlace): F
   const limit = maxTensorBytes === undefined ? {} : { maxTensorBytes }
   switch (backend) {
     case "webgpu":
-      return { ...limit, pooled: true, weightBytes: (dtype) => heldBytes(dtype, weights) }
+      return { ...limit, pooled: true, stacks: true, weightBytes: (dtype) => heldBytes(dtype, weights) }
     case "wasm":
       return { weightBytes: () => 4, backwardCopies: true }
     case "cpu":

@@ -5,10 +5,12 @@ import { createSelfAttention } from "./attention/self-attention.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { openGpu } from "./gpu.ts"
 import { createAdapt } from "./lllite/adapt.ts"
+import { createAdaptGroup } from "./lllite/adapt-group.ts"
 import { createGroupNorm } from "./norm/group-norm.ts"
 import { createLayerNorm } from "./norm/layer-norm.ts"
 import { createConv2d } from "./product/conv2d.ts"
 import { createDense, createDenseStack } from "./product/dense.ts"
+import { createLinearEach } from "./product/each.ts"
 import { createLinearGeglu } from "./product/gated.ts"
 import { createLinear } from "./product/linear.ts"
 import { expectTiles, type ProductTiles } from "./product/tiles.ts"
@@ -55,6 +57,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
     load: { ...base.load, ...createLoader(gpu, weights) },
     ...activations,
     ...linear,
+    linearEach: createLinearEach(gpu, linear),
     linearGeglu: createLinearGeglu(gpu, { ...linear, ...activations }),
     ...createConv2d(gpu),
     attention,
@@ -62,7 +65,8 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
     dense,
     denseStack: createDenseStack(gpu),
     adapt: createAdapt(gpu, dense),
-    groupNorm: createGroupNorm(gpu),
-    layerNorm: createLayerNorm(gpu),
+    adaptGroup: createAdaptGroup(gpu),
+    ...createGroupNorm(gpu),
+    ...createLayerNorm(gpu),
   }
 }

@@ -1,6 +1,6 @@
 import type { DataType, KernelConfig, TensorInfo } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { TRIMMED_BYTES } from "../ops/ops.ts"
+import { POOLED_BYTES, TRIMMED_BYTES } from "../ops/ops.ts"
 import type { OutlineHost } from "./outline-kernels.ts"
 import { OUTLINE, outlineKernels } from "./outline-kernels.ts"
 
@@ -34,6 +34,7 @@ const VALUE_BYTES = 4
  */
 export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   readonly #data = new Map<DataId, { readonly bytes: number; readonly size: number; refs: number }>()
+  /** Idle pieces by their bytes. The ones that were used last come last. */
   readonly #idle = new Map<number, number>()
   /** Bytes of the buffers through which tensors were read. A pool keeps them apart from those of tensors. */
   readonly #readBuffers = new Set<number>()
@@ -41,6 +42,9 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   readonly #isPooled: boolean
   #held = 0
   #idleBytes = 0
+  /** Bytes of tensors, and the most of them since the last trim. */
+  #tensorBytes = 0
+  #mostTensorBytes = 0
   #start = 0
   #peak = 0
   #largest = 0
@@ -75,6 +79,7 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
 
   /** Frees the large pieces that a pool keeps, as a runtime does between phases. */
   trim(): void {
+    this.#mostTensorBytes = this.#tensorBytes
     for (const [bytes, count] of this.#idle) {
       if (bytes < TRIMMED_BYTES) continue
       this.#idle.delete(bytes)
@@ -142,8 +147,11 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     if (!force && data.refs > 0) return false
     this.#data.delete(dataId)
     this.#held -= data.bytes
+    this.#tensorBytes -= data.bytes
     if (!this.#isPooled) return true
-    this.#idle.set(data.bytes, (this.#idle.get(data.bytes) ?? 0) + 1)
+    const idle = this.#idle.get(data.bytes) ?? 0
+    this.#idle.delete(data.bytes)
+    this.#idle.set(data.bytes, idle + 1)
     this.#idleBytes += data.bytes
     return true
   }
@@ -175,13 +183,29 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   #take(dataId: DataId, size: number, refs = 1): void {
     const bytes = VALUE_BYTES * size
     this.#data.set(dataId, { bytes, size, refs })
+    this.#tensorBytes += bytes
+    this.#mostTensorBytes = Math.max(this.#mostTensorBytes, this.#tensorBytes)
     const idle = this.#idle.get(bytes) ?? 0
     if (idle > 0) {
       this.#idle.set(bytes, idle - 1)
       this.#idleBytes -= bytes
+    } else if (bytes >= TRIMMED_BYTES) {
+      this.#makeRoom()
     }
     this.#grow(bytes)
     this.#largest = Math.max(this.#largest, bytes)
+  }
+
+  /** Frees the large pieces that were idle for longest, as a pool does where it would hold too much. */
+  #makeRoom(): void {
+    const most = Math.max(POOLED_BYTES, this.#mostTensorBytes)
+    for (const [bytes, count] of this.#idle) {
+      if (bytes < TRIMMED_BYTES) continue
+      const over = this.#tensorBytes + this.#idleBytes - most
+      const freed = Math.min(count, Math.max(0, Math.ceil(over / bytes)))
+      this.#idle.set(bytes, count - freed)
+      this.#idleBytes -= freed * bytes
+    }
   }
 
   #grow(bytes: number): void {

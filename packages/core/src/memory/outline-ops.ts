@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { LinearWeight, NormWeight, Ops, TableWeight, WeightLoader } from "../ops/ops.ts"
 import { vjp } from "../ops/vjp.ts"
 import type { OutlineBackend } from "./outline-backend.ts"
+import { outlineStacks } from "./outline-stacks.ts"
 
 /** How one runtime's ops take memory differently from another's. */
 export interface OutlineOptions {
@@ -15,6 +16,11 @@ export interface OutlineOptions {
   readonly apartBias?: boolean
   /** Whether memory is kept for later tensors of the same size. A trim frees the large pieces. Default: false. */
   readonly pooled?: boolean
+  /**
+   * Whether layers of adapters are computed side by side. Then conditioners run before the blocks of a training step.
+   * Default: false.
+   */
+  readonly stacks?: boolean
   /** Bytes of the largest tensor that the device takes. */
   readonly maxTensorBytes?: number
 }
@@ -83,6 +89,7 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
     load: outlineLoader(backend, options),
     trim: () => backend.trim(),
     ...(options.maxTensorBytes === undefined ? {} : { maxTensorBytes: options.maxTensorBytes }),
+    ...(options.stacks === true ? outlineStacks(backend, create) : {}),
 
     linear(x, weight) {
       const [out = 0, inner = 0] = weight.shape

@@ -5,10 +5,21 @@
  * @experimental
  */
 export { adapt, commonStrength } from "./adapt.ts"
+export { type AdapterLayout, adapterLayout, adaptGroup } from "./adapt-group.ts"
 export { createDenseStack } from "./composed/dense-stack.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
-export { conv2dPlus, conv2dShift, linearGeglu, linearPlus, selfAttention } from "./joined-verbs.ts"
+export {
+  conv2dPlus,
+  conv2dShift,
+  groupNormBeside,
+  layerNormBeside,
+  linearEach,
+  linearGeglu,
+  linearPlus,
+  selfAttention,
+} from "./joined-verbs.ts"
 export type {
+  AdapterGroup,
   AdapterStrengths,
   AdapterTail,
   AttentionOptions,
@@ -28,8 +39,8 @@ export type {
   Weight,
   WeightLoader,
 } from "./ops.ts"
-export { TRIMMED_BYTES } from "./ops.ts"
+export { POOLED_BYTES, TRIMMED_BYTES } from "./ops.ts"
 export { registerGradients } from "./register-gradients.ts"
 export { selfCheck } from "./self-check.ts"
-export { type Differentiable, vjp } from "./vjp.ts"
+export { type Differentiable, type DifferentiableSeveral, vjp, vjpSeveral } from "./vjp.ts"
 export { readEntryInto, type WeightEntry } from "./weight-entry.ts"

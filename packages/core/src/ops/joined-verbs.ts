@@ -1,12 +1,26 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import type { AttentionOptions, Conv2dOptions, Conv2dWeight, LinearWeight, Ops, QueryKeyValue } from "./ops.ts"
+import type {
+  AttentionOptions,
+  Conv2dOptions,
+  Conv2dWeight,
+  GroupNormOptions,
+  LinearWeight,
+  NormWeight,
+  Ops,
+  QueryKeyValue,
+} from "./ops.ts"
 
 /* Verbs that join others. A runtime without one gets the others, one after another. */
 
 /** `Ops.linear` plus a tensor of the result's shape, as one verb where the runtime has it. */
 export function linearPlus(ops: Ops, x: Tensor, weight: LinearWeight, plus: Tensor): Tensor {
   return ops.linearPlus?.(x, weight, plus) ?? tf.tidy(() => tf.add(plus, ops.linear(x, weight)))
+}
+
+/** `Ops.linear` of several layers that read one x, as one verb where the runtime has it. */
+export function linearEach(ops: Ops, x: Tensor, weights: readonly LinearWeight[]): readonly Tensor[] {
+  return ops.linearEach?.(x, weights) ?? weights.map((weight) => ops.linear(x, weight))
 }
 
 /** GEGLU of `Ops.linear`, as one verb where the runtime has it. */
@@ -42,6 +56,26 @@ export function conv2dShift(
       return tf.add<Tensor4D>(y, tf.reshape(shift, [-1, 1, 1, y.shape[3]]))
     })
   )
+}
+
+/** `Ops.groupNorm` of x, and x for its other readers, as one verb where the runtime has it. */
+export function groupNormBeside(
+  ops: Ops,
+  x: Tensor4D,
+  weight: NormWeight,
+  options: GroupNormOptions,
+): readonly [normed: Tensor4D, x: Tensor4D] {
+  return ops.groupNormBeside?.(x, weight, options) ?? [ops.groupNorm(x, weight, options), x]
+}
+
+/** `Ops.layerNorm` of x, and x for its other readers, as one verb where the runtime has it. */
+export function layerNormBeside(
+  ops: Ops,
+  x: Tensor,
+  weight: NormWeight,
+  epsilon: number,
+): readonly [normed: Tensor, x: Tensor] {
+  return ops.layerNormBeside?.(x, weight, epsilon) ?? [ops.layerNorm(x, weight, epsilon), x]
 }
 
 /** `Ops.selfAttention`, as one verb where the runtime has it. */

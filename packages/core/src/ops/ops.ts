@@ -99,6 +99,16 @@ export interface AdapterTail {
   readonly keep?: Tensor3D
 }
 
+/**
+ * LLLite's adapters of one width M that read the same x of C channels. Their values are one tensor, see `adapterLayout`.
+ */
+export interface AdapterGroup {
+  /** A row for each adapter. [adapters, size of an adapter's values] */
+  readonly values: Tensor2D
+  /** `mid`'s shares of the control, bias included. Sample n reads number n modulo count. [adapters, count, T, M] */
+  readonly share: Tensor4D
+}
+
 /** The factor on each adapter's delta, for every sample: [adapters][samples]. 1 adds all of it. */
 export type AdapterStrengths = readonly (readonly number[])[]
 
@@ -127,6 +137,13 @@ export interface NetworkPart<X extends Tensor, Y extends Tensor> {
 export const TRIMMED_BYTES = 2 ** 20
 
 /**
+ * Bytes that a pool may hold for tensors, idle ones included. It holds more where tensors in use have needed more since the
+ * last trim. So blocks of other shapes take turns without new memory where there is little, and in no more memory than one
+ * of them needs where there is much. A training step of SDXL holds 2.0 GiB at 512 px.
+ */
+export const POOLED_BYTES = 2.5 * 2 ** 30
+
+/**
  * The verbs of the networks on a runtime's device. Every verb is differentiable with respect to its tensors, and never
  * its weights. It has a hand-written vector-Jacobian product, so that the tape has one node for each verb. Results are
  * new tensors. Inputs stay.
@@ -137,7 +154,7 @@ export interface Ops {
   readonly maxTensorBytes?: number
   /**
    * Frees memory that the device keeps of disposed tensors, in pieces of {@link TRIMMED_BYTES} and more. Core calls it
-   * between phases whose tensors have other shapes: text, U-Net and VAE, their levels and blocks. Default: nothing.
+   * between phases whose tensors have other shapes: text, U-Net and VAE. Default: nothing.
    */
   trim?(): void
   /**
@@ -152,6 +169,8 @@ export interface Ops {
    * Default: `linear`, and an addition.
    */
   linearPlus?(x: Tensor, weight: LinearWeight, plus: Tensor): Tensor
+  /** `linear` of layers of one shape that read one x. Default: `linear` of each. x: [..., in] → [..., out] each */
+  linearEach?(x: Tensor, weights: readonly LinearWeight[]): readonly Tensor[]
   /** GEGLU of `linear`. Default: `linear`, then `geglu`. x: [..., in], weight: [2·C, in] → [..., C] */
   linearGeglu?(x: Tensor, weight: LinearWeight): Tensor
   /** x: [N, H, W, Cin] → [N, H', W', Cout] */
@@ -167,6 +186,13 @@ export interface Ops {
   groupNorm(x: Tensor4D, weight: NormWeight, options: GroupNormOptions): Tensor4D
   /** Normalises the last axis. x: [..., C] → same */
   layerNorm(x: Tensor, weight: NormWeight, epsilon: number): Tensor
+  /**
+   * `groupNorm` of x, and x itself as a new tensor for its other readers. So the gradients of both meet in the norm's.
+   * Default: `groupNorm`, and x. → [normed, x]
+   */
+  groupNormBeside?(x: Tensor4D, weight: NormWeight, options: GroupNormOptions): readonly [normed: Tensor4D, x: Tensor4D]
+  /** As `groupNormBeside`, for `layerNorm`. */
+  layerNormBeside?(x: Tensor, weight: NormWeight, epsilon: number): readonly [normed: Tensor, x: Tensor]
   /** Rows of a table. indices: N lists of T integers → [N, T, width] */
   lookUp(table: TableWeight, indices: readonly ArrayLike<number>[]): Tensor3D
   /** softmax(q kᵀ / √d) v by heads. q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d] */
@@ -212,4 +238,11 @@ export interface Ops {
     adapters: readonly AdapterTail[],
     strengths: AdapterStrengths,
   ): readonly Tensor3D[]
+  /**
+   * `adapt` of adapters whose values are one tensor and whose strengths are equal. A runtime has it where a few large
+   * calls are faster than many small ones.
+   *
+   * @param strengths one number for each of the N samples
+   */
+  adaptGroup?(x: Tensor3D, group: AdapterGroup, strengths: readonly number[]): readonly Tensor3D[]
 }

@@ -32,3 +32,43 @@ export function vjp<T extends Tensor, const S extends readonly Tensor[]>(
   })
   return op(...inputs) as T
 }
+
+/** As {@link Differentiable}, with several values. */
+export interface DifferentiableSeveral<T extends Tensor, S extends readonly Tensor[]> {
+  readonly values: readonly T[]
+  readonly saved: S
+  /** One gradient for each input, from one for each value. That of a value that nothing reads is zeros. */
+  readonly gradients: (dys: readonly T[], saved: S) => Tensor[]
+}
+
+/** The engine's method behind `tf.customGrad`. It takes several values, which `tf.customGrad` refuses. */
+interface KernelRunner {
+  runKernelFunc(call: {
+    readonly forwardFunc: (backend: unknown, save: (tensors: readonly Tensor[]) => void) => Tensor[]
+    readonly backwardsFunc: (dys: Tensor | Tensor[], saved: Tensor[]) => Readonly<Record<string, () => Tensor>>
+    readonly inputs: Readonly<Record<string, Tensor>>
+  }): Tensor[]
+}
+
+/** As {@link vjp}, with several values, which are new tensors. */
+export function vjpSeveral<T extends Tensor, const S extends readonly Tensor[]>(
+  inputs: readonly Tensor[],
+  forward: () => DifferentiableSeveral<T, S>,
+): readonly T[] {
+  let made: DifferentiableSeveral<T, S> | null = null
+  const engine = tf.engine() as unknown as KernelRunner
+  return engine.runKernelFunc({
+    inputs: Object.fromEntries(inputs.entries()),
+    forwardFunc: (_, save) => {
+      made = forward()
+      save(made.saved)
+      return [...made.values]
+    },
+    backwardsFunc: (dys, saved) => {
+      // The engine gives the slope of a single value without a list.
+      const list = (Array.isArray(dys) ? dys : [dys]) as T[]
+      const slopes = tf.tidy(() => made?.gradients(list, saved as unknown as S) ?? [])
+      return Object.fromEntries(slopes.map((slope, i) => [i, () => slope]))
+    },
+  }) as T[]
+}

@@ -1,31 +1,41 @@
-import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
-import type { ControlShare } from "../models/lllite/adapter.ts"
 import type { ControlPatches, PatchSet } from "../models/lllite/conditioner.ts"
 import type { AdapterPlan, LlliteModel, Slot } from "../models/lllite/layout.ts"
 import { tensorKey } from "../models/lllite/layout.ts"
 import { branchLayers } from "../models/lllite/params.ts"
+import type { Grid } from "../models/taps.ts"
 import type { DenseStack, Ops } from "../ops/ops.ts"
 import { concatenate } from "./concatenate.ts"
+import type { ValueSpan } from "./gradients.ts"
 
 /**
  * The branches of an LLLite that read the control: conditioners, and the parts of `mid` that read them. They depend on
  * no block of the network. So they run once before all blocks, and their gradients come after those of all blocks.
  */
 export interface ControlBranches {
-  /** `mid`'s share of the control at an adapter, which is a leaf of the adapter's block. */
-  shareOf(plan: AdapterPlan): ControlShare
+  /** `mid`'s shares of the control at the adapters before one input, which are a leaf of their block. */
+  shareOf(plans: AdapterPlans): BranchShare
   /**
    * The gradients of the branches' values, from those at the shares.
    *
-   * @param slopeOf the gradient at an adapter's share. It stays.
+   * @param slopeOf the gradient at the shares of adapters before one input. It stays.
    */
-  back(slopeOf: (plan: AdapterPlan) => Tensor): readonly Tensor[]
-  /** For each result of `back`, the places of its equal parts in the flat values. */
-  readonly places: readonly (readonly number[])[]
+  back(slopeOf: (plans: AdapterPlans) => Tensor): readonly Tensor[]
+  /** For each result of `back`, where its parts stand in the flat values. */
+  readonly places: readonly (readonly ValueSpan[])[]
   /** Disposes shares and values. */
   dispose(): void
+}
+
+/** Adapters of equal widths before one input. */
+export type AdapterPlans = readonly [AdapterPlan, ...AdapterPlan[]]
+
+export interface BranchShare {
+  /** [adapters, count, tokens, mlpDim] */
+  readonly share: Tensor4D
+  readonly grid: Grid
 }
 
 /** A runtime that computes layers side by side. */
@@ -33,11 +43,11 @@ export type StackOps = Ops & Required<Pick<Ops, "denseStack">>
 
 /** Layers of the branches of several adapters whose shapes are equal. Those of a trunk are there once. */
 interface BranchStack {
-  readonly plans: readonly AdapterPlan[]
+  readonly inputs: readonly AdapterPlans[]
   readonly patches: ControlPatches
   /** The conditioner's, then the part of `mid`. */
   readonly layers: readonly DenseStack[]
-  readonly places: readonly (readonly number[])[]
+  readonly places: readonly (readonly ValueSpan[])[]
 }
 
 /** The most bytes of one layer's results in a stack. More adapters are in several stacks, so that memory stays small. */
@@ -46,31 +56,40 @@ const STACK_BYTES = 2 ** 26
 /**
  * Uploads the branches' values and computes the shares. The caller disposes the result.
  *
+ * @param inputs all adapters, by the input that they read
  * @throws CoreError if no control images were cut for a site
  */
-export function placeBranches(ops: StackOps, model: LlliteModel, control: Pick<PatchSet, "of">): ControlBranches {
-  const slots = new Map(model.slots.map((slot) => [slot.key, slot]))
-  const stacks = groupsOf(model.adapters, control).map((group) => uploadStack(model.values, group, slots))
-  const shares = new Map<AdapterPlan, ControlShare>()
+export function placeBranches(
+  ops: StackOps,
+  { slots: list, values }: LlliteModel,
+  inputs: readonly AdapterPlans[],
+  control: Pick<PatchSet, "of">,
+): ControlBranches {
+  const slots = new Map(list.map((slot) => [slot.key, slot]))
+  const stacks = groupsOf(inputs, control).map((group) => uploadStack(values, group, slots))
+  const shares = new Map<AdapterPlans, BranchShare>()
   for (const stack of stacks) {
-    const { plans, patches } = stack
+    const { inputs, patches } = stack
     const { count, grid } = patches
+    const sizes = inputs.map((plans) => plans.length)
     const each = tf.tidy(() => {
       const all = sharesOf(ops, stack)
-      const apart = plans.length === 1 ? [all] : tf.split(all, plans.length)
-      return apart.map((one) => tf.reshape(one, [count, grid.height * grid.width, -1]) as Tensor3D)
+      const apart = inputs.length === 1 ? [all] : tf.split(all, sizes)
+      return apart.map((one, i) => {
+        return tf.reshape(one, [sizes[i] as number, count, grid.height * grid.width, -1]) as Tensor4D
+      })
     })
-    for (const [i, plan] of plans.entries()) shares.set(plan, { share: each[i] as Tensor3D, grid })
+    for (const [i, plans] of inputs.entries()) shares.set(plans, { share: each[i] as Tensor4D, grid })
   }
   return {
-    shareOf: (plan) => shares.get(plan) as ControlShare,
+    shareOf: (plans) => shares.get(plans) as BranchShare,
     places: stacks.flatMap(({ places }) => places),
     back: (slopeOf) =>
       stacks.flatMap((stack) =>
         tf.tidy(() => {
-          const { plans, patches, layers } = stack
+          const { inputs, patches, layers } = stack
           const rows = patches.count * patches.grid.height * patches.grid.width
-          const slopes = plans.map((plan) => tf.reshape(slopeOf(plan), [1, rows, -1]))
+          const slopes = inputs.map((plans) => tf.reshape(slopeOf(plans), [plans.length, rows, -1]))
           const dy = slopes.length === 1 ? slopes[0] : tf.concat(slopes)
           return tf.grads(() => sharesOf(ops, stack))(tensorsOf(layers), dy)
         }),
@@ -88,26 +107,28 @@ function tensorsOf(layers: readonly DenseStack[]): Tensor[] {
 
 /** Adapters whose branches have equal shapes. */
 interface BranchGroup {
-  readonly plans: readonly AdapterPlan[]
+  readonly inputs: readonly AdapterPlans[]
   readonly patches: ControlPatches
 }
 
 /**
- * The adapters that compute together. Those with a trunk stay together, so that the trunk runs once.
+ * The adapters that compute together. Those before one input stay together, and those with a trunk, so that the trunk
+ * runs once.
  */
-function groupsOf(adapters: readonly AdapterPlan[], control: Pick<PatchSet, "of">): readonly BranchGroup[] {
-  const groups: { key: string; plans: AdapterPlan[]; patches: ControlPatches }[] = []
-  for (const plan of adapters) {
+function groupsOf(all: readonly AdapterPlans[], control: Pick<PatchSet, "of">): readonly BranchGroup[] {
+  const groups: { key: string; inputs: AdapterPlans[]; patches: ControlPatches }[] = []
+  for (const plans of all) {
+    const [plan] = plans
     const { site, condDim, mlpDim, sharedTrunk = false } = plan
     const patches = control.of(plan)
     if (patches === undefined) {
       throw new CoreError("control-missing", `training: no control images were cut for depth ${site.depth}`)
     }
     const key = JSON.stringify([site.depth, patches.patches.shape, condDim, mlpDim, sharedTrunk])
-    const most = sharedTrunk ? adapters.length : mostOf(plan, patches)
+    const most = sharedTrunk ? Number.POSITIVE_INFINITY : mostOf(plan, patches)
     const open = groups.findLast((group) => group.key === key)
-    if (open !== undefined && open.plans.length < most) open.plans.push(plan)
-    else groups.push({ key, plans: [plan], patches })
+    if (open !== undefined && open.inputs.flat().length + plans.length <= most) open.inputs.push(plans)
+    else groups.push({ key, inputs: [plans], patches })
   }
   return groups
 }
@@ -120,12 +141,13 @@ function mostOf({ condDim }: AdapterPlan, { patches: { shape } }: ControlPatches
 /** The layers of a group on the device. Values of one layer are one tensor. */
 function uploadStack(
   values: Float32Array,
-  { plans, patches }: BranchGroup,
+  { inputs, patches }: BranchGroup,
   slots: ReadonlyMap<string, Slot>,
 ): BranchStack {
-  const [first] = plans as readonly [AdapterPlan]
+  const plans = inputs.flat()
+  const [first] = plans as unknown as readonly [AdapterPlan]
   const layers: DenseStack[] = []
-  const places: (readonly number[])[] = []
+  const places: (readonly ValueSpan[])[] = []
   for (const name of branchLayers(first)) {
     const own = first.sharedTrunk === true && name !== "mid.0" ? [first] : plans
     const slotOf = (plan: AdapterPlan, kind: "weight" | "bias"): Slot => {
@@ -138,16 +160,16 @@ function uploadStack(
     // The control comes first among the inputs of `mid`.
     const inner = name === "mid.0" ? first.condDim : slotOf(first, "weight").size / out
     const stacked = (kind: "weight" | "bias", size: number): Float32Array => {
-      const offsets = own.map((plan) => slotOf(plan, kind).offset)
-      places.push(offsets)
-      return concatenate(offsets.map((offset) => values.subarray(offset, offset + size)))
+      const spans = own.map((plan) => ({ offset: slotOf(plan, kind).offset, size }))
+      places.push(spans)
+      return concatenate(spans.map(({ offset }) => values.subarray(offset, offset + size)))
     }
     layers.push({
       weight: tf.tensor3d(stacked("weight", inner * out), [own.length, inner, out]),
       bias: tf.tensor1d(stacked("bias", out)),
     })
   }
-  return { plans, patches, layers, places }
+  return { inputs, patches, layers, places }
 }
 
 /** `mid`'s shares of the control at all adapters of a stack. → [adapters, count · tokens, mlpDim] */

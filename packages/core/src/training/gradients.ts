@@ -15,6 +15,7 @@ import { checkInput, checkResiduals, enterUnet, leaveUnet } from "../models/unet
 import type { Residuals, UnetStage } from "../models/unet/walk.ts"
 import { inputOf, placesRead, unetStages } from "../models/unet/walk.ts"
 import type { Ops } from "../ops/ops.ts"
+import type { ValuePart } from "./value-part.ts"
 
 /** A tap that trains. */
 export interface TrainedTap {
@@ -33,9 +34,12 @@ export interface ValuesOfLeaves {
    * The gradients of the values, from those at the leaves in their order. It disposes these or gives them back.
    */
   back(gradients: readonly Tensor[]): readonly Tensor[]
-  /** For each result of `back`, the places of its equal parts in the flat list of all values. */
-  readonly places: readonly (readonly number[])[]
+  /** For each result of `back`, where its parts stand in the flat list of all values. */
+  readonly places: readonly (readonly ValueSpan[])[]
 }
+
+/** A part of a flat list of values. */
+export type ValueSpan = Pick<ValuePart, "offset" | "size">
 
 export interface GradientOptions {
   /**
@@ -174,7 +178,6 @@ async function backwardByStages(
       kept[index] = ran
       places.push(ran.y)
     }
-    on.ops.trim?.()
     const last = places[stages.length] as Tensor4D
     const end = tf.valueAndGrad((h: Tensor) => loss(leaveUnet(on, params, h as Tensor4D)))(last)
     slopes[stages.length] = end.grad as Tensor4D
@@ -210,7 +213,6 @@ async function backwardByStages(
       kept[i] = null
       places[i + 1]?.dispose()
       places[i + 1] = null
-      on.ops.trim?.()
     }
     const gradients = trained.leaves.map((leaf) => found.get(leaf) as Tensor)
     found.clear()
@@ -270,7 +272,6 @@ async function readAll(
 ): Promise<LossAndGradients> {
   const gradients = values?.back(atLeaves) ?? atLeaves
   const parts = [...gradients, loss]
-  const sizes = gradients.map(({ size }) => size)
   let joined: Tensor
   try {
     joined = tf.tidy(() => tf.concat(parts.map((part) => tf.reshape(part, [-1]))))
@@ -283,24 +284,20 @@ async function readAll(
     const list = read.subarray(0, end)
     return {
       loss: read[end] as number,
-      gradients: values === undefined ? list : inPlaces(list, sizes, values.places),
+      gradients: values === undefined ? list : inPlaces(list, values.places.flat()),
     }
   } finally {
     joined.dispose()
   }
 }
 
-/** Puts equal parts of lists, which follow each other, in their places. */
-function inPlaces(list: Float32Array, sizes: readonly number[], places: readonly (readonly number[])[]): Float32Array {
+/** Puts the parts of a list, which follow each other, in their places. */
+function inPlaces(list: Float32Array, places: readonly ValueSpan[]): Float32Array {
   const result = new Float32Array(list.length)
   let from = 0
-  for (const [i, size] of sizes.entries()) {
-    const own = places[i] ?? []
-    const part = size / own.length
-    for (const place of own) {
-      result.set(list.subarray(from, from + part), place)
-      from += part
-    }
+  for (const { offset, size } of places) {
+    result.set(list.subarray(from, from + size), offset)
+    from += size
   }
   return result
 }

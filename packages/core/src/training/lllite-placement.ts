@@ -1,8 +1,8 @@
 import type { SiteTensorName } from "@lllite/format"
-import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
+import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
-import type { ControlShare, JoinedDown } from "../models/lllite/adapter.ts"
+import type { ControlShare, JoinedAdapters } from "../models/lllite/adapter.ts"
 import { adaptersByPath, createShares, sharedInputs } from "../models/lllite/adapter.ts"
 import type { ControlPatches, PatchSet } from "../models/lllite/conditioner.ts"
 import type { AdapterPlan, LlliteModel, Slot } from "../models/lllite/layout.ts"
@@ -10,9 +10,11 @@ import { tensorKey } from "../models/lllite/layout.ts"
 import type { AdapterLayers, AdapterParams } from "../models/lllite/params.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Grid } from "../models/taps.ts"
-import type { DenseParams, Ops } from "../ops/ops.ts"
-import { placeBranches, type StackOps } from "./control-branches.ts"
-import type { TrainedTap } from "./gradients.ts"
+import { layersOf, shareOf } from "../ops/adapt-group.ts"
+import type { Ops } from "../ops/ops.ts"
+import { concatenate } from "./concatenate.ts"
+import { type AdapterPlans, type BranchShare, placeBranches, type StackOps } from "./control-branches.ts"
+import type { TrainedTap, ValueSpan } from "./gradients.ts"
 
 /** An adapter's layers on a device, and the tensors that its layers and its share of the control get a gradient by. */
 export interface PlacedAdapter extends AdapterLayers {
@@ -25,8 +27,8 @@ export interface Placement extends Pick<TrainedTap, "leaves" | "values"> {
   readonly adapters: ReadonlyMap<string, PlacedAdapter>
   /** The shares of the adapters before one input. */
   shares(): (adapter: PlacedAdapter) => ControlShare
-  /** The first layers side by side of the adapters before an adapter's input, where they are one tensor. */
-  downOf?(adapter: PlacedAdapter): JoinedDown | undefined
+  /** The adapters before an adapter's input, where their values are one tensor. */
+  groupOf?(adapter: PlacedAdapter): JoinedAdapters | undefined
   /** What an adapter's share is made of in a block, besides its leaves. @throws CoreError if it was not cut */
   madeOf(adapter: PlacedAdapter): { readonly grid: Grid; readonly reads: readonly Tensor[] }
   dispose(): void
@@ -59,88 +61,42 @@ export function placeInBlocks(ops: Ops, model: LlliteModel, control: Pick<PatchS
 }
 
 /**
- * Conditioners run before the blocks, where an adapter's share is one more leaf. First layers that read one input are one
- * leaf, side by side.
+ * Conditioners run before the blocks. The adapters before one input have two leaves: all their values, and their shares of
+ * the control.
  */
 export function placeBeforeBlocks(ops: StackOps, model: LlliteModel, control: Pick<PatchSet, "of">): Placement {
-  const branches = placeBranches(ops, model, control)
+  const inputs = plansByInput(model.adapters)
+  const branches = placeBranches(ops, model, inputs, control)
   const slots = new Map(model.slots.map((slot) => [slot.key, slot]))
-  const slotOf = (plan: AdapterPlan, name: SiteTensorName): Slot => slots.get(tensorKey(plan, name)) as Slot
-  /** The leaves that are values, with the places of their equal parts. */
-  const places = new Map<Tensor, readonly number[]>()
-  const upload = <T extends Tensor>(shape: readonly number[], parts: readonly number[]): T => {
-    const length = shape.reduce((product, side) => product * side, 1) / parts.length
-    const values = new Float32Array(length * parts.length)
-    for (const [i, place] of parts.entries()) values.set(model.values.subarray(place, place + length), i * length)
-    const leaf = tf.tensor(values, [...shape]) as T
-    places.set(leaf, parts)
-    return leaf
-  }
-  /** First layers, whose outputs follow each other. */
-  const downOf = (plans: readonly AdapterPlan[]): DenseParams => {
-    const weights = plans.map((plan) => slotOf(plan, "down.0.weight"))
-    const [width = 0, channels = 0] = weights[0]?.fileShape ?? []
-    const rows = Array.from({ length: channels }, (_, row) => weights.map(({ offset }) => offset + row * width))
-    return {
-      weight: upload<Tensor2D>([channels, width * plans.length], plans.length === 1 ? (rows[0] ?? []) : rows.flat()),
-      bias: upload<Tensor1D>(
-        [width * plans.length],
-        plans.map((plan) => slotOf(plan, "down.0.bias").offset),
-      ),
-    }
-  }
-  const groups = sharedInputs(model.adapters).filter((plans) => new Set(plans.map(({ mlpDim }) => mlpDim)).size === 1)
-  const downs = groups.map((plans) => ({ plans, ...downOf(plans) }))
-  const adapters = new Map(
-    model.adapters.map((plan): [string, PlacedAdapter] => {
-      const { condDim, mlpDim } = plan
-      const [channels = 0] = slotOf(plan, "up.0.bias").fileShape
-      const shared = downs.find(({ plans }) => plans.includes(plan))
-      const own = shared ?? downOf([plan])
-      const rest = {
-        plan,
-        // Its first rows read the control.
-        midDown: upload<Tensor2D>([mlpDim, mlpDim], [slotOf(plan, "mid.0.weight").offset + condDim * mlpDim]),
-        up: {
-          weight: upload<Tensor2D>([mlpDim, channels], [slotOf(plan, "up.0.weight").offset]),
-          bias: upload<Tensor1D>([channels], [slotOf(plan, "up.0.bias").offset]),
+  const groups = inputs.map((plans) => placeGroup(model.values, plans, slots, branches.shareOf(plans)))
+  const all = groups.flatMap((group) => group.adapters)
+  const groupOf = new Map<AdapterLayers, PlacedGroup>(
+    groups.flatMap((group) => group.adapters.map((adapter) => [adapter, group])),
+  )
+  const leaves = groups.flatMap(({ values, share }): Tensor[] => [values, share])
+  return {
+    ...{ adapters: new Map(all.map((adapter) => [adapter.plan.site.path, adapter])), leaves },
+    shares: () => (adapter) => {
+      const group = groupOf.get(adapter) as PlacedGroup
+      return {
+        grid: group.grid,
+        // It is read where the group does not run as one.
+        get share() {
+          return shareOf(group, group.adapters.indexOf(adapter))
         },
       }
-      const leaves = [own.weight, own.bias, rest.midDown, rest.up.weight, rest.up.bias, branches.shareOf(plan).share]
-      const from = shared === undefined ? 0 : shared.plans.indexOf(plan) * mlpDim
-      return [
-        plan.site.path,
-        {
-          ...{ ...rest, leaves },
-          get down() {
-            return shared === undefined ? own : columnsOf(shared, from, mlpDim)
-          },
-        },
-      ]
-    }),
-  )
-  const all = [...adapters.values()]
-  const leaves = [...new Set(all.flatMap((adapter) => adapter.leaves))]
-  const joined = downs.map(
-    ({ plans, weight, bias }): JoinedDown => ({
-      ...{ weight, bias },
-      adapters: all.filter(({ plan }) => plans.includes(plan)),
-    }),
-  )
-  return {
-    ...{ adapters, leaves },
-    shares: () => (adapter) => branches.shareOf(adapter.plan),
-    downOf: (adapter) => joined.find((each) => each.adapters.includes(adapter)),
-    madeOf: ({ plan }) => ({ grid: branches.shareOf(plan).grid, reads: [] }),
+    },
+    groupOf: (adapter) => groupOf.get(adapter),
+    madeOf: (adapter) => ({ grid: (groupOf.get(adapter) as PlacedGroup).grid, reads: [] }),
     values: {
       back(gradients) {
         const found = new Map(leaves.map((leaf, i) => [leaf, gradients[i] as Tensor]))
-        const slopeOf = (plan: AdapterPlan): Tensor => found.get(branches.shareOf(plan).share) as Tensor
+        const slopeOf = (plans: AdapterPlans): Tensor => found.get(branches.shareOf(plans).share) as Tensor
         const ofBranches = branches.back(slopeOf)
-        tf.dispose(model.adapters.map(slopeOf))
-        return [...[...places.keys()].map((leaf) => found.get(leaf) as Tensor), ...ofBranches]
+        tf.dispose(inputs.map(slopeOf))
+        return [...groups.map(({ values }) => found.get(values) as Tensor), ...ofBranches]
       },
-      places: [...places.values(), ...branches.places],
+      places: [...groups.map(({ places }) => places), ...branches.places],
     },
     dispose() {
       branches.dispose()
@@ -149,7 +105,57 @@ export function placeBeforeBlocks(ops: StackOps, model: LlliteModel, control: Pi
   }
 }
 
-/** One of several layers side by side. The scope around tracks the tensors. */
-function columnsOf({ weight, bias }: DenseParams, from: number, width: number): DenseParams {
-  return { weight: tf.slice(weight, [0, from], [-1, width]), bias: tf.slice(bias, [from], [width]) }
+/** Adapters by the input that they read. Only adapters of equal widths are together. */
+function plansByInput(plans: readonly AdapterPlan[]): readonly AdapterPlans[] {
+  const widthsOf = ({ condDim, mlpDim, sharedTrunk = false }: AdapterPlan): string =>
+    [condDim, mlpDim, sharedTrunk].join()
+  const shared = sharedInputs(plans).filter((group) => new Set(group.map(widthsOf)).size === 1)
+  const together = new Set(shared.flat())
+  const singles = plans.filter((plan) => !together.has(plan)).map((plan): AdapterPlans => [plan])
+  return [...(shared as unknown as readonly AdapterPlans[]), ...singles]
+}
+
+/** The adapters before one input on a device. */
+interface PlacedGroup extends JoinedAdapters {
+  readonly adapters: readonly PlacedAdapter[]
+  /** Where the values stand in the flat values. */
+  readonly places: readonly ValueSpan[]
+}
+
+function placeGroup(
+  values: Float32Array,
+  plans: AdapterPlans,
+  slots: ReadonlyMap<string, Slot>,
+  { share, grid }: BranchShare,
+): PlacedGroup {
+  const places = plans.flatMap((plan): ValueSpan[] => {
+    const { condDim, mlpDim } = plan
+    const slotOf = (name: SiteTensorName): Slot => slots.get(tensorKey(plan, name)) as Slot
+    // The first rows of `mid` read the control. The order is that of `adapterLayout`.
+    const midDown = { offset: slotOf("mid.0.weight").offset + condDim * mlpDim, size: mlpDim * mlpDim }
+    return [
+      ...[slotOf("down.0.weight"), slotOf("down.0.bias"), midDown],
+      ...[slotOf("up.0.weight"), slotOf("up.0.bias")],
+    ].map(({ offset, size }) => ({ offset, size }))
+  })
+  const list = concatenate(places.map(({ offset, size }) => values.subarray(offset, offset + size)))
+  const group = { values: tf.tensor2d(list, [plans.length, list.length / plans.length]), share }
+  const channels = slots.get(tensorKey(plans[0], "up.0.bias"))?.size ?? 0
+  const leaves = [group.values, share]
+  const adapters = plans.map(
+    (plan, i): PlacedAdapter => ({
+      ...{ plan, leaves },
+      // These are read where the group does not run as one.
+      get down() {
+        return layersOf(group, channels, i).down
+      },
+      get midDown() {
+        return layersOf(group, channels, i).midDown
+      },
+      get up() {
+        return layersOf(group, channels, i).up
+      },
+    }),
+  )
+  return { ...group, grid, adapters, places }
 }

@@ -121,7 +121,7 @@ export function trainedLllite(
           return { adapter, control: shareOf(adapter), strengths, ...keep }
         })
         const first = active.find((one) => one !== null)?.adapter as PlacedAdapter | undefined
-        return adaptedInputs(ops, active, x, grid, first && placement.downOf?.(first))
+        return adaptedInputs(ops, active, x, grid, { group: first && placement.groupOf?.(first) })
       },
     },
   }

@@ -20,7 +20,7 @@ export function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" 
   if (backend === "wasm") return { weightBytes: () => 4, backwardCopies: true }
   const { maxTensorBytes } = ops
   const weightBytes: Footprint["weightBytes"] = (dtype) => (dtype === "F16" || dtype === "BF16" ? 2 : 4)
-  return { weightBytes, pooled: true, ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }) }
+  return { weightBytes, pooled: true, stacks: true, ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }) }
 }
 
 /** How the VAE takes a picture apart on this backend. */

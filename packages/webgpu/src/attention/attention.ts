@@ -1,10 +1,9 @@
 import type { AttentionOptions, Ops, QueryKeyValue } from "@lllite/core/ops"
 import { vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
-import { floatWord, type KernelSource } from "../device/commands.ts"
+import { floatWord } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu, KernelBuffer } from "../gpu.ts"
-import { wgslModule } from "../wgsl/module.ts"
 import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./kernel.ts"
 
 /**
@@ -84,13 +83,12 @@ export function attentionOf(
       return { y, logSum }
     },
     backward([q, k, v], { y, logSum, dy }, dq, others) {
+      // The slopes at queries also write what those at keys read.
       const along = gpu.create<Tensor>([n, heads, tokens])
-      gpu.run(ALONG, [y, dy, along], [heads, tokens, dim, along.size], Math.ceil(along.size / 64))
-      run("dq", [q, k, v, dy, logSum, along, dq], tokens)
+      run("dq", [q, k, v, dy, logSum, y, dq, along], tokens)
       if (others !== null) {
         const [dk, dv] = others
-        run("dk", [q, k, v, dy, logSum, along, dk], keys)
-        run("dv", [q, k, dy, logSum, dv], keys)
+        run("dkv", [q, k, v, dy, logSum, along, dk, dv], keys)
       }
       along.dispose()
     },
@@ -101,24 +99,4 @@ export function attentionOf(
 function rowsFor(dim: number, count: number): number {
   const held = dim <= 80 ? 4 : dim <= 160 ? 2 : 1
   return count <= rowsOfGroup(1) ? 1 : count <= rowsOfGroup(2) ? Math.min(held, 2) : held
-}
-
-/** The value that softmax subtracts from every slope of a row: Σ y dy, by heads. → [N, heads, T] */
-const ALONG: KernelSource = {
-  key: "attention slopes along",
-  code: () =>
-    wgslModule({
-      params: ["heads", "tokens", "dim", "count"],
-      reads: { y: "f32", dy: "f32" },
-      writes: { along: "f32" },
-      threads: 64,
-      main: `let i = group * 64u + local;
-if (i >= p.count) { return; }
-let head = i / p.tokens % p.heads;
-let row = i / p.tokens / p.heads * p.tokens + i % p.tokens;
-let at = (row * p.heads + head) * p.dim;
-var sum = 0.0;
-for (var c = 0u; c < p.dim; c++) { sum += y[at + c] * dy[at + c]; }
-along[i] = sum;`,
-    }),
 }

@@ -1,8 +1,8 @@
 import type { KernelSource } from "../device/commands.ts"
 import { type Element, unrolled, wgslModule } from "../wgsl/module.ts"
 
-/** The result of a kernel: attention, or its slope at q, k or v. */
-export type AttentionResult = "y" | "dq" | "dk" | "dv"
+/** The result of a kernel: attention, its slopes at q, or those at k and v. */
+export type AttentionResult = "y" | "dq" | "dkv"
 
 export interface AttentionKernelOptions {
   readonly result: AttentionResult
@@ -42,31 +42,31 @@ interface Plan {
   readonly scores: readonly [own: string, other: string]
   /** Buffers of own rows and others whose products are the slopes at the probabilities. */
   readonly slopes: readonly [own: string, other: string] | null
-  /** The buffer of the other side whose rows are added up. */
-  readonly summed: string
+  /** The buffers of the other side whose rows are added up, by the weights of these names. */
+  readonly summed: Readonly<Record<string, string>>
   readonly reads: readonly string[]
 }
 
 const PLANS: Readonly<Record<AttentionResult, Plan>> = {
-  y: { queries: true, scores: ["q", "k"], slopes: null, summed: "v", reads: ["q", "k", "v"] },
+  y: { queries: true, scores: ["q", "k"], slopes: null, summed: { weight: "v" }, reads: ["q", "k", "v"] },
   dq: {
-    ...{ queries: true, scores: ["q", "k"], slopes: ["dy", "v"], summed: "k" },
+    ...{ queries: true, scores: ["q", "k"], slopes: ["dy", "v"], summed: { weight: "k" } },
+    reads: ["q", "k", "v", "dy", "logSum", "y"],
+  },
+  dkv: {
+    ...{ queries: false, scores: ["k", "q"], slopes: ["v", "dy"], summed: { weight: "q", chance: "dy" } },
     reads: ["q", "k", "v", "dy", "logSum", "along"],
   },
-  dk: {
-    ...{ queries: false, scores: ["k", "q"], slopes: ["v", "dy"], summed: "q" },
-    reads: ["q", "k", "v", "dy", "logSum", "along"],
-  },
-  dv: { queries: false, scores: ["k", "q"], slopes: null, summed: "dy", reads: ["q", "k", "dy", "logSum"] },
 }
 
 /**
- * Attention tile by tile, Dao et al. 2022: scores are never in memory. The result and its three slopes have one design.
+ * Attention tile by tile, Dao et al. 2022: scores are never in memory. The result and its slopes have one design.
  * A workgroup computes rows of one side, and reads the other side in tiles. For each tile it computes scores, makes
  * weights of them, and adds up rows by these. The result keeps a running maximum and sum. Slopes read the logarithm of
  * the sum instead. Without atomics and subgroups, sums have a fixed order.
  *
- * Parameters: heads, tokens, keys, scale. Groups: samples · heads · tiles of own rows. `y` writes `logSum` too.
+ * Parameters: heads, tokens, keys, scale. Groups: samples · heads · tiles of own rows. `y` writes `logSum` too, and `dq`
+ * writes `along`: the value that softmax subtracts from every slope of a row, Σ y dy. `dkv` writes the slopes at v to `dv`.
  */
 export function attentionKernel({ result, dim, causal, rows }: AttentionKernelOptions): KernelSource {
   const plan = PLANS[result]
@@ -79,7 +79,11 @@ export function attentionKernel({ result, dim, causal, rows }: AttentionKernelOp
   const work = Math.max(DEPTH * (own + OTHERS + 2), chunk * padded, own * ACROSS)
   const forward = result === "y"
   const eachRow = (line: (i: number) => string): string => unrolled(rows, line)
-  const eachSum = (line: (i: number, j: number) => string): string => eachRow((i) => unrolled(fours, (j) => line(i, j)))
+  const summed = Object.entries(plan.summed)
+  /** For every sum of the first buffer, or of the one after it. */
+  const eachSum = (which: number, line: (sum: string, i: number, j: number) => string): string =>
+    eachRow((i) => unrolled(fours, (j) => line(`${SUMS[which]}${i}_${j}`, i, j)))
+  const results = ["result", "dv"].slice(0, summed.length)
   const [ownCount, otherCount] = plan.queries ? ["p.tokens", "p.keys"] : ["p.keys", "p.tokens"]
   return {
     key: `attention ${result}, heads of ${dim}${causal ? ", causal" : ""}, ${rows} rows`,
@@ -87,7 +91,10 @@ export function attentionKernel({ result, dim, causal, rows }: AttentionKernelOp
       wgslModule({
         params: ["heads", "tokens", "keys", "scale: f32"],
         reads: Object.fromEntries(plan.reads.map((name): [string, Element] => [name, "f32"])),
-        writes: forward ? { result: "f32", logSum: "f32" } : { result: "f32" },
+        writes: {
+          ...Object.fromEntries(results.map((name): [string, Element] => [name, "f32"])),
+          ...(forward ? { logSum: "f32" } : plan.queries ? { along: "f32" } : {}),
+        },
         threads: THREADS,
         declarations: `var<workgroup> weights: array<f32, ${own * (OTHERS + 1)}>;
 var<workgroup> work: array<f32, ${work}>;`,
@@ -105,9 +112,9 @@ let statsAt = (sample * p.heads + head) * p.tokens;
 let down = local / ${ACROSS}u * ${rows}u;
 let across = local % ${ACROSS}u;
 ${eachRow((i) => `let row${i} = own0 + down + ${i}u;`)}
-${eachSum((i, j) => `var sum${i}_${j} = vec4f();`)}
+${results.map((_, which) => eachSum(which, (sum) => `var ${sum} = vec4f();`)).join("\n")}
 ${forward ? eachRow((i) => `var greatest${i} = ${LOWEST}f;\nvar total${i} = 0.0;`) : ""}
-${!forward && plan.queries ? eachRow((i) => ownStats(i)) : ""}
+${!forward && plan.queries ? ownStats(rows, dim) : ""}
 for (var other0 = ${causal && !plan.queries ? `own0 / ${OTHERS}u * ${OTHERS}u` : "0u"}; other0 < ${
           causal && plan.queries ? `min(${otherCount}, own0 + ${own}u)` : otherCount
         }; other0 += ${OTHERS}u) {
@@ -116,13 +123,16 @@ ${eachRow((i) => `  let seen${i} = (others < vec4u(${otherCount})) & vec4<bool>(
 ${products("score", plan.scores, { rows, own, dim, ownCount, otherCount })}
 ${plan.slopes === null ? "" : products("slope", plan.slopes, { rows, own, dim, ownCount, otherCount })}
 ${forward ? runningWeights(rows, fours) : recomputedWeights(rows, plan)}
-${eachRow((i) => unrolled(4, (c) => `  weights[(down + ${i}u) * ${OTHERS + 1}u + across + ${c * ACROSS}u] = weight${i}[${c}];`))}
+${summed
+  .map(
+    ([weight, buffer], which) =>
+      `${eachRow((i) => unrolled(4, (c) => `  weights[(down + ${i}u) * ${OTHERS + 1}u + across + ${c * ACROSS}u] = ${weight}${i}[${c}];`))}
   for (var part = 0u; part < ${OTHERS}u; part += ${chunk}u) {
     for (var e = local; e < ${chunk * padded}u; e += ${THREADS}u) {
       let column = e % ${padded}u;
       let other = other0 + part + e / ${padded}u;
       var value = 0.0;
-      if (column < ${dim}u && other < ${otherCount}) { value = ${plan.summed}[otherAt + other * width + column]; }
+      if (column < ${dim}u && other < ${otherCount}) { value = ${buffer}[otherAt + other * width + column]; }
       work[e] = value;
     }
     workgroupBarrier();
@@ -133,23 +143,32 @@ ${unrolled(fours, (j) => {
   const [a, b, c, d] = [0, 1, 2, 3].map((c) => `work[at + ${OTHERS * j + ACROSS * c}u]`)
   return `      let x${j} = vec4f(${a}, ${b}, ${c}, ${d});`
 })}
-${eachSum((i, j) => `      sum${i}_${j} += w${i} * x${j};`)}
+${eachSum(which, (sum, i, j) => `      ${sum} += w${i} * x${j};`)}
     }
     workgroupBarrier();
-  }
+  }`,
+  )
+  .join("\n")}
 }
 ${forward ? finish(rows) : ""}
-${eachSum((i, j) =>
-  unrolled(4, (c) => {
-    const column = `${OTHERS * j + ACROSS * c}u + across`
-    return `if (row${i} < ${ownCount} && ${column} < ${dim}u) {
-  result[ownAt + row${i} * width + ${column}] = sum${i}_${j}[${c}]${forward ? ` / total${i}` : ""};
+${results
+  .map((result, which) =>
+    eachSum(which, (sum, i, j) =>
+      unrolled(4, (c) => {
+        const column = `${OTHERS * j + ACROSS * c}u + across`
+        return `if (row${i} < ${ownCount} && ${column} < ${dim}u) {
+  ${result}[ownAt + row${i} * width + ${column}] = ${sum}[${c}]${forward ? ` / total${i}` : ""};
 }`
-  }),
-)}`,
+      }),
+    ),
+  )
+  .join("\n")}`,
       }),
   }
 }
+
+/** Names of the sums over the rows of the first buffer, and of the second. */
+const SUMS = ["sum", "other"] as const
 
 function largestPower(limit: number): number {
   return 2 ** Math.floor(Math.log2(limit))
@@ -160,10 +179,25 @@ function maskOf(i: number, causal: boolean, queries: boolean): string {
   return queries ? ` & (others <= vec4u(row${i}))` : ` & (others >= vec4u(row${i}))`
 }
 
-/** Logarithm of a query's sum, and its slopes along its probabilities. */
-function ownStats(i: number): string {
-  return `let logSum${i} = logSum[statsAt + min(row${i}, p.tokens - 1u)];
-let along${i} = along[statsAt + min(row${i}, p.tokens - 1u)];`
+/** Logarithm of a query's sum, and its slope along its probabilities, which is computed here. */
+function ownStats(rows: number, dim: number): string {
+  const each = (line: (i: number) => string): string => unrolled(rows, line)
+  return `${each(
+    (i) => `let logSum${i} = logSum[statsAt + min(row${i}, p.tokens - 1u)];
+var along${i} = 0.0;
+for (var c = across; c < ${dim}u; c += ${ACROSS}u) {
+  let at = ownAt + min(row${i}, p.tokens - 1u) * width + c;
+  along${i} += y[at] * dy[at];
+}
+work[(down + ${i}u) * ${ACROSS}u + across] = along${i};`,
+  )}
+workgroupBarrier();
+${each(
+  (i) => `along${i} = 0.0;
+for (var c = 0u; c < ${ACROSS}u; c++) { along${i} += work[(down + ${i}u) * ${ACROSS}u + c]; }
+if (across == 0u && row${i} < p.tokens) { along[statsAt + row${i}] = along${i}; }`,
+)}
+workgroupBarrier();`
 }
 
 interface ProductSizes {

@@ -44,7 +44,7 @@ export function guardedBackend(
     constructor(device: GPUDevice, info: GPUAdapterInfo, features: DeviceFeatures) {
       super(device, info)
       this.features = features
-      this.#pool = new BufferPool(device)
+      this.#pool = new BufferPool(device, () => this.#submitAll())
       // The class of tfjs's pool is private. These are its methods and fields that tfjs calls.
       this.bufferManager = this.#pool as unknown as WebGPUBackend["bufferManager"]
       this.health = watchDevice(device)
@@ -119,9 +119,13 @@ export function guardedBackend(
     }
 
     trim(): void {
+      this.#submitAll()
+      this.#pool.trim()
+    }
+
+    #submitAll(): void {
       this.#submitStock()
       this.commands.submit()
-      this.#pool.trim()
     }
 
     #submitStock(): void {

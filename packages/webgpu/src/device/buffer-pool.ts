@@ -1,12 +1,14 @@
-import { TRIMMED_BYTES } from "@lllite/core/ops"
+import { POOLED_BYTES, TRIMMED_BYTES } from "@lllite/core/ops"
 
 /**
  * Buffers of a device that are used again, in place of tfjs's `BufferManager`. Of the free buffers of a size it gives
- * the oldest one. So a pass of a model takes the same buffers in the same order as the pass before it.
+ * the oldest one. So a pass of a model takes the same buffers in the same order as the pass before it. All buffers together
+ * stay within `POOLED_BYTES`, or within what was in use at one time since the last trim.
  */
 export class BufferPool {
   readonly #device: GPUDevice
-  /** Free buffers by size and usage, oldest first. */
+  readonly #beforeFree: () => void
+  /** Free buffers by size and usage, oldest first. Sizes that became free last come last. */
   readonly #free = new Map<number, GPUBuffer[]>()
   readonly #used = new Set<GPUBuffer>()
   readonly #ages = new WeakMap<GPUBuffer, number>()
@@ -16,17 +18,22 @@ export class BufferPool {
   numBytesUsed = 0
   /** Bytes of all buffers. */
   numBytesAllocated = 0
+  #mostBytesUsed = 0
 
-  constructor(device: GPUDevice) {
+  /** @param beforeFree submits the recorded commands, which may use buffers that are free by now */
+  constructor(device: GPUDevice, beforeFree: () => void) {
     this.#device = device
+    this.#beforeFree = beforeFree
   }
 
   acquireBuffer(size: number, usage: GPUBufferUsageFlags, mappedAtCreation = false, reuse = true): GPUBuffer {
     const free = reuse ? this.#free.get(keyOf(size, usage))?.shift() : undefined
     if (free !== undefined) this.#freeCount -= 1
+    else if (size >= TRIMMED_BYTES) this.#makeRoom(size)
     const buffer = free ?? this.#make(size, usage, mappedAtCreation)
     this.#used.add(buffer)
     this.numBytesUsed += size
+    this.#mostBytesUsed = Math.max(this.#mostBytesUsed, this.numBytesUsed)
     return buffer
   }
 
@@ -44,6 +51,7 @@ export class BufferPool {
     let at = free.length
     while (at > 0 && this.#age(free[at - 1] as GPUBuffer) > age) at -= 1
     free.splice(at, 0, buffer)
+    this.#free.delete(key)
     this.#free.set(key, free)
     this.#freeCount += 1
   }
@@ -55,6 +63,21 @@ export class BufferPool {
       for (const buffer of free) this.#destroy(buffer)
       this.#freeCount -= free.length
       this.#free.delete(key)
+    }
+    this.#mostBytesUsed = this.numBytesUsed
+  }
+
+  /** Frees large buffers, those first that were free for longest, where one more would be too much. */
+  #makeRoom(size: number): void {
+    const most = Math.max(POOLED_BYTES, this.#mostBytesUsed, this.numBytesUsed + size)
+    if (this.numBytesAllocated + size <= most) return
+    this.#beforeFree()
+    for (const free of this.#free.values()) {
+      if ((free[0]?.size ?? 0) < TRIMMED_BYTES) continue
+      while (free.length > 0 && this.numBytesAllocated + size > most) {
+        this.#destroy(free.pop() as GPUBuffer)
+        this.#freeCount -= 1
+      }
     }
   }
 

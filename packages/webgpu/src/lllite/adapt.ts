@@ -8,7 +8,7 @@ import { columnSums } from "../product/dense.ts"
 import { columnsOf, rowsOf } from "../product/factors.ts"
 import type { Factor } from "../product/kernel.ts"
 import { runProduct } from "../product/run.ts"
-import { adaptKernel, blocksOf, MAX_WIDTH, rowsOfGroup, slopesKernel } from "./kernel.ts"
+import { APART, adaptKernel, blocksOf, MAX_WIDTH, rowsOfGroup, slopesKernel } from "./kernel.ts"
 
 /**
  * LLLite's adapters that read the same x. Their `down` is one product. The rest is one pass for every adapter. Its
@@ -56,11 +56,7 @@ function adaptOne(
     throw new WebgpuOpsError("width-limit", `adapt: an adapter of width ${width}, expected at most ${MAX_WIDTH}`)
   const rows = n * tokens
   const joined = h.shape[2]
-  // Consecutive samples of one strength are one dispatch.
-  const runs = runsOf(strengths, tokens).map((run) => ({
-    ...run,
-    tiles: Math.ceil((run.end - run.begin) / rowsOfGroup(width)),
-  }))
+  const runs = runsOf(strengths, tokens, rowsOfGroup(width))
   return vjp([x, h, midDown, share, up.weight, up.bias], () => {
     const y = gpu.create<Tensor3D>(x.shape)
     const middle = gpu.create<Tensor>([rows, width])
@@ -68,9 +64,9 @@ function adaptOne(
     for (const { begin, end, tiles, strength } of runs) {
       const { columns, span, groups } = blocksOf(channels, four, tiles)
       gpu.run(
-        adaptKernel(width, four),
-        [x, h, midDown, share, up.weight, up.bias, y, middle],
-        [begin, end, count * tokens, columns, joined, from, span, floatWord(strength)],
+        adaptKernel(width, four, APART),
+        [x, h, share, midDown, up.weight, up.bias, y, middle],
+        [begin, end, count * tokens, columns, span, floatWord(strength), joined, from],
         groups,
       )
     }
@@ -83,8 +79,8 @@ function adaptOne(
         const dMiddle = runProduct(gpu, { m: rows, n: width, k: channels }, slopes, read, {}, [rows, width])
         const [dSum, dh] = [gpu.create<Tensor>([rows, width]), gpu.create(h.shape)]
         for (const { begin, end, tiles, strength } of runs) {
-          const params = [begin, end, joined, from, floatWord(strength)]
-          gpu.run(slopesKernel(width), [dMiddle, middle, h, midDown, dSum, dh], params, tiles)
+          const params = [begin, end, floatWord(strength), joined, from]
+          gpu.run(slopesKernel(width, APART), [dMiddle, middle, h, midDown, dSum, dh], params, tiles)
         }
         /** Σ over rows of a layer's input times the slopes at its output. */
         const ofWeight = (left: Factor, read: Tensor, params: readonly number[], dy: Tensor, out: number): Tensor =>
@@ -123,18 +119,24 @@ function biasSlope(gpu: Gpu, dy: Tensor3D, strengths: readonly number[]): Tensor
   return strength === 1 ? sums : tf.mul(sums, strength)
 }
 
-/** Rows of consecutive samples with one strength, from `begin` to before `end`. */
-function runsOf(
-  strengths: readonly number[],
-  tokens: number,
-): readonly { readonly begin: number; readonly end: number; readonly strength: number }[] {
+/** Rows of consecutive samples with one strength. They are one dispatch. */
+export interface StrengthRun {
+  readonly begin: number
+  /** The row after the last. */
+  readonly end: number
+  readonly strength: number
+  /** Tiles of rows. */
+  readonly tiles: number
+}
+
+export function runsOf(strengths: readonly number[], tokens: number, tileRows: number): readonly StrengthRun[] {
   const runs: { begin: number; end: number; strength: number }[] = []
   for (const [sample, strength] of strengths.entries()) {
     const last = runs.at(-1)
     if (last?.strength === strength) last.end = (sample + 1) * tokens
     else runs.push({ begin: sample * tokens, end: (sample + 1) * tokens, strength })
   }
-  return runs
+  return runs.map((run) => ({ ...run, tiles: Math.ceil((run.end - run.begin) / tileRows) }))
 }
 
 /** Columns of one layer among joined layers, after ReLU. x: [k, joined] */

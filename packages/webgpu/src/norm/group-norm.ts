@@ -1,4 +1,4 @@
-import { type GroupNormOptions, type NormWeight, type Ops, vjp } from "@lllite/core/ops"
+import type { GroupNormOptions, NormWeight, Ops } from "@lllite/core/ops"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
 import { floatWord } from "../device/commands.ts"
@@ -6,6 +6,7 @@ import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuNorm } from "../weights/load.ts"
 import { type KernelParts, wgslModule } from "../wgsl/module.ts"
+import { type NormRun, normed, normedBeside } from "./beside.ts"
 import { totalFunction } from "./reduce.ts"
 
 const THREADS = 256
@@ -17,9 +18,9 @@ const SLAB = 8192
 const BLOCK = 4096
 
 /** Normalises every sample and group of channels, Wu and He 2018, with an optional SiLU. x: [N, H, W, C] → same */
-export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
+export function createGroupNorm(gpu: Gpu): Required<Pick<Ops, "groupNorm" | "groupNormBeside">> {
   const { reach } = gpu.features
-  return (x: Tensor4D, weight: NormWeight, { groups, epsilon, silu }: GroupNormOptions) => {
+  const run = (x: Tensor4D, weight: NormWeight, { groups, epsilon, silu }: GroupNormOptions): NormRun<Tensor4D> => {
     const { values, width } = weight as WebgpuNorm
     const [n, h, w, c] = x.shape
     if (c !== width || c % groups !== 0) {
@@ -33,27 +34,32 @@ export function createGroupNorm(gpu: Gpu): Ops["groupNorm"] {
     const sizes = [pixels, c, groups, slabs]
     // Slabs are added up where the sums are read, once for every block of values.
     const blocks = Math.ceil((pixels * c) / BLOCK)
-    return vjp([x], () => {
-      const parts = gpu.create<Tensor>([n, groups, slabs, 2])
-      gpu.run(meanParts(reach), [x, parts], sizes, n * groups * slabs)
-      const [y, stats] = [gpu.create<Tensor4D>(x.shape), gpu.create<Tensor>([n, groups, 2])]
-      const params = [...sizes, blocks, n * blocks, floatWord(epsilon)]
-      gpu.run(forward(silu, groups), [x, values, parts, y, stats], params, n * blocks)
-      parts.dispose()
-      return {
-        value: y,
-        saved: [x, stats],
-        gradients: (dy, [x, stats]) => {
-          const parts = gpu.create<Tensor>([n, groups, slabs, 2])
-          gpu.run(slopeParts(silu, reach), [x, values, stats, dy, parts], sizes, n * groups * slabs)
-          const dx = gpu.create(x.shape)
-          const params = [...sizes, blocks, n * blocks]
-          gpu.run(backward(silu, groups), [x, values, stats, dy, parts, dx], params, n * blocks)
-          parts.dispose()
-          return [dx]
-        },
-      }
-    })
+    return {
+      forward() {
+        const parts = gpu.create<Tensor>([n, groups, slabs, 2])
+        gpu.run(meanParts(reach), [x, parts], sizes, n * groups * slabs)
+        const [y, stats] = [gpu.create<Tensor4D>(x.shape), gpu.create<Tensor>([n, groups, 2])]
+        const params = [...sizes, blocks, n * blocks, floatWord(epsilon)]
+        gpu.run(forward(silu, groups), [x, values, parts, y, stats], params, n * blocks)
+        parts.dispose()
+        return { y, stats }
+      },
+      back(x, stats, dy, beside) {
+        const parts = gpu.create<Tensor>([n, groups, slabs, 2])
+        gpu.run(slopeParts(silu, reach), [x, values, stats, dy, parts], sizes, n * groups * slabs)
+        const dx = gpu.create(x.shape)
+        const params = [...sizes, blocks, n * blocks]
+        const more = beside === null ? [] : [beside]
+        const kernel = backward(silu, groups, more.length > 0)
+        gpu.run(kernel, [x, values, stats, dy, parts, ...more, dx], params, n * blocks)
+        parts.dispose()
+        return dx
+      },
+    }
+  }
+  return {
+    groupNorm: (x, weight, options) => normed(x, run(x, weight, options)),
+    groupNormBeside: (x, weight, options) => normedBeside(x, run(x, weight, options)),
   }
 }
 
@@ -214,10 +220,14 @@ if (local == 0u) { parts[group] = all; }`,
   }
 }
 
-function backward(silu: boolean, groups: number): KernelSource {
+/** @param beside whether a slope is added */
+function backward(silu: boolean, groups: number, beside: boolean): KernelSource {
   return blockwise({
-    ...{ key: `group norm${silu ? " + SiLU" : ""} gradient`, groups },
-    reads: { x: "f32", norm: "f32", stats: "vec2f", dy: "f32", parts: "vec2f" },
+    ...{ key: `group norm${silu ? " + SiLU" : ""} gradient${beside ? " + slope" : ""}`, groups },
+    reads: {
+      ...{ x: "f32", norm: "f32", stats: "vec2f", dy: "f32", parts: "vec2f" },
+      ...(beside ? { beside: "f32" } : {}),
+    },
     writes: { dx: "f32" },
     before: `  var ofGroup = vec2f();
   for (var slab = 0u; slab < p.slabs; slab++) { ofGroup += parts[at * p.slabs + slab]; }
@@ -225,6 +235,6 @@ function backward(silu: boolean, groups: number): KernelSource {
     each: `let seen = stats[sample * ${groups}u + owner];
 ${element(silu, "seen")}
 let means = ofGroups[owner];
-dx[i] = seen.y * (${slopeOf(silu)} - means.x - normed * means.y);`,
+dx[i] = ${beside ? "beside[i] + " : ""}seen.y * (${slopeOf(silu)} - means.x - normed * means.y);`,
   })
 }

@@ -1,4 +1,4 @@
-import { type NormWeight, type Ops, vjp } from "@lllite/core/ops"
+import type { NormWeight, Ops } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
 import { floatWord } from "../device/commands.ts"
@@ -6,34 +6,39 @@ import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuNorm } from "../weights/load.ts"
 import { wgslModule } from "../wgsl/module.ts"
+import { type NormRun, normed, normedBeside } from "./beside.ts"
 import { totalFunction } from "./reduce.ts"
 
 /** A workgroup takes a row. */
 const THREADS = 64
 
 /** Normalises the last axis, Ba et al. 2016. It saves the input and two numbers for each row. x: [..., C] → same */
-export function createLayerNorm(gpu: Gpu): Ops["layerNorm"] {
+export function createLayerNorm(gpu: Gpu): Required<Pick<Ops, "layerNorm" | "layerNormBeside">> {
   const { reach } = gpu.features
-  return (x: Tensor, weight: NormWeight, epsilon: number) => {
+  const run = (x: Tensor, weight: NormWeight, epsilon: number): NormRun => {
     const { values, width } = weight as WebgpuNorm
     if (x.shape[x.rank - 1] !== width) {
       throw new WebgpuOpsError("shape", `layerNorm: x is [${x.shape.join(", ")}], expected a last axis of ${width}`)
     }
     const rows = x.size / width
-    return vjp([x], () => {
-      const y = gpu.create(x.shape)
-      const stats = gpu.create<Tensor>([rows, 2])
-      gpu.run(forward(reach), [x, values, y, stats], [rows, width, floatWord(epsilon)], rows)
-      return {
-        value: y,
-        saved: [x, stats],
-        gradients: (dy, [x, stats]) => {
-          const dx = gpu.create(x.shape)
-          gpu.run(backward(reach), [x, values, stats, dy, dx], [rows, width], rows)
-          return [dx]
-        },
-      }
-    })
+    return {
+      forward() {
+        const y = gpu.create(x.shape)
+        const stats = gpu.create<Tensor>([rows, 2])
+        gpu.run(forward(reach), [x, values, y, stats], [rows, width, floatWord(epsilon)], rows)
+        return { y, stats }
+      },
+      back(x, stats, dy, beside) {
+        const dx = gpu.create(x.shape)
+        const more = beside === null ? [] : [beside]
+        gpu.run(backward(reach, more.length > 0), [x, values, stats, dy, ...more, dx], [rows, width], rows)
+        return dx
+      },
+    }
+  }
+  return {
+    layerNorm: (x, weight, epsilon) => normed(x, run(x, weight, epsilon)),
+    layerNormBeside: (x, weight, epsilon) => normedBeside(x, run(x, weight, epsilon)),
   }
 }
 
@@ -69,13 +74,14 @@ if (local == 0u) {
   }
 }
 
-function backward(reach: number): KernelSource {
+/** @param beside whether a slope is added */
+function backward(reach: number, beside: boolean): KernelSource {
   return {
-    key: `layer norm gradient, neighbours ${reach}`,
+    key: `layer norm gradient${beside ? " + slope" : ""}, neighbours ${reach}`,
     code: () =>
       wgslModule({
         params: ["rows", "width"],
-        reads: { x: "f32", norm: "f32", stats: "f32", dy: "f32" },
+        reads: { x: "f32", norm: "f32", stats: "f32", dy: "f32", ...(beside ? { beside: "f32" as const } : {}) },
         writes: { dx: "f32" },
         threads: THREADS,
         ...totalFunction(THREADS, reach),
@@ -91,7 +97,7 @@ for (var c = local; c < p.width; c += ${THREADS}u) {
 let means = total(local, sums) / f32(p.width);
 for (var c = local; c < p.width; c += ${THREADS}u) {
   let normed = (x[row + c] - mean) * inverse;
-  dx[row + c] = inverse * (dy[row + c] * norm[c] - means.x - normed * means.y);
+  dx[row + c] = ${beside ? "beside[row + c] + " : ""}inverse * (dy[row + c] * norm[c] - means.x - normed * means.y);
 }`,
       }),
   }

@@ -23,29 +23,44 @@ export interface Epilogue {
 export interface StoreOptions {
   /** Whether a value is added to every column. Products side by side have a bias each. */
   readonly bias: boolean
-  /** Whether a matrix of the result's shape is added. */
-  readonly plus: boolean
+  /** Whether the bias is a part of a tensor of more values. Parameters: its first element, elements between two. */
+  readonly biasPlaced?: boolean
+  /** How many matrices of the result's shape are added. */
+  readonly plus: number
   /** Whether a value for each column and sample is added. The parameter is the number of rows of a sample. */
   readonly shift: boolean
   /** Whether the number of columns is a multiple of four. Results are then written by four. */
   readonly four: boolean
   /** Buffers of the results: one for all products, which then follow each other, or one for each. */
   readonly results: number
+  /** Whether results are parts of a tensor of more values. Parameters: the first element, elements between two. */
+  readonly placed?: boolean
 }
 
-/** Stores sum (+ bias[z, n]) (+ shift[sample, n]) (+ plus[m, n]). */
-export function stored({ bias, plus, shift, four, results }: StoreOptions): Epilogue {
+/** Stores sum (+ bias[z, n]) (+ shift[sample, n]) (+ plus[m, n] …). */
+export function stored(options: StoreOptions): Epilogue {
+  const { bias, plus, shift, four, results, biasPlaced = false, placed = false } = options
   const element = four ? "vec4f" : "f32"
   const names = results === 1 ? ["result"] : Array.from({ length: results }, (_, i) => `result${i}`)
-  const added = [...(bias ? ["bias"] : []), ...(shift ? ["shift"] : []), ...(plus ? ["matrix"] : [])]
+  const matrices = Array.from({ length: plus }, (_, i) => `plus${i}`)
+  const added = [
+    ...(bias ? [biasPlaced ? "placed bias" : "bias"] : []),
+    ...(shift ? ["shift"] : []),
+    ...(plus === 0 ? [] : [plus === 1 ? "matrix" : `${plus} matrices`]),
+  ]
+  const biasAt = biasPlaced ? "p.biasFrom + z * p.biasEach + column" : "z * p.n + column"
   const clauses = names.map((name) => `${name}[to] = value;`)
   return {
-    key: `${added.map((name) => ` + ${name}`).join("")}${four ? "" : ", by one"}${results === 1 ? "" : ", apart"}`,
-    params: shift ? ["sampleRows"] : [],
+    key: `${added.map((name) => ` + ${name}`).join("")}${four ? "" : ", by one"}${results === 1 ? "" : ", apart"}${placed ? ", placed" : ""}`,
+    params: [
+      ...(biasPlaced ? ["biasFrom", "biasEach"] : []),
+      ...(shift ? ["sampleRows"] : []),
+      ...(placed ? ["toFrom", "toEach"] : []),
+    ],
     reads: {
       ...(bias ? { bias: element } : {}),
       ...(shift ? { shift: element } : {}),
-      ...(plus ? { plus: element } : {}),
+      ...Object.fromEntries(matrices.map((name) => [name, element])),
     },
     writes: Object.fromEntries(names.map((name) => [name, element])),
     declarations: `fn store(to: u32, value: ${element}) {\n${byNumber("z", clauses)}\n}`,
@@ -55,13 +70,13 @@ export function stored({ bias, plus, shift, four, results }: StoreOptions): Epil
       return unrolled(each.length, (c) => {
         const terms = [
           four ? sum : `${sum}[${c}]`,
-          ...(bias ? [`bias[(z * p.n + column)${by}]`] : []),
+          ...(bias ? [`bias[(${biasAt})${by}]`] : []),
           ...(shift ? [`shift[((${row}) / p.sampleRows * p.n + column)${by}]`] : []),
-          ...(plus ? ["plus[to]"] : []),
+          ...matrices.map((name) => `${name}[to]`),
         ]
         return `if (${row} < p.m && ${column} + ${c}u < p.n) {
   let column = ${column} + ${c}u;
-  let to = (${results === 1 ? "at + " : ""}(${row}) * p.n + column)${by};
+  let to = (${placed ? "p.toFrom + z * p.toEach + " : results === 1 ? "at + " : ""}(${row}) * p.n + column)${by};
   store(to, ${terms.join(" + ")});
 }`
       })

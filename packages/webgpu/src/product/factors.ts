@@ -46,6 +46,63 @@ export function joinedRowsOf(name: string, each: number, count: EdgeCount, param
   }
 }
 
+/** Names of the parameters of a place: its first element for product 0, and the elements between two products. */
+const PLACE = ["origin", "each"] as const
+
+/** A matrix of each product in a tensor of more values. Its rows are the edge. Parameters: see `PLACE`. */
+export function placedRowsOf(name: string, four: boolean): Factor {
+  return {
+    ...{ key: `placed rows${four ? "" : " by one"}`, reads: { [name]: four ? "vec4f" : "f32" }, params: PLACE },
+    ...{ along: "inner", four },
+    body: `return ${name}[(p.origin + z * p.each + edge * p.k + inner)${four ? " / 4u" : ""}];`,
+  }
+}
+
+/** As `placedRowsOf`, with columns as the edge. The right factor. */
+export function placedColumnsOf(name: string, four: boolean): Factor {
+  return {
+    ...{ key: `placed columns${four ? "" : " by one"}`, reads: { [name]: four ? "vec4f" : "f32" }, params: PLACE },
+    ...{ along: "edge", four },
+    body: `return ${name}[(p.origin + z * p.each + inner * p.n + edge)${four ? " / 4u" : ""}];`,
+  }
+}
+
+/** Matrices in a tensor of more values, side by side as one. Parameters: see `PLACE`, and the width of one. */
+export function joinedPlacedRowsOf(name: string, four: boolean): Factor {
+  const at = "p.origin + inner / p.width * p.each + edge * p.width + inner % p.width"
+  return {
+    ...{ key: `joined placed rows${four ? "" : " by one"}`, reads: { [name]: four ? "vec4f" : "f32" } },
+    ...{ params: [...PLACE, "width"], along: "inner", four },
+    body: `return ${name}[(${at})${four ? " / 4u" : ""}];`,
+  }
+}
+
+/**
+ * Columns of the left factor, and after them one column of constants. So a sum over rows that are not scaled is one more
+ * row of the product. x: [k, edges], or with `stacked` [z, k, edges]; parameter: edges
+ *
+ * @param constant WGSL of the constant in row `inner`
+ * @param params names of the parameters that it reads
+ */
+export function columnsAndOnes(
+  name: string,
+  edges: number,
+  {
+    stacked,
+    constant,
+    params = [],
+  }: { readonly stacked: boolean; readonly constant: string; readonly params?: readonly string[] },
+): Factor {
+  const four = edges % 4 === 0
+  const row = stacked ? "(z * p.k + inner)" : "inner"
+  return {
+    ...{ key: `${stacked ? "stacked " : ""}columns and ${constant}${four ? "" : " by one"}` },
+    ...{ reads: { [name]: four ? "vec4f" : "f32" }, params: ["edges", ...params], along: "edge", four },
+    body: `if (edge >= p.edges) { return ${four ? `vec4f(${constant}, 0.0, 0.0, 0.0)` : constant}; }
+return ${name}[(${row} * p.edges + edge)${four ? " / 4u" : ""}];`,
+  }
+}
+
 /**
  * One of several factors that differ in nothing but their buffers' names.
  *

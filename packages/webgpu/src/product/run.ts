@@ -33,8 +33,17 @@ export interface ProductAddends {
   readonly bias?: Tensor | GPUBuffer | null
   /** Added to every row of a sample. [samples, n] */
   readonly shift?: Tensor | null
-  /** [m, n], in any shape */
-  readonly plus?: Tensor | null
+  /** [m, n], in any shape, or several */
+  readonly plus?: Tensor | readonly Tensor[] | null
+}
+
+/** The place of values in a tensor of more values, for several products. */
+export interface Place {
+  readonly tensor: Tensor
+  /** The first element for the first product. */
+  readonly from: number
+  /** Elements between two products. */
+  readonly each: number
 }
 
 /**
@@ -49,26 +58,78 @@ export function runProduct<T extends Tensor>(
   { bias = null, shift = null, plus = null }: ProductAddends,
   shape: readonly number[],
 ): T {
+  const { m, n } = sizes
+  const matrices = plus === null ? [] : "dataId" in plus ? [plus] : plus
+  const addends = [bias, shift].filter((addend) => addend !== null)
+  const ends = { bias: bias !== null, shift: shift !== null, plus: matrices.length, four: n % 4 === 0, results: 1 }
+  const params = shift === null ? [] : [(m * n) / shift.size]
+  const result = gpu.create<T>(shape)
+  if (addends.length + matrices.length > 0) {
+    // Addends must be added once. So these products are not cut.
+    const buffers = [...addends, ...matrices, result]
+    dispatchProduct(gpu, sizes, left, right, { epilogue: stored(ends), buffers, params })
+  } else {
+    sumInto(gpu, sizes, left, right, { tensor: result, from: 0, each: 0 }, false)
+  }
+  return result
+}
+
+/** As `runProduct` without addends, into a tensor of more values. */
+export function runProductInto(
+  gpu: Gpu,
+  sizes: ProductSizes,
+  left: ProductInput,
+  right: ProductInput,
+  place: Place,
+): void {
+  sumInto(gpu, sizes, left, right, place, true)
+}
+
+/** Cuts a product that is too small for the device along k, and adds the parts up. */
+function sumInto(
+  gpu: Gpu,
+  sizes: ProductSizes,
+  left: ProductInput,
+  right: ProductInput,
+  { tensor, from, each }: Place,
+  placed: boolean,
+): void {
   const { m, n, k, count = 1 } = sizes
   const { tile, groups } = tilesOf(gpu, sizes)
-  const addends = [bias, shift, plus].filter((addend) => addend !== null)
-  // Addends must be added once. So only products that are not cut have them here.
-  const wanted = addends.length === 0 ? Math.min(Math.floor(BUSY / groups), Math.floor(k / LEAST_SPAN)) : 1
+  const wanted = Math.min(Math.floor(BUSY / groups), Math.floor(k / LEAST_SPAN))
   const span = wanted > 1 ? tile.tileK * Math.ceil(k / wanted / tile.tileK) : k
   const parts = Math.ceil(k / span)
-  const ends = { bias: bias !== null, shift: shift !== null, plus: plus !== null, four: n % 4 === 0, results: 1 }
-  const params = shift === null ? [] : [(m * n) / shift.size]
-  const run = (result: Tensor): void =>
-    dispatchProduct(gpu, sizes, left, right, { epilogue: stored(ends), buffers: [...addends, result], params, span })
-  const result = gpu.create<T>(shape)
+  const ends = { bias: false, shift: false, plus: 0, results: 1 }
   if (parts === 1) {
-    run(result)
-    return result
+    const four = [n, from, each].every((length) => length % 4 === 0)
+    const epilogue = stored({ ...ends, four, placed })
+    dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: [tensor], params: placed ? [from, each] : [] })
+    return
   }
   const partial = gpu.create([parts, count, m, n])
-  run(partial)
-  gpu.run(PARTS_SUM, [partial, result], [result.size, parts], Math.ceil(result.size / 256))
+  const epilogue = stored({ ...ends, four: n % 4 === 0 })
+  dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: [partial], span })
+  const all = count * m * n
+  const params = [all, parts, placed ? m * n : all, from, each]
+  gpu.run(PARTS_SUM, [partial, tensor], params, Math.ceil(all / 256))
   partial.dispose()
+}
+
+/**
+ * As `runProduct` with a bias that is a part of a tensor of more values.
+ */
+export function runProductWithBiasOf<T extends Tensor>(
+  gpu: Gpu,
+  sizes: ProductSizes,
+  left: ProductInput,
+  right: ProductInput,
+  { tensor, from, each }: Place,
+  shape: readonly number[],
+): T {
+  const result = gpu.create<T>(shape)
+  const four = [sizes.n, from, each].every((length) => length % 4 === 0)
+  const epilogue = stored({ bias: true, biasPlaced: true, shift: false, plus: 0, four, results: 1 })
+  dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: [tensor, result], params: [from, each] })
   return result
 }
 
@@ -82,7 +143,7 @@ export function runProductsApart<T extends Tensor>(
 ): readonly T[] {
   const { n, count } = sizes
   const results = Array.from({ length: count }, () => gpu.create<T>(shape))
-  const epilogue = stored({ bias: false, shift: false, plus: false, four: n % 4 === 0, results: count })
+  const epilogue = stored({ bias: false, shift: false, plus: 0, four: n % 4 === 0, results: count })
   dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: results })
   return results
 }
@@ -129,7 +190,8 @@ const PARTS_SUM: KernelSource = {
   key: "sum of parts",
   code: () =>
     wgslModule({
-      params: ["count", "parts"],
+      // A product's size, and its place.
+      params: ["count", "parts", "size", "origin", "each"],
       reads: { partial: "f32" },
       writes: { result: "f32" },
       threads: 256,
@@ -137,6 +199,6 @@ const PARTS_SUM: KernelSource = {
 if (i >= p.count) { return; }
 var sum = 0.0;
 for (var part = 0u; part < p.parts; part++) { sum += partial[part * p.count + i]; }
-result[i] = sum;`,
+result[p.origin + i / p.size * p.each + i % p.size] = sum;`,
     }),
 }

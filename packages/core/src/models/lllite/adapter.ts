@@ -1,7 +1,8 @@
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { adapt, commonStrength } from "../../ops/adapt.ts"
-import type { DenseParams, Ops } from "../../ops/ops.ts"
+import { adaptGroup } from "../../ops/adapt-group.ts"
+import type { AdapterGroup, DenseParams, Ops } from "../../ops/ops.ts"
 import { vjp } from "../../ops/vjp.ts"
 import type { Strength } from "../strength.ts"
 import { strengthsAt } from "../strength.ts"
@@ -22,6 +23,18 @@ export interface ControlShare {
 /** The first layers of several adapters as one. */
 export interface JoinedDown extends DenseParams {
   readonly adapters: readonly AdapterLayers[]
+}
+
+/** All layers of several adapters that read one input, and their shares of the control. */
+export interface JoinedAdapters extends AdapterGroup {
+  readonly adapters: readonly AdapterLayers[]
+  readonly grid: Grid
+}
+
+/** What adapters before one input have together, as far as it is already computed. */
+export interface Together {
+  readonly down?: JoinedDown | undefined
+  readonly group?: JoinedAdapters | undefined
 }
 
 /** An LLLite's values for its control images. */
@@ -176,7 +189,7 @@ export function llliteTap(ops: Ops, lllite: LlliteParams, control: PreparedContr
       })
       const first = active.find((one) => one !== null)
       if (first === undefined || grid === null) return layers.map(() => x)
-      return adaptedInputs(ops, active, x, grid, control.downs.get(first.adapter.plan.site.key))
+      return adaptedInputs(ops, active, x, grid, { down: control.downs.get(first.adapter.plan.site.key) })
     },
   }
 }
@@ -196,7 +209,7 @@ export function adaptersByPath({ adapters }: LlliteParams): ReadonlyMap<string, 
  * product, which reads x once.
  * x: [N, T, C] or [N, H, W, C] → the same shape, for every layer
  *
- * @param joined the first layers side by side, if they are already computed
+ * @param together what all of the adapters have together. It counts if no other adapter is active.
  * @throws CoreError if N is not a multiple of the control images
  */
 export function adaptedInputs(
@@ -204,29 +217,42 @@ export function adaptedInputs(
   active: readonly (ActiveAdapter | null)[],
   x: Tensor,
   grid: Grid,
-  joined?: JoinedDown,
+  { down, group }: Together = {},
 ): readonly Tensor[] {
   const present = active.filter((one) => one !== null)
   if (present.length === 0) return active.map(() => x)
   return tf.tidy(() => {
     const tokens = tf.reshape(x, [x.shape[0] as number, grid.height * grid.width, -1]) as Tensor3D
     const adapters = present.map(({ adapter }) => adapter)
-    const isJoined =
+    const areAll = <T extends { readonly adapters: readonly AdapterLayers[] }>(joined: T | undefined): T | null =>
       joined?.adapters.length === adapters.length && adapters.every((one, i) => one === joined.adapters[i])
-    const tails = present.map(({ adapter: { midDown, up }, control, keep }) => ({
-      ...{ midDown, up, share: resampled(control, grid) },
-      ...(keep === undefined ? {} : { keep: keep(grid.height * grid.width) }),
-    }))
+        ? joined
+        : null
     const strengths = present.map((one) => one.strengths)
-    const adapted = adapt(ops, tokens, isJoined ? joined : downOf(adapters), tails, strengths)
+    const [first = []] = strengths
+    const joined = present.some(({ keep }) => keep !== undefined) ? null : areAll(group)
+    const oneStrength = strengths.every((own) => own.every((strength, i) => strength === first[i]))
+    const oneByOne = (): readonly Tensor3D[] => {
+      const tails = present.map(({ adapter: { midDown, up }, control, keep }) => ({
+        ...{ midDown, up, share: resampled(control, grid) },
+        ...(keep === undefined ? {} : { keep: keep(grid.height * grid.width) }),
+      }))
+      return adapt(ops, tokens, areAll(down) ?? downOf(adapters), tails, strengths)
+    }
+    const adapted =
+      joined !== null && oneStrength && isSame(joined.grid, grid) ? adaptGroup(ops, tokens, joined, first) : oneByOne()
     let next = 0
     return active.map((one) => (one === null ? x : tf.reshape(adapted[next++] as Tensor, x.shape)))
   })
 }
 
+function isSame(a: Grid, b: Grid): boolean {
+  return a.height === b.height && a.width === b.width
+}
+
 /** The share on another grid, by the nearest token. A host needs it when its grid is not the embedding's. */
 function resampled({ share, grid }: ControlShare, to: Grid): Tensor3D {
-  if (grid.height === to.height && grid.width === to.width) return share
+  if (isSame(grid, to)) return share
   const [n, , c] = share.shape
   const rows = nearest(grid.height, to.height)
   const columns = nearest(grid.width, to.width)

@@ -1,8 +1,17 @@
 import type { NetworkLayer } from "@lllite/format"
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { conv2dPlus, conv2dShift, linearGeglu, linearPlus, selfAttention } from "../../ops/joined-verbs.ts"
-import type { Conv2dOptions, Ops, Padding } from "../../ops/ops.ts"
+import {
+  conv2dPlus,
+  conv2dShift,
+  groupNormBeside,
+  layerNormBeside,
+  linearEach,
+  linearGeglu,
+  linearPlus,
+  selfAttention,
+} from "../../ops/joined-verbs.ts"
+import type { Conv2dOptions, LinearWeight, NormWeight, Ops, Padding } from "../../ops/ops.ts"
 import type { PlacedConv, PlacedLinear } from "../placed.ts"
 import type { Grid, Pass, Tap, TapPlace } from "../taps.ts"
 import { chainTaps, runTapped, tapAfter, tapBefore, tapReads } from "../taps.ts"
@@ -119,27 +128,35 @@ function runPart(on: BlockContext, part: UnetBlock["parts"][number], x: Tensor4D
 
 function resPart(on: BlockContext, part: ResParams, x: Tensor4D): Tensor4D {
   const { ops, embedding } = on
-  const shifted = tf.tidy(() => {
-    const normed = ops.groupNorm(x, part.inNorm, RES_NORM)
-    const shift = linear(on, part.embedding, embedding, null) as Tensor2D
-    return convShift(on, part.inConv, normed, shift)
-  })
   return tf.tidy(() => {
+    const [inside, beside] = groupNormBeside(ops, x, part.inNorm, RES_NORM)
+    const shifted = tf.tidy(() => {
+      const shift = linear(on, part.embedding, embedding, null) as Tensor2D
+      return convShift(on, part.inConv, inside, shift)
+    })
+    inside.dispose()
     const normed = ops.groupNorm(shifted, part.outNorm, RES_NORM)
     shifted.dispose()
-    return convPlus(on, part.outConv, normed, part.skip === null ? x : conv(on, part.skip, x))
+    return convPlus(on, part.outConv, normed, part.skip === null ? beside : conv(on, part.skip, beside))
   })
 }
 
 function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D): Tensor4D {
   const [n, height, width, channels] = x.shape
   const grid = { height, width }
-  const h = whole(on, { name: "into", tree: [part.norm, part.projIn], x, grid }, (x) =>
-    tf.tidy(() => {
-      const tokens = tf.reshape(on.ops.groupNorm(x, part.norm, TRANSFORMER_NORM), [n, height * width, channels])
-      return linear(on, part.projIn, tokens, grid) as Tensor3D
-    }),
-  )
+  const projected = (normed: Tensor4D): Tensor3D =>
+    linear(on, part.projIn, tf.reshape(normed, [n, height * width, channels]), grid) as Tensor3D
+  const enter = (): readonly [h: Tensor3D, beside: Tensor4D] => {
+    const [normed, beside] = groupNormBeside(on.ops, x, part.norm, TRANSFORMER_NORM)
+    const h = projected(normed)
+    normed.dispose()
+    return [h, beside]
+  }
+  const enterWhole = (): readonly [h: Tensor3D, beside: Tensor4D] => {
+    const run = (x: Tensor4D): Tensor3D => tf.tidy(() => projected(on.ops.groupNorm(x, part.norm, TRANSFORMER_NORM)))
+    return [whole(on, { name: "into", tree: [part.norm, part.projIn], x, grid }, run), x]
+  }
+  const [h, beside] = on.ops.runPart === undefined ? enter() : enterWhole()
   const through = runInOrder(part.blocks, h, (tokens, block) => {
     if (on.regions != null) return transformerBlock(on, block, tokens, grid)
     const { k, v } = block.crossAttention
@@ -151,33 +168,39 @@ function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D)
   })
   // A part that runs as one has a single input with a gradient. So the sum stands outside.
   if (on.ops.runPart === undefined) {
-    const plus = tf.reshape(x, through.shape)
+    const plus = tf.reshape(beside, through.shape)
     return tf.reshape(linearPlusAt(on, part.projOut, through, grid, plus), x.shape)
   }
   const back = whole(on, { name: "out of", tree: part.projOut, x: through, grid }, (tokens) =>
     linear(on, part.projOut, tokens, grid),
   )
-  return tf.add(tf.reshape(back, x.shape), x)
+  return tf.add(tf.reshape(back, x.shape), beside)
 }
 
 function transformerBlock(on: BlockContext, block: TransformerBlockParams, x: Tensor3D, grid: Grid): Tensor3D {
   const { ops, context } = on
   const steps: readonly ((h: Tensor3D) => Tensor3D)[] = [
     (h) => {
-      const normed = ops.layerNorm(h, block.norm1, LAYER_NORM_EPSILON) as Tensor3D
-      return attention(on, block.selfAttention, normed, normed, grid, h)
+      const [normed, plus] = besideNorm(ops, h, block.norm1)
+      return attention(on, block.selfAttention, normed, normed, grid, plus)
     },
     (h) => {
-      const query = ops.layerNorm(h, block.norm2, LAYER_NORM_EPSILON) as Tensor3D
-      if (on.regions != null) return tf.add(h, regionalAttention(on, on.regions, block.crossAttention, query, grid))
-      return attention(on, block.crossAttention, query, context, grid, h)
+      const [query, plus] = besideNorm(ops, h, block.norm2)
+      if (on.regions != null) return tf.add(plus, regionalAttention(on, on.regions, block.crossAttention, query, grid))
+      return attention(on, block.crossAttention, query, context, grid, plus)
     },
     (h) => {
-      const active = feedIn(on, block.feedIn, ops.layerNorm(h, block.norm3, LAYER_NORM_EPSILON), grid)
-      return linearPlusAt(on, block.feedOut, active, grid, h) as Tensor3D
+      const [normed, plus] = besideNorm(ops, h, block.norm3)
+      const active = feedIn(on, block.feedIn, normed, grid)
+      return linearPlusAt(on, block.feedOut, active, grid, plus) as Tensor3D
     },
   ]
   return runInOrder(steps, x, (h, step) => step(h))
+}
+
+/** Tokens as a layer reads them, and as they are added to its result. */
+function besideNorm(ops: Ops, h: Tensor3D, weight: NormWeight): readonly [normed: Tensor3D, plus: Tensor3D] {
+  return layerNormBeside(ops, h, weight, LAYER_NORM_EPSILON) as readonly [Tensor3D, Tensor3D]
 }
 
 /**
@@ -323,7 +346,9 @@ function linears(
   grid: Grid | null,
 ): readonly Tensor[] {
   const layers = placed.map(({ layer }) => layer)
-  return runTapped(tap, layers, x, { ...pass, grid }, (i, read) => ops.linear(read, (placed[i] as PlacedLinear).weight))
+  const weights = placed.map(({ weight }) => weight)
+  if (placed.length > 1 && !layers.some((layer) => tap.has(layer))) return linearEach(ops, x, weights)
+  return runTapped(tap, layers, x, { ...pass, grid }, (i, read) => ops.linear(read, weights[i] as LinearWeight))
 }
 
 function conv({ ops, tap, pass }: BlockContext, { layer, weight }: PlacedConv, x: Tensor4D): Tensor4D {
