@@ -1,5 +1,7 @@
 export type { OptionalFeature } from "./device/features.ts"
-export { type StartOptions, startWebgpu, type WebgpuDevice } from "./device/start.ts"
+export { keptCheck } from "./device/kept-check.ts"
+export { type MatrixSize, type StartOptions, startWebgpu, type WebgpuDevice } from "./device/start.ts"
+export type { TextStore } from "./device/text-store.ts"
 export {
   WebgpuDeviceError,
   type WebgpuDeviceErrorCode,
@@ -8,7 +10,8 @@ export {
   WebgpuOpsError,
   type WebgpuOpsErrorCode,
 } from "./errors.ts"
-export { keptTiles, type TileStore } from "./product/kept-tiles.ts"
+export { checkHalf } from "./product/check-half.ts"
+export { keptTiles } from "./product/kept-tiles.ts"
 export { areTiles, type ProductTiles, type Tile } from "./product/tiles.ts"
 export { tuneProducts } from "./product/tune.ts"
 export { createWebgpuAdamW, loadWebgpuOptimizer, type WebgpuAdamW } from "./training/adamw.ts"

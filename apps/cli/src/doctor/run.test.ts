@@ -49,6 +49,14 @@ it("names the problem of an installed backend that does not work", () => {
   )
 })
 
+it("says which kernels run on a device, and why", () => {
+  const paths = ["Kernels use float32 alone: the driver has no float16."]
+  const card: BackendReport = { ...wasm, name: "webgpu", device: "GPU", paths }
+  expect(formatMachine({ ...report, backends: [card] })).toContain(
+    "works: tfjs 4.22.0 on the GPU, ready after 1.5 s. Kernels use float32 alone: the driver has no float16.\n",
+  )
+})
+
 it("reports what a graphics card needs, and its largest tensor", () => {
   const card: MachineReport["models"][number] = {
     ...{ model: "SDXL", backend: "webgpu", weights: "16 bits", weightBytes: 6.3 * GIB, side: 1024, fittingSide: 768 },

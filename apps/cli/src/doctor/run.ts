@@ -49,11 +49,12 @@ export function formatMachine(report: MachineReport): string {
   return sections.map((lines) => lines.join("\n")).join("\n\n")
 }
 
-function describeBackend({ name, found, works, version, device, seconds, source, problems }: BackendReport): string {
+function describeBackend(report: BackendReport): string {
+  const { name, found, works, version, device, seconds, source, problems, paths = [] } = report
   const from =
     source === null || source === "bundled" ? "" : source === "setup" ? ", from lllite setup" : `, from ${source}`
   const note = name === "cpu" ? ", slow, only for checks of the others" : ""
-  const aside = problems.length === 0 ? "" : ` ${problems.join(" ")}`
+  const aside = [...paths, ...problems].map((sentence) => ` ${sentence}`).join("")
   if (works) return `works: ${version} on the ${device}${from}, ready after ${seconds} s${note}.${aside}`
   return found ? `does not work.${aside}` : "not installed."
 }

@@ -13,6 +13,8 @@ export type ProbeResult =
       readonly seconds: number
       /** Bytes of the largest tensor that the device takes. Null if the device does not say. */
       readonly maxTensorBytes: number | null
+      /** Which kernels run on the device and why, one sentence each. Default: there is nothing to say. */
+      readonly paths?: readonly string[]
       /** Memory that models need there. Default: none. */
       readonly needs: readonly ModelNeed[]
     }

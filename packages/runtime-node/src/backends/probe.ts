@@ -11,13 +11,14 @@ import type { StartOptions } from "./started-backend.ts"
 async function probe({ backend, options, needs }: Asked): Promise<ProbeResult> {
   const start = performance.now()
   try {
-    const { ops, version, device } = await startBackend(backend, options)
+    const { ops, version, device, paths } = await startBackend(backend, options)
     await selfCheck(ops)
     const seconds = Math.round(performance.now() - start) / 1000
     const { maxTensorBytes } = ops
     const place = { backend, device, ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }) }
     return {
       ...{ works: true, version, device, seconds, maxTensorBytes: maxTensorBytes ?? null },
+      ...(paths === undefined ? {} : { paths }),
       needs: needs ? await modelNeeds(place) : [],
     }
   } catch (error) {

@@ -3,7 +3,10 @@ import type { TensorflowInstallation } from "../tensorflow/installation.ts"
 import type { NodeBackend, Precision, WeightDtype } from "./names.ts"
 
 /** A backend that runs in this thread. */
-export type NodeRunningBackend = RunningBackend<NodeBackend>
+export type NodeRunningBackend = RunningBackend<NodeBackend> & {
+  /** Which kernels run on the device and why, one sentence each. Default: there is nothing to say. */
+  readonly paths?: readonly string[]
+}
 
 export interface StartOptions {
   /** Default: `F32`. Only `tensorflow` takes `BF16`. It is faster on CPUs that have instructions for it. */

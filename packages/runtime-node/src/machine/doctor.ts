@@ -41,6 +41,8 @@ export interface BackendReport {
   readonly seconds: number | null
   /** Bytes of the largest tensor that it takes. Null if it does not say. */
   readonly maxTensorBytes: number | null
+  /** Which kernels run on the device and why, one sentence each. Default: there is nothing to say. */
+  readonly paths?: readonly string[]
   /** The package or setup that it comes from. Null when it is not installed. */
   readonly source: string | null
   /** What is wrong, one sentence for each problem. */

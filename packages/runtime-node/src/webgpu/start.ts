@@ -1,12 +1,13 @@
 import { join } from "node:path"
 import { createComposedOps, registerGradients } from "@lllite/core/ops"
-import { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu, type TileStore } from "@lllite/webgpu"
+import { createWebgpuOps, keptCheck, keptTiles, loadWebgpuOptimizer, startWebgpu, type TextStore } from "@lllite/webgpu"
 import type { WeightDtype } from "../backends/names.ts"
 import type { NodeRunningBackend } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import { cacheFolder } from "../files/cache-folder.ts"
 import { readTextFile } from "../files/read-text.ts"
+import { type CheckedStart, startOnPaths } from "./paths.ts"
 
 /** Dawn's object. It must live as long as its adapters and devices. The thread keeps one. */
 let gpu: GPU | null = null
@@ -21,24 +22,35 @@ export async function startDawn(weights: WeightDtype = "file"): Promise<NodeRunn
   gpu ??= await openDawn()
   await registerGradients()
   const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
-  const device = await startWebgpu(gpu, { software })
-  const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
+  const { device, version, paths } = await startChecked((options) => startWebgpu(gpu as GPU, { software, ...options }))
   // On a software adapter, tuning takes longer than it saves.
-  const tiles = device.software ? undefined : await keptTiles(tileFile(), version)
+  const tiles = device.software ? undefined : await keptTiles(storeIn("webgpu-tiles.json"), version)
   return {
     backend: "webgpu",
     ops: createWebgpuOps(createComposedOps(), { weights, ...(tiles && { tiles }) }),
     version,
     device: device.software ? "CPU" : "GPU",
     notices: [],
+    paths,
     loadOptimizer: loadWebgpuOptimizer,
   }
 }
 
-function tileFile(): TileStore {
-  const path = join(cacheFolder(), "webgpu-tiles.json")
+/** Starts with float16 where this driver's is right, or else without. */
+function startChecked(start: Parameters<typeof startOnPaths>[0]): Promise<CheckedStart> {
+  return startOnPaths(start, (version) => keptCheck(storeIn("webgpu-checks.json"), version))
+}
+
+function storeIn(name: string): TextStore {
+  const path = join(cacheFolder(), name)
   return { read: () => readTextFile(path), write: async (text) => void (await writeAtomically(path, text)) }
 }
+
+/**
+ * What Dawn has off by default. The first one shows subgroup matrices. Without the second, NVIDIA's cards have no float16,
+ * because some of their drivers have computed it wrongly: `startChecked` checks it before it is used.
+ */
+const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"] as const
 
 /** Loads Dawn and makes WebGPU's classes global, since tfjs looks for them there. */
 async function openDawn(): Promise<GPU> {
@@ -51,7 +63,7 @@ async function openDawn(): Promise<GPU> {
     )
   })
   Object.assign(globalThis, globals)
-  const opened = create([])
+  const opened = create([`enable-dawn-features=${TOGGLES.join(",")}`])
   // Node has `navigator` from version 21 on.
   if (!("navigator" in globalThis)) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true })
   Object.defineProperty(navigator, "gpu", { value: opened, configurable: true })

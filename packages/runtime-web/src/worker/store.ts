@@ -1,6 +1,6 @@
 import { FormatError } from "@lllite/format"
 import { fetchWithin } from "@lllite/format/remote"
-import type { TileStore } from "@lllite/webgpu"
+import type { TextStore } from "@lllite/webgpu"
 import { WebRuntimeError } from "../errors.ts"
 import { noteName, readNote, type StoredNote, storedName, storeFolder } from "../stored-files.ts"
 import type { DownloadProgress, DownloadTarget, FileVersion } from "./download.ts"
@@ -118,7 +118,7 @@ async function writeNote(folder: FileSystemDirectoryHandle, name: string, note: 
 }
 
 /** Keeps the tiles of products for this browser's adapters, beside the checkpoints. */
-export function tileStore(): TileStore {
+export function tileStore(): TextStore {
   return {
     read: async () => (await (await (await storeFolder()).getFileHandle(TILES)).getFile()).text(),
     write: async (text) => writeText(await storeFolder(), TILES, text),

@@ -14,6 +14,13 @@ export interface StartOptions {
   readonly features?: readonly OptionalFeature[]
 }
 
+/** A size of subgroup matrices: [M, K] times [K, N]. */
+export interface MatrixSize {
+  readonly M: number
+  readonly N: number
+  readonly K: number
+}
+
 /** The running WebGPU backend. */
 export interface WebgpuDevice {
   readonly vendor: string
@@ -21,6 +28,8 @@ export interface WebgpuDevice {
   readonly description: string
   /** Whether the adapter computes on the CPU. */
   readonly software: boolean
+  /** Sizes of the adapter's subgroup matrices. Empty where it has none, or does not show them. */
+  readonly matrices: readonly MatrixSize[]
   readonly device: GPUDevice
   /** Frees unused buffers of 1 MiB and more. Call it between phases whose shapes differ. */
   trim(): void
@@ -81,6 +90,7 @@ export async function startWebgpu(
   const { vendor, architecture, description } = info
   return {
     ...{ vendor, architecture, description, software: info.isFallbackAdapter, device },
+    matrices: (info as { readonly subgroupMatrixConfigs?: readonly MatrixSize[] }).subgroupMatrixConfigs ?? [],
     trim: () => backend.trim(),
     dispose() {
       if (tf.findBackend("webgpu") === backend) tf.removeBackend("webgpu")

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest"
-import { keptTiles, type TileStore } from "./kept-tiles.ts"
+import type { TextStore } from "../device/text-store.ts"
+import { keptTiles } from "./kept-tiles.ts"
 import type { ProductTiles } from "./tiles.ts"
 
 const TILES: ProductTiles = {
@@ -9,7 +10,7 @@ const TILES: ProductTiles = {
 }
 
 /** A store that begins empty, or with a text. */
-function storeOf(text?: string): TileStore & { text: string | undefined } {
+function storeOf(text?: string): TextStore & { text: string | undefined } {
   return {
     text,
     read() {

@@ -1,12 +1,6 @@
+import { readKept, type TextStore, writeKept } from "../device/text-store.ts"
 import { areTiles, type ProductTiles } from "./tiles.ts"
 import { tuneProducts } from "./tune.ts"
-
-/** Storage for a short text, which keeps tiles from one start to the next. */
-export interface TileStore {
-  /** Reads the text. Rejects if there is no text, or if it cannot be read. */
-  read(): Promise<string>
-  write(text: string): Promise<void>
-}
 
 /**
  * Gives the stored tiles of this adapter. Without them it tunes products now and stores the tiles. A store that is
@@ -16,7 +10,7 @@ export interface TileStore {
  * @param tune measures on the device in use. Default: `tuneProducts`
  */
 export async function keptTiles(
-  store: TileStore,
+  store: TextStore,
   adapter: string,
   tune: () => Promise<ProductTiles> = tuneProducts,
 ): Promise<ProductTiles> {
@@ -24,14 +18,6 @@ export async function keptTiles(
   const known = kept[adapter]
   if (areTiles(known)) return known
   const tiles = await tune()
-  await store.write(`${JSON.stringify({ ...kept, [adapter]: tiles }, null, 2)}\n`).catch(() => {})
+  await writeKept(store, { ...kept, [adapter]: tiles })
   return tiles
-}
-
-async function readKept(store: TileStore): Promise<Partial<Record<string, unknown>>> {
-  try {
-    return Object(JSON.parse(await store.read()))
-  } catch {
-    return {}
-  }
 }
