@@ -41,6 +41,8 @@ describe("conditioners that run before the blocks", () => {
     { sharedTrunk: false, gradientCheckpointing: false },
     { sharedTrunk: false, gradientCheckpointing: true },
     { sharedTrunk: true, gradientCheckpointing: true },
+    // Dropout stands inside the adapters, which then run one by one.
+    { sharedTrunk: false, gradientCheckpointing: true, dropout: 0.25 },
   ])("give the loss and the gradients of those in the blocks: %o", async ({ sharedTrunk, ...options }) => {
     const dims = { condDim: 8, mlpDim: 12, sharedTrunk }
     const made = createLllite(enumerateSites(SMALL_UNET.layout), dims, createStream(1, "init"))
