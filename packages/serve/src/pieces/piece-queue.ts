@@ -1,4 +1,4 @@
-import type { FlowProducer, Queue } from "bullmq"
+import type { Queue } from "bullmq"
 import type { NamedStore } from "./store/open-store.ts"
 
 /* The jobs of BullMQ that pieces become. */
@@ -20,7 +20,6 @@ export const FLOW = "flow"
 
 /** A queue of pieces, whose jobs have data that is checked when it is read. */
 export type PieceQueue = Queue<unknown, unknown, string>
-export type { FlowProducer }
 
 /** How often a piece is begun at most, if workers end or its process does. */
 export const MOST_BEGINNINGS = 5
