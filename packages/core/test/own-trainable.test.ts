@@ -114,7 +114,7 @@ describe("a caller's trainable model", () => {
   }
 
   it("has the derivatives of the loss", async () => {
-    const task = { step: 0, firstRow: 0, examples: [0] }
+    const task = { step: 0, firstRow: 0, examples: [0], lane: 0 }
     const [found] = await gradients()(begin(), [task])
     // The first gradient makes copies of frozen weights for the backward pass, and they stay.
     const before = tf.memory().numTensors
@@ -138,7 +138,7 @@ describe("a caller's trainable model", () => {
   })
 
   it("has the same gradients on one tape, with checkpointing and with a runtime's blocks, and leaves no tensor", async () => {
-    const task = { step: 1, firstRow: 0, examples: [0, 2] }
+    const task = { step: 1, firstRow: 0, examples: [0, 2], lane: 0 }
     let kept = 0
     const keep: typeof composedBlocks.keep = (...given) => {
       kept += 1

@@ -1,22 +1,24 @@
-import { createHash, timingSafeEqual } from "node:crypto"
-import { createServer as createHttpServer, type IncomingMessage } from "node:http"
-import { createServer as createHttpsServer } from "node:https"
-import type { AddressInfo } from "node:net"
+import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
-import type { StepPart, TrainHelp } from "@lllite/core/runtime"
-import type { LossAndGradients } from "@lllite/core/training"
+import type { StepGroup, StepPart, TrainHelp } from "@lllite/core/runtime"
 import { type WebSocket, WebSocketServer } from "ws"
 import { addressText, type RankAddress } from "./address.ts"
 import { checkTls, type TlsKeys } from "./certificate.ts"
 import { RanksError } from "./errors.ts"
+import { createAnswerTimes, createHubRank, type HubRank, lostError } from "./hub-rank.ts"
 import { createLink, type Link, MAX_FRAME } from "./link.ts"
-import { differenceOf, type FromHub, type Identity, PATH, readFromRank } from "./messages.ts"
+import { createRankServer, isToken, refuseUpgrade } from "./listen.ts"
+import { differenceOf, type FromHub, type FromRank, type Hello, type Identity, PATH, readFromRank } from "./messages.ts"
+import { placeOf } from "./placement.ts"
 
 /** What happens to ranks during a run. `ranks` is the number of ranks after it, without the leading process. */
 export type RankEvent =
   | { readonly kind: "joined"; readonly name: string; readonly places: number; readonly ranks: number }
   | { readonly kind: "lost"; readonly name: string; readonly reason: string; readonly ranks: number }
   | { readonly kind: "refused"; readonly name: string; readonly reason: string; readonly ranks: number }
+  /** A rank leads others from now on, or could not. */
+  | { readonly kind: "leads"; readonly name: string; readonly address: RankAddress; readonly ranks: number }
+  | { readonly kind: "leads-not"; readonly name: string; readonly reason: string; readonly ranks: number }
 
 export interface RankHubOptions {
   readonly host: string
@@ -33,14 +35,24 @@ export interface RankHubOptions {
    * its last good state. Default: `continue`
    */
   readonly lost?: "continue" | "stop"
+  /**
+   * The processes of a group, the one that leads it included. Further ranks make branches of this size. Null: all ranks
+   * are connected to this process. Default: 8
+   */
+  readonly group?: number | null
+  /**
+   * The least seconds that a rank gets for an answer. It gets ten times the longest answer of any rank, if that is more,
+   * and 60 times this before the first one. Default: 60
+   */
+  readonly answerWithin?: number
   readonly onEvent?: (event: RankEvent) => void
 }
 
 /** The leading process's end of all ranks, as the help of a training. */
-export interface RankHub extends TrainHelp {
+export interface RankHub extends Required<TrainHelp> {
   /** Where ranks join. */
   readonly address: RankAddress
-  /** The number of ranks that have joined and are there. */
+  /** The number of ranks that have joined and are there, those of branches included. */
   ranks(): number
   /**
    * Frees the port, and tells the ranks how the run ended. After `stopped`, they wait for a run that continues it.
@@ -49,24 +61,12 @@ export interface RankHub extends TrainHelp {
   close(how?: "ended" | "stopped"): Promise<void>
 }
 
-/** A part that a rank computes. */
-interface Pending {
-  readonly size: number
-  resolve(result: LossAndGradients | null): void
-  reject(error: Error): void
-}
-
-interface Rank {
-  readonly name: string
-  readonly places: number
-  readonly link: Link
-  readonly pending: Map<number, Pending>
-  /** Parts whose answer has not come. An aborted part is among them. */
-  readonly busy: Set<number>
-}
-
-/** Milliseconds until a new connection has said hello. */
+/** Milliseconds until a new connection has said hello, and until a rank leads a branch. */
 const HELLO = 10_000
+const LEAD = 10_000
+
+/** Milliseconds that connections get to end by themselves. */
+const CLOSE = 2000
 
 /**
  * Listens for ranks. They may join and leave at any time: what they compute is added up in the order of the parts.
@@ -75,122 +75,155 @@ const HELLO = 10_000
  * address cannot be listened on
  */
 export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
-  const { host, port, token, identity, tls, lost = "continue", onEvent = () => {} } = options
+  const { host, port, token, identity, tls, lost = "continue", group = 8, onEvent = () => {} } = options
   if (token === "")
     throw new RanksError("token-missing", "ranks: the token is empty. Give the same secret to all ranks.")
   if (tls !== undefined) checkTls(tls)
-  const server = tls === undefined ? createHttpServer() : createHttpsServer({ cert: tls.certificate, key: tls.key })
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, perMessageDeflate: false })
-  const ranks = new Set<Rank>()
-  let parts = 0
+  const ranks = new Set<HubRank>()
+  const times = createAnswerTimes(options.answerWithin ?? 60)
+  const count = (): number => [...ranks].reduce((sum, { branch }) => sum + 1 + (branch?.ranks ?? 0), 0)
 
-  const lose = (rank: Rank, reason: string): void => {
+  const lose = (rank: HubRank, reason: string): void => {
     if (!ranks.delete(rank)) return
-    for (const { resolve, reject } of rank.pending.values()) {
-      if (lost === "continue") resolve(null)
-      else reject(new RanksError("rank-lost", `ranks: ${rank.name} was lost: ${reason}.`))
-    }
-    onEvent({ kind: "lost", name: rank.name, reason, ranks: ranks.size })
+    const kept = rank.lanes.size
+    rank.lose(lost === "continue" ? null : lostError(rank.name, reason))
+    const all = kept === 0 ? reason : `${reason}. What float16 has left out of ${kept} parts is lost, too`
+    onEvent({ kind: "lost", name: rank.name, reason: all, ranks: count() })
   }
 
+  /** What a rank that has joined says besides answers. */
+  const hear = (rank: HubRank, message: Exclude<FromRank, { readonly id: number } | Hello>, from: string): void => {
+    if (message.kind === "branch") {
+      if (rank.branch === null) return
+      const { change, name, ranks } = message
+      Object.assign(rank.branch, { ranks, assigned: ranks })
+      const by = `${name}, by ${rank.name}`
+      if (change === "joined") {
+        onEvent({ kind: "joined", name: by, places: 1, ranks: count() })
+        return
+      }
+      onEvent({ kind: "lost", name: by, reason: "its branch has lost it", ranks: count() })
+      if (lost === "stop" && rank.isSumming()) rank.lose(lostError(by, "its branch has lost it"))
+    } else if (message.kind === "leads") {
+      const address = { host: message.host ?? from, port: message.port }
+      rank.branch = { address, ranks: 0, assigned: 0, isReachable: true }
+      onEvent({ kind: "leads", name: rank.name, address, ranks: count() })
+    } else {
+      onEvent({ kind: "leads-not", name: rank.name, reason: message.reason, ranks: count() })
+    }
+  }
+
+  let placing: Promise<void> = Promise.resolve()
   const join = (socket: WebSocket, from: string): void => {
-    let rank: Rank | null = null
-    const refuse = (name: string, reason: string): void => {
-      onEvent({ kind: "refused", name, reason, ranks: ranks.size })
-      void say(link, { kind: "refused", reason })
-      link.close()
+    let rank: HubRank | null = null
+    let saidHello = false
+    let isOver = false
+    let settled = (): void => {}
+    const admit = async (message: Hello): Promise<void> => {
+      if (isOver) return
+      const name = `${message.name} (${from})`
+      const missed = [...ranks].find(({ branch }) => branch && addressText(branch.address) === message.unreached)
+      if (missed?.branch != null) {
+        missed.branch.assigned = missed.branch.ranks
+        missed.branch.isReachable = missed.branch.ranks > 0
+      }
+      const place = placeOf({ ...message, leads: message.leads && !cannotLead.has(from) }, ranks, group)
+      if (place.kind === "branch" && place.of.branch !== null) {
+        place.of.branch.assigned += 1
+        void say(link, { kind: "go", ...place.of.branch.address })
+        return link.close()
+      }
+      rank = createHubRank(name, message.places, link, times)
+      ranks.add(rank)
+      void say(link, { kind: "welcome" })
+      onEvent({ kind: "joined", name, places: message.places, ranks: count() })
+      if (place.kind !== "lead") return
+      // Those who come next wait for the branch.
+      void say(link, { kind: "lead" })
+      await new Promise<void>((resolve) => {
+        settled = resolve
+        setTimeout(resolve, LEAD).unref()
+      })
     }
     const link = createLink(socket, {
+      isKnown: () => rank !== null,
       message(data) {
         const message = readFromRank(data)
-        if (message === null) {
-          link.drop("it sent a message of another form")
-          return
-        }
-        if (rank === null) {
-          if (message.kind !== "hello") {
-            link.drop("it did not say hello")
-            return
-          }
-          clearTimeout(hello)
-          const name = `${message.name} (${from})`
-          const difference = differenceOf(message.identity, identity)
-          if (difference !== null) {
-            refuse(name, difference)
-            return
-          }
-          rank = { name, places: message.places, link, pending: new Map(), busy: new Set() }
-          ranks.add(rank)
-          void say(link, { kind: "welcome" })
-          onEvent({ kind: "joined", name, places: message.places, ranks: ranks.size })
-          return
-        }
+        if (message === null) return link.drop("it sent a message of another form")
         if (message.kind === "hello") {
-          link.drop("it said hello twice")
-          return
+          if (saidHello) return link.drop("it said hello twice")
+          saidHello = true
+          clearTimeout(hello)
+          const difference = differenceOf(message, identity)
+          if (difference === null) {
+            placing = placing.then(() => admit(message))
+            return
+          }
+          const name = `${message.name} (${from})`
+          onEvent({ kind: "refused", name, reason: difference, ranks: count() })
+          void say(link, { kind: "refused", reason: difference })
+          return link.close()
         }
-        rank.busy.delete(message.id)
-        const asked = rank.pending.get(message.id)
-        // An aborted part is answered, too.
-        if (asked === undefined) return
-        if (message.kind === "failed") {
-          link.drop(`it could not compute: ${message.reason}`)
-          return
+        if (rank === null) return link.drop("it did not say hello")
+        if ("id" in message) {
+          const problem = rank.answer(message)
+          return problem === null ? undefined : link.drop(problem)
         }
-        const { loss, gradients } = message
-        if (gradients.length !== asked.size) {
-          link.drop(`it sent ${gradients.length} gradients, expected ${asked.size}`)
-          return
-        }
-        rank.pending.delete(message.id)
-        asked.resolve({ loss, gradients })
+        if (message.kind === "cannot-lead") cannotLead.add(from)
+        hear(rank, message, from)
+        settled()
       },
       ended(reason) {
+        isOver = true
         clearTimeout(hello)
+        settled()
         if (rank !== null) lose(rank, reason)
       },
     })
     const hello = setTimeout(() => link.drop("it did not say hello"), HELLO)
   }
+  /** Hosts whose ranks cannot lead a branch. */
+  const cannotLead = new Set<string>()
 
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on("error", () => {})
-    const { pathname } = new URL(request.url ?? "/", "http://ranks")
-    if (pathname !== PATH) return refuseUpgrade(socket, "404 Not Found")
-    if (!isToken(request.headers.authorization, token)) return refuseUpgrade(socket, "401 Unauthorized")
-    const from = request.socket.remoteAddress ?? "unknown"
+    const { url = "/", headers } = request
+    const path = URL.canParse(url, "http://ranks") ? new URL(url, "http://ranks").pathname : null
+    if (path !== PATH || !isToken(headers.authorization, token)) {
+      refuseUpgrade(socket, path === PATH ? "401 Unauthorized" : "404 Not Found")
+      return
+    }
+    const from = (request.socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "")
     sockets.handleUpgrade(request, socket, head, (opened) => join(opened, from))
-  })
-  // Everything else than a rank.
-  server.on("request", (_, response) => response.writeHead(404).end())
-  await listening(server, host, port)
-  const { port: found } = server.address() as AddressInfo
+  }
+  const server = await createRankServer({ host, port }, tls, upgrade)
 
   return {
-    address: { host, port: found },
-    places: () => [...ranks].reduce((sum, { places, busy }) => sum + Math.max(0, places - busy.size), 0),
+    address: { host, port: server.port },
+    places: () => [...ranks].reduce((sum, rank) => sum + rank.free(), 0),
+    branches: () => [...ranks].filter((rank) => isBranchFree(rank)).length,
     async gradient(part: StepPart, signal: AbortSignal) {
-      const rank = [...ranks].find(({ places, busy }) => busy.size < places)
-      if (rank === undefined) return null
-      signal.throwIfAborted()
-      const id = parts++
-      rank.busy.add(id)
-      let stop = (): void => {}
-      try {
-        return await new Promise<LossAndGradients | null>((resolve, reject) => {
-          rank.pending.set(id, { size: part.lllite.values.length, resolve, reject })
-          stop = () => {
-            if (rank.pending.delete(id)) void say(rank.link, { kind: "abort", id })
-            reject(signal.reason)
-          }
-          signal.addEventListener("abort", stop)
-          void say(rank.link, { kind: "part", id, part })
-        })
-      } finally {
-        signal.removeEventListener("abort", stop)
-      }
+      // A rank with a branch may be needed for a group.
+      const byBranch = [...ranks].sort((a, b) => Number(a.branch !== null) - Number(b.branch !== null))
+      const rank =
+        part.feedback === "kept"
+          ? byBranch.find(({ lanes }) => lanes.has(part.task.lane))
+          : byBranch.find((each) => each.free() > 0)
+      return rank?.gradient(part, signal) ?? null
     },
-    ranks: () => ranks.size,
+    async sum(parts: StepGroup, signal: AbortSignal) {
+      const kept = parts.parts.filter(({ feedback }) => feedback === "kept")
+      const rank = [...ranks].find((each) =>
+        kept.length > 0 ? kept.every(({ task }) => each.lanes.has(task.lane)) : isBranchFree(each),
+      )
+      return rank?.sum(parts, signal) ?? null
+    },
+    async takeFeedback(before) {
+      const all = await Promise.all([...ranks].map((rank) => rank.takeFeedback(before)))
+      return new Map(all.flatMap((taken) => [...taken]))
+    },
+    ranks: count,
     async close(how = "ended") {
       const all = [...ranks]
       ranks.clear()
@@ -199,50 +232,19 @@ export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
         link.close()
       }
       sockets.close()
-      await new Promise((resolve) => {
-        server.close(resolve)
-        // A rank that does not answer the end is not waited for.
-        setTimeout(() => {
-          for (const client of sockets.clients) client.terminate()
-          server.closeAllConnections()
-        }, CLOSE).unref()
+      // A rank that does not answer the end is not waited for.
+      await server.close(CLOSE, () => {
+        for (const client of sockets.clients) client.terminate()
       })
     },
   }
 }
 
-/** Milliseconds that connections get to end by themselves. */
-const CLOSE = 2000
+function isBranchFree(rank: HubRank): boolean {
+  return rank.branch !== null && rank.branch.ranks > 0 && !rank.isSumming()
+}
 
 /** Sends a message. A connection that has ended says so by its event. */
 async function say(link: Link, message: FromHub): Promise<void> {
   await link.send(message).catch(() => {})
-}
-
-function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-}
-
-/** Whether a header has the token. Digests have one length, so the time of the comparison says nothing. */
-function isToken(header: string | undefined, token: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
-  return timingSafeEqual(digest(header ?? ""), digest(`Bearer ${token}`))
-}
-
-async function listening(server: ReturnType<typeof createHttpServer>, host: string, port: number): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      const why = cause.code === "EADDRINUSE" ? "another program listens there" : (cause.code ?? cause.message)
-      reject(
-        new RanksError(
-          "address",
-          `ranks: ${addressText({ host, port })} cannot be listened on: ${why}. Give another address.`,
-          {
-            cause,
-          },
-        ),
-      )
-    })
-    server.listen(port, host, resolve)
-  })
 }

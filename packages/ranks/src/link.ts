@@ -1,6 +1,6 @@
 import type { WebSocket } from "ws"
 import { RanksError } from "./errors.ts"
-import { createMessageReader, packMessage } from "./message.ts"
+import { createMessageReader, MESSAGE_LIMITS, packMessage } from "./message.ts"
 
 /** The largest frame that is taken. Ours have 2 MiB. */
 export const MAX_FRAME = 4 * 2 ** 20
@@ -8,6 +8,9 @@ export const MAX_FRAME = 4 * 2 ** 20
 /** Milliseconds between two signs of life, and after which a silent connection is lost. */
 const PING = 5000
 const SILENCE = 30_000
+
+/** What a message of an end may have that has not said who it is. */
+const HELLO_LIMITS = { head: 64 * 1024, arrays: 0 }
 
 /** One end of a connection between a rank and the leading process. */
 export interface Link {
@@ -20,14 +23,16 @@ export interface Link {
 }
 
 export interface LinkEvents {
+  /** Whether the other end has said who it is. Before that, only small messages are read. Default: it has */
+  isKnown?(): boolean
   message(message: unknown): void
   /** The connection has ended. It is called once. */
   ended(reason: string): void
 }
 
 /** Sends and reads messages over an open WebSocket, and watches that the other end is alive. */
-export function createLink(socket: WebSocket, { message, ended }: LinkEvents): Link {
-  const reader = createMessageReader()
+export function createLink(socket: WebSocket, { isKnown = () => true, message, ended }: LinkEvents): Link {
+  const reader = createMessageReader(() => (isKnown() ? MESSAGE_LIMITS : HELLO_LIMITS))
   let sending: Promise<void> = Promise.resolve()
   let reason = "the connection ended"
   let isOver = false

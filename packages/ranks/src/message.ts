@@ -17,6 +17,14 @@ const MAX_ARRAYS = 2 * 2 ** 30
 /** Bytes of one frame of the stream. */
 const FRAME = 2 * 2 ** 20
 
+/** What a message may have. */
+export interface MessageLimits {
+  readonly head: number
+  readonly arrays: number
+}
+
+export const MESSAGE_LIMITS: MessageLimits = { head: MAX_HEAD, arrays: MAX_ARRAYS }
+
 type Numbers = Float32Array | Uint8Array
 
 /** The bytes of a message, in frames of at most 2 MiB. Arrays are not copied, so they must stay as they are until sent. */
@@ -60,18 +68,23 @@ export interface MessageReader {
   take(frame: Uint8Array): { readonly message: unknown } | null
 }
 
-/** Reads the messages of a stream of frames. Frames may be cut anywhere but between two messages of one frame. */
-export function createMessageReader(): MessageReader {
+/**
+ * Reads the messages of a stream of frames. Frames may be cut anywhere but between two messages of one frame.
+ *
+ * @param limits as of now, for the next message
+ */
+export function createMessageReader(limits: () => MessageLimits = () => MESSAGE_LIMITS): MessageReader {
   let start: Buffer = Buffer.alloc(0)
   let open: { readonly message: unknown; readonly arrays: readonly Numbers[]; at: number; filled: number } | null = null
 
   const begin = (): Uint8Array | null => {
     if (start.length < 4) return null
     const length = start.readUInt32LE()
-    if (length > MAX_HEAD) throw refused(`a head of ${length} bytes, expected at most ${MAX_HEAD}`)
+    const { head, arrays: most } = limits()
+    if (length > head) throw refused(`a head of ${length} bytes, expected at most ${head}`)
     if (start.length < 4 + length) return null
     const arrays: Numbers[] = []
-    const room = { bytes: MAX_ARRAYS }
+    const room = { bytes: most, most }
     open = { message: incoming(parsed(start.toString("utf8", 4, 4 + length)), arrays, room), arrays, at: 0, filled: 0 }
     const rest = start.subarray(4 + length)
     start = Buffer.alloc(0)
@@ -119,7 +132,7 @@ function parsed(text: string): unknown {
 }
 
 /** The value of a head. Its arrays of numbers are new, and are to be filled. They are in memory that threads share. */
-function incoming(value: unknown, arrays: Numbers[], room: { bytes: number }): unknown {
+function incoming(value: unknown, arrays: Numbers[], room: { bytes: number; readonly most: number }): unknown {
   if (Array.isArray(value)) return value.map((item) => incoming(item, arrays, room))
   if (typeof value !== "object" || value === null) return value
   if (!Object.hasOwn(value, "$")) {
@@ -133,7 +146,7 @@ function incoming(value: unknown, arrays: Numbers[], room: { bytes: number }): u
   if (($ === "f32" || $ === "u8") && Number.isSafeInteger(length) && (length as number) >= 0) {
     const bytes = (length as number) * ($ === "f32" ? 4 : 1)
     room.bytes -= bytes
-    if (room.bytes < 0) throw refused(`arrays of more than ${MAX_ARRAYS} bytes`)
+    if (room.bytes < 0) throw refused(`arrays of more than ${room.most} bytes`)
     const buffer = new SharedArrayBuffer(bytes)
     const array = $ === "f32" ? new Float32Array(buffer) : new Uint8Array(buffer)
     arrays.push(array)

@@ -3,60 +3,13 @@ import { type AddressInfo, connect } from "node:net"
 import { setTimeout as wait } from "node:timers/promises"
 import type { StepPart } from "@lllite/core/runtime"
 import type { LossAndGradients } from "@lllite/core/training"
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { WebSocket } from "ws"
-import type { OwnEvent, RankEvent, RankHub, RankHubOptions, RankOptions } from "../src/index.ts"
-import { RanksError, runRank, startRankHub } from "../src/index.ts"
+import type { OwnEvent, RankOptions } from "../src/index.ts"
+import { RanksError } from "../src/index.ts"
 import { packMessage } from "../src/message.ts"
 import { CERTIFICATE, KEY } from "./certificate.ts"
-
-const IDENTITY = { version: "1.2.3", backend: "wasm", model: "tiny" }
-const TOKEN = "a secret"
-
-function partOf(step: number, values = Float32Array.of(1, 2, 3)): StepPart {
-  const lllite = { adapters: [], values }
-  const encoding = { seed: 2n ** 60n, captionChunks: 1, weightedCaptions: false }
-  return { lllite, task: { step, firstRow: 0, examples: [0] }, rows: [], objective: {}, encoding }
-}
-
-/** The values times the step, as if they were gradients. */
-const timesStep = async ({ lllite, task }: StepPart): Promise<LossAndGradients> => ({
-  loss: task.step / 8,
-  gradients: lllite.values.map((value) => value * task.step),
-})
-
-const ends: (() => Promise<unknown>)[] = []
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-
-async function hubWith(changes: Partial<RankHubOptions> = {}): Promise<{ hub: RankHub; events: RankEvent[] }> {
-  const events: RankEvent[] = []
-  const options = { host: "127.0.0.1", port: 0, token: TOKEN, identity: IDENTITY }
-  const hub = await startRankHub({ ...options, onEvent: (event) => events.push(event), ...changes })
-  ends.push(() => hub.close())
-  return { hub, events }
-}
-
-/** A rank that runs until the test ends, or until it is left. */
-function rankOf(hub: RankHub, changes: Partial<RankOptions> = {}): { ended: Promise<unknown>; leave: () => void } {
-  const controller = new AbortController()
-  const options = { address: hub.address, token: TOKEN, identity: IDENTITY, name: "rank 1", places: 1 }
-  const ended = runRank({ ...options, gradient: timesStep, signal: controller.signal, ...changes }).then(
-    () => "end",
-    (error: unknown) => error,
-  )
-  const leave = (): void => controller.abort(new Error("left"))
-  ends.push(async () => {
-    leave()
-    await ended
-  })
-  return { ended, leave }
-}
-
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await wait(5)
-}
+import { atEnd, hubWith, IDENTITY, partOf, rankOf, TOKEN, timesStep, until } from "./started.ts"
 
 const { signal } = new AbortController()
 
@@ -206,7 +159,7 @@ describe("ranks", () => {
     let status = 503
     const proxy = createServer((_, response) => response.writeHead(status).end())
     await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
-    ends.push(() => new Promise((resolve) => proxy.close(resolve)))
+    atEnd(() => new Promise((resolve) => proxy.close(resolve)))
     const address = { host: "127.0.0.1", port: (proxy.address() as AddressInfo).port }
     const { hub } = await hubWith()
     expect(await rankOf({ ...hub, address }, { patience: 0 }).ended).toMatchObject({
@@ -249,7 +202,7 @@ describe("ranks", () => {
     const wrong: readonly Partial<RankOptions>[] = [
       { gradient: async () => ({ loss: 1, gradients: new Float32Array(2) }) },
       { gradient: async () => Promise.reject(new Error("no memory is left")) },
-      { gradient: async () => ({ loss: "1", gradients: [1, 2, 3] }) as never },
+      { gradient: async () => ({ loss: "1", gradients: new Float32Array(3) }) as never },
     ]
     for (const changes of wrong) {
       const { leave } = rankOf(hub, changes)
@@ -260,7 +213,7 @@ describe("ranks", () => {
     }
     const reasons = events.flatMap((event) => (event.kind === "lost" ? [event.reason] : []))
     expect(reasons.slice(0, 3)).toEqual([
-      "it sent 2 gradients, expected 3",
+      "it could not compute: it computed 2 gradients, expected 3",
       "it could not compute: no memory is left",
       "it sent a message of another form",
     ])
@@ -328,8 +281,14 @@ describe("ranks", () => {
     }
     await stranger(["text"])
     await stranger([new Uint8Array(5 * 2 ** 20)])
-    await stranger(packMessage({ kind: "result", id: 0, loss: 1, gradients: new Float32Array(3) }))
-    await stranger([...packMessage(hello), ...packMessage(hello)])
+    await stranger(packMessage({ kind: "result", id: 0, loss: 1 }))
+    await stranger(packMessage({ ...hello, protocol: 1, gradients: new Float32Array(3) }))
+    await stranger(packMessage({ ...hello, name: "a".repeat(70_000) }))
+    const message = { ...hello, protocol: 2 }
+    const pieces = [{ from: 0, values: new Float32Array(3) }]
+    await stranger([...packMessage(message), ...packMessage({ kind: "pieces", id: -1, pieces })])
+    await stranger([...packMessage(message), ...packMessage({ kind: "pieces", id: 1, pieces: [{ from: 0 }] })])
+    await stranger([...packMessage(message), ...packMessage(message)])
     const plain = connect(port, "127.0.0.1", () => plain.end("GET / HTTP/1.1\r\n\r\n"))
     await new Promise((resolve) => plain.on("close", resolve).resume())
     expect(await fetch(`http://127.0.0.1:${port}/`).then(({ status }) => status)).toBe(404)

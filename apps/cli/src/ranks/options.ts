@@ -15,6 +15,20 @@ const CONNECTION = {
     otherwise: "the name of the machine, with the process's number",
     help: "Name of this rank in messages.",
   }),
+  branch: choice(["yes", "no"], {
+    default: "yes",
+    help: "Whether this rank may lead a branch of further ranks, past eight processes. Then it listens, and the others join it with the same token.",
+  }),
+  branch_address: text({
+    valueName: "host:port",
+    otherwise: "the address by which it reaches the leading process, at any free port",
+    help: "Where this rank listens for the ranks of its branch.",
+  }),
+  certificate: file({
+    aliases: ["rank_certificate"],
+    help: "PEM certificate with the name of the leading process, for its branch. With TLS, a rank without it leads none.",
+  }),
+  key: file({ aliases: ["rank_key"], help: "PEM key of certificate." }),
   patience: integer({
     default: 600,
     min: 0,

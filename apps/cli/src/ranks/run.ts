@@ -1,5 +1,5 @@
 import { hostname } from "node:os"
-import { checkAuthority, type OwnEvent, runRank } from "@lllite/ranks"
+import { addressText, type BranchOptions, checkAuthority, checkTls, type OwnEvent, runRank } from "@lllite/ranks"
 import { readTextFile } from "@lllite/runtime-node/files"
 import type { Settings } from "@lllite/runtime-node/options"
 import { checkCheckpoint } from "../model/checkpoint.ts"
@@ -28,6 +28,7 @@ export async function workAsRank(
   if (place === null) {
     throw new UsageError("options", addressProblem("rank: the address", address, "10.0.0.1:7700"))
   }
+  const branch = await readBranch(settings)
   const token = await readToken(settings.tokenFile)
   const ca = settings.ca === undefined ? undefined : await readTextFile(settings.ca)
   if (ca !== undefined) checkAuthority(ca)
@@ -47,16 +48,20 @@ export async function workAsRank(
     let computed = 0
     await untilStopped(
       runRank({
-        ...{ address: place, token, signal, places: runtime.threads, patience: settings.patience },
+        ...{ address: place, token, branch, signal, places: runtime.threads, patience: settings.patience },
         name: settings.name ?? `${hostname()}/${process.pid}`,
         identity: await identityOf({ runtime, choice, sdxl, paths, projection }, signal),
         ...(settings.tls === "yes" || ca !== undefined ? { tls: ca === undefined ? {} : { ca } } : {}),
-        async gradient(part, signal) {
-          const result = await helper.gradient(part, signal)
+        async gradient(part, signal, onFinal) {
+          const result = await helper.gradient(part, signal, onFinal)
           computed += 1
           return result
         },
-        onEvent: (event) => reporter.say(event.kind, { address, ...event }, eventText(event, address)),
+        onEvent(event) {
+          const fields =
+            "address" in event ? { address: addressText(event.address) } : { address, reason: event.reason }
+          reporter.say(event.kind, fields, eventText(event, address))
+        },
       }),
       signal,
       NOTHING_LOST,
@@ -71,8 +76,31 @@ export async function workAsRank(
   }
 }
 
+/** How this rank leads a branch. Null: it leads none. @throws UsageError, InputError, RanksError */
+async function readBranch({
+  branch,
+  branchAddress,
+  certificate,
+  key,
+}: Settings<typeof RANK_OPTIONS>): Promise<BranchOptions | null> {
+  if ((certificate === undefined) !== (key === undefined)) {
+    throw new UsageError("options", "rank: certificate and key go together: give both, or none")
+  }
+  const address = branchAddress === undefined ? undefined : readAddress(branchAddress)
+  if (address === null) {
+    throw new UsageError("options", addressProblem("rank: branch_address", branchAddress ?? "", "0.0.0.0:7701"))
+  }
+  if (branch === "no") return null
+  const place = address === undefined ? {} : { address }
+  if (certificate === undefined || key === undefined) return place
+  const tls = { certificate: await readTextFile(certificate), key: await readTextFile(key) }
+  checkTls(tls)
+  return { ...place, ...tls }
+}
+
 function eventText(event: OwnEvent, address: string): string {
-  if (event.kind === "joined") return `Joined the training at ${address}.`
+  if (event.kind === "joined") return `Joined the training at ${addressText(event.address)}.`
+  if (event.kind === "leads") return `Leads a branch of further ranks at ${addressText(event.address)}.`
   const what = event.kind === "parted" ? `Parted from ${address}` : `Nothing answers at ${address} yet`
   return `${what}: ${event.reason}. It is tried again.`
 }

@@ -18,6 +18,7 @@ const SETTINGS = [
     "captionChunks",
     "weightedCaptions",
     "batchParts",
+    "partPrecision",
   ],
   ...["minTimestep", "maxTimestep", "lossType", "huber", "lossWeights", "noise", "zeroTerminalSnr", "strengthRange"],
   ...["optimizer", "lr", "partRates", "ema", "vParameterization", "compat"],

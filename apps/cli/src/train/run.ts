@@ -170,6 +170,7 @@ async function trainAndSave(
     maxGradNorm: settings.maxGradNorm,
     ...(settings.siteLimit === undefined ? {} : { siteLimit: settings.siteLimit }),
     shards: settings.batchParts,
+    partPrecision: settings.partPrecision,
     sites,
     ...formOf(settings),
     init: settings.conditionerInit,

@@ -281,6 +281,11 @@ export interface TrainRunOptions extends TrainOptions, AdapterDims {
   readonly stateEvery?: number | readonly number[]
   /** What computes parts of the steps beside this runtime, such as other machines. Default: nothing */
   readonly help?: TrainHelp
+  /**
+   * How gradients of parts are rounded before they are added. `float16` keeps what it leaves out for the next step, also in
+   * the state. The result does not depend on where parts are computed. Default: `float32`, not at all
+   */
+  readonly partPrecision?: "float32" | "float16"
 }
 
 export type TrainRunEvent =

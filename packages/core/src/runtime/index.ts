@@ -6,6 +6,7 @@ export { trainedModel } from "../training/trained-model.ts"
 export * from "./contract.ts"
 export { type Clients, createRuntime, type PlacedRuntime, type RuntimeParts } from "./create-runtime.ts"
 export { memoryError } from "./memory-error.ts"
+export { type ComputePart, createPartPool, type PartPool, type PoolHelp } from "./part-pool.ts"
 export type {
   RuntimeTasks,
   RuntimeTypes,

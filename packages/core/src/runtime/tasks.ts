@@ -31,7 +31,7 @@ import type {
   TrainRunOptions,
   TrainRunStep,
 } from "./contract.ts"
-import type { StepPart } from "./train-help.ts"
+import type { StepGroup, StepPart } from "./train-help.ts"
 
 /*
  * The tasks of a runtime's worker: arguments, yielded values and results. All of them are data that can be sent.
@@ -79,8 +79,10 @@ export type SentTrainOptions = Omit<TrainRunOptions, "signal" | "vaeSlices" | "k
 
 /** The tasks of a training's help. The leading worker calls them. See `TrainHelp`. */
 export type HelpTasks = {
-  places: { argument: null; yields: never; returns: number }
+  free: { argument: null; yields: never; returns: { readonly places: number; readonly branches: number } }
   gradient: { argument: StepPart; yields: never; returns: LossAndGradients | null }
+  sum: { argument: StepGroup; yields: never; returns: LossAndGradients | null }
+  takeFeedback: { argument: number; yields: never; returns: ReadonlyMap<number, Float32Array> }
 }
 
 /** How the examples of a run are encoded. */
@@ -209,6 +211,8 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly rows: readonly ExampleRow[]
       readonly objective: ObjectiveOptions
       readonly into: Float32Array | null
+      /** Where ranges of `into` are posted as soon as they are final. Null: nowhere. */
+      readonly progress: MessagePort | null
     }
     yields: never
     returns: LossAndGradients

@@ -117,12 +117,20 @@ function channelOf(help: TrainHelp): MessageChannel {
   const channel = new MessageChannel()
   const tasks: TaskTable<HelpTasks> = {
     // biome-ignore lint/correctness/useYield: one answer
-    async *places() {
-      return help.places()
+    async *free() {
+      return { places: help.places(), branches: help.branches?.() ?? 0 }
     },
     // biome-ignore lint/correctness/useYield: one answer
     async *gradient(part, { signal }) {
       return help.gradient(part, signal)
+    },
+    // biome-ignore lint/correctness/useYield: one answer
+    async *sum(group, { signal }) {
+      return (await help.sum?.(group, signal)) ?? null
+    },
+    // biome-ignore lint/correctness/useYield: one answer
+    async *takeFeedback(before) {
+      return (await help.takeFeedback?.(before)) ?? new Map<number, Float32Array>()
     },
   }
   // Nothing here computes, so messages are read at any time. A pause of its own would keep the program running.

@@ -36,6 +36,28 @@ export interface ValuesOfLeaves {
   back(gradients: readonly Tensor[]): readonly Tensor[]
   /** For each result of `back`, where its parts stand in the flat list of all values. */
   readonly places: readonly (readonly ValueSpan[])[]
+  /** The leaves that are values themselves, with the places of their parts. */
+  readonly direct: ReadonlyMap<Tensor, readonly ValueSpan[]>
+}
+
+/** Ranges of a flat list: the first index, and the one after the last. */
+export type FinalRanges = readonly (readonly [from: number, to: number])[]
+
+/** Ranges in their order, where neighbours are one. */
+export function joinRanges(ranges: FinalRanges): FinalRanges {
+  const joined: [from: number, to: number][] = []
+  for (const [from, to] of [...ranges].sort(([a], [b]) => a - b)) {
+    const last = joined.at(-1)
+    if (last?.[1] === from) last[1] = to
+    else joined.push([from, to])
+  }
+  return joined
+}
+
+/** A gradient that no later work changes: parts of `values`, one after another, belong at `places` of the flat list. */
+export interface FinalGradient {
+  readonly values: Float32Array
+  readonly places: readonly ValueSpan[]
 }
 
 /** A part of a flat list of values. */
@@ -49,6 +71,10 @@ export interface GradientOptions {
   readonly checkpointing?: boolean
   /** Values to add to the skips and to the middle. Default: none. */
   readonly residuals?: Residuals
+  /** Is called within the backward pass as soon as gradients are final, from the last blocks to the first. */
+  readonly onFinal?: ((gradients: readonly FinalGradient[]) => void) | undefined
+  /** Values that `onFinal` gets at a time, at least, since a device stops for every read. Default: 262,144 */
+  readonly readAtOnce?: number
   /** How a block runs, forward and back. Default: `composedBlocks`. */
   readonly blocks?: BlockVerbs
   /** Checked before the work begins, and with `checkpointing` between blocks. */
@@ -160,9 +186,10 @@ async function backwardAtOnce(walk: Walk, start: readonly Tensor4D[]): Promise<L
 async function backwardByStages(
   walk: Walk,
   start: readonly Tensor4D[],
-  { signal, pause, checkpointing = false }: GradientOptions,
+  { signal, pause, checkpointing = false, onFinal, readAtOnce = 2 ** 18 }: GradientOptions,
 ): Promise<LossAndGradients> {
   const { on, params, stages, leaves, first, loss, trained } = walk
+  const early = onFinal === undefined ? null : createEarlyReader(trained, readAtOnce, onFinal)
   // places[i + 1] is the output of stage i. slopes[i + 1] is the loss's gradient there.
   const places: (Tensor4D | null)[] = [...start]
   const slopes: (Tensor4D | null)[] = []
@@ -213,6 +240,9 @@ async function backwardByStages(
       kept[i] = null
       places[i + 1]?.dispose()
       places[i + 1] = null
+      // A leaf of an earlier stage gets more.
+      const done = own.filter((leaf) => leaves.slice(first, i).every((list) => !list.includes(leaf)))
+      await early?.read(done.map((leaf) => [leaf, found.get(leaf) as Tensor] as const))
     }
     const gradients = trained.leaves.map((leaf) => found.get(leaf) as Tensor)
     found.clear()
@@ -222,6 +252,43 @@ async function backwardByStages(
     for (const stage of kept) stage?.dispose()
     tf.dispose([...places.slice(start.length), ...slopes].filter((tensor) => tensor != null))
   }
+}
+
+/** Reads gradients of leaves that are values, some stages at a time. */
+function createEarlyReader(
+  { leaves, values }: TrainedTap,
+  readAtOnce: number,
+  onFinal: (gradients: readonly FinalGradient[]) => void,
+): { read(done: readonly (readonly [leaf: Tensor, gradient: Tensor])[]): Promise<void> } {
+  const direct = values?.direct ?? placesInOrder(leaves)
+  let waiting: { readonly gradient: Tensor; readonly places: readonly ValueSpan[] }[] = []
+  return {
+    async read(done) {
+      for (const [leaf, gradient] of done) {
+        const places = direct.get(leaf)
+        if (places !== undefined) waiting.push({ gradient, places })
+      }
+      if (waiting.reduce((sum, { gradient }) => sum + gradient.size, 0) < readAtOnce) return
+      const now = waiting
+      waiting = []
+      onFinal(
+        await Promise.all(
+          now.map(async ({ gradient, places }) => ({ values: await gradient.data<"float32">(), places })),
+        ),
+      )
+    },
+  }
+}
+
+/** The places of leaves that follow each other in the flat values. */
+function placesInOrder(leaves: readonly Tensor[]): ReadonlyMap<Tensor, readonly ValueSpan[]> {
+  const places = new Map<Tensor, readonly ValueSpan[]>()
+  let from = 0
+  for (const leaf of leaves) {
+    places.set(leaf, [{ offset: from, size: leaf.size }])
+    from += leaf.size
+  }
+  return places
 }
 
 /** A stage that has run and can still run its backward pass. */

@@ -55,7 +55,14 @@ export {
 } from "./example-cache.ts"
 export { createExampleMemo, type ExampleMemo } from "./example-memo.ts"
 export type { EncodeOptions } from "./example-row.ts"
-export { type GradientOptions, type LossAndGradients, lossAndGradients, type TrainedTap } from "./gradients.ts"
+export {
+  type FinalGradient,
+  type FinalRanges,
+  type GradientOptions,
+  type LossAndGradients,
+  lossAndGradients,
+  type TrainedTap,
+} from "./gradients.ts"
 export type { LrCurveMovement, LrPiece } from "./learning-rate/curves.ts"
 export {
   type CurveArguments,
@@ -125,6 +132,7 @@ export {
   type OptimizerRule,
   type OptimizerUpdate,
 } from "./optimizers/rule.ts"
+export { createPartFeedback, type PartFeedback } from "./part-feedback.ts"
 export { TRAIN_PRESETS, type TrainPreset, type TrainPresetName } from "./presets.ts"
 export type { ArgumentProblem } from "./python/argument-problem.ts"
 export {
@@ -139,10 +147,12 @@ export {
   STRENGTH_RANGES,
   TRAIN_RANGES,
 } from "./ranges.ts"
+export { ROUNDED_BLOCK, type RoundedGradients, roundGradients, unroundGradients } from "./rounded-gradients.ts"
 export { readSavedRun, type SavedRun, savedRunChunks } from "./saved-run.ts"
 export { loadTrainState, type SavedTensor, type SavedTrainState, saveTrainState } from "./saved-state.ts"
 export { scaleEffect } from "./scale-effect.ts"
 export { type StrengthRange, shareAt } from "./strength-range.ts"
+export { groupsOfParts, type PartGroup, type PartResult, sumGroup } from "./sum-parts.ts"
 export {
   type GradientSource,
   type GradientTask,

@@ -13,7 +13,7 @@ import { createStream } from "../random/stream.ts"
 import type { CachedExample } from "./dataset.ts"
 import type { LossAndGradients } from "./gradients.ts"
 import { LLLITE } from "./lllite-trainable.ts"
-import { objective } from "./objective.ts"
+import { type BatchRows, objective } from "./objective.ts"
 
 const SIDE = 64
 
@@ -52,12 +52,44 @@ describe("conditioners that run before the blocks", () => {
     const rows = { seed: 1, step: 0, firstRow: 0, examples: [example(0), example(1)] }
     const run = (own: Ops): Promise<LossAndGradients> =>
       objective({ ops: own, unet, prediction: "epsilon" }, createNoiseSchedule(), LLLITE, model, rows, options)
+    /** The run, and its list of gradients as far as they are told before its end, with the first place of each telling. */
+    const told = async (own: Ops): Promise<{ early: Float32Array; counts: Uint8Array; firsts: readonly number[] }> => {
+      const early = new Float32Array(model.values.length)
+      const counts = new Uint8Array(model.values.length)
+      const firsts: number[] = []
+      const onFinal: BatchRows["onFinal"] = (gradients) => {
+        for (const { values, places } of gradients) {
+          firsts.push(places[0]?.offset ?? 0)
+          let from = 0
+          for (const { offset, size } of places) {
+            early.set(values.subarray(from, from + size), offset)
+            for (let at = offset; at < offset + size; at++) counts[at] = (counts[at] ?? 0) + 1
+            from += size
+          }
+        }
+      }
+      const watched = { ...rows, onFinal, readAtOnce: 1 }
+      await objective({ ops: own, unet, prediction: "epsilon" }, createNoiseSchedule(), LLLITE, model, watched, options)
+      return { early, counts, firsts }
+    }
     const inBlocks = await run(ops)
     // The first run also makes the transposes that weights keep.
     const before = tf.memory().numTensors
     const ahead = await run({ ...ops, denseStack: createDenseStack(ops) })
     expect(tf.memory().numTensors).toBe(before)
     expect(ahead.loss).toBeCloseTo(inBlocks.loss, 5)
+    if (options.gradientCheckpointing) {
+      const stacked = { ...ops, denseStack: createDenseStack(ops) }
+      for (const [own, whole] of [[ops, inBlocks] as const, [stacked, ahead] as const]) {
+        const { early, counts, firsts } = await told(own)
+        expect(counts.every((count) => count <= 1)).toBe(true)
+        // Conditioners that run before the blocks are known at the end alone.
+        expect(counts.filter((count) => count === 1).length).toBeGreaterThan(counts.length / 3)
+        expect(early.every((value, i) => counts[i] === 0 || value === whole.gradients[i])).toBe(true)
+        expect(firsts[0]).toBeGreaterThan(firsts.at(-1) ?? 0)
+      }
+      expect(tf.memory().numTensors).toBe(before)
+    }
     const greatest = Math.max(...inBlocks.gradients.map(Math.abs))
     expect(greatest).toBeGreaterThan(0)
     for (const { name, offset, size } of LLLITE.parts(model)) {

@@ -97,6 +97,7 @@ export function placeBeforeBlocks(ops: StackOps, model: LlliteModel, control: Pi
         return [...groups.map(({ values }) => found.get(values) as Tensor), ...ofBranches]
       },
       places: [...groups.map(({ places }) => places), ...branches.places],
+      direct: new Map(groups.map(({ values, places }) => [values, places])),
     },
     dispose() {
       branches.dispose()

@@ -13,7 +13,7 @@ import { concatenate } from "./concatenate.ts"
 import type { CachedExample } from "./dataset.ts"
 import type { ExampleMemo } from "./example-memo.ts"
 import { NO_MEMO } from "./example-memo.ts"
-import type { LossAndGradients } from "./gradients.ts"
+import type { GradientOptions, LossAndGradients } from "./gradients.ts"
 import { lossAndGradients } from "./gradients.ts"
 import { elementwiseLoss, huberDelta, lossWeight, weightedMean } from "./loss.ts"
 import type { LossType } from "./names.ts"
@@ -41,6 +41,9 @@ export interface BatchRows {
   readonly signal?: AbortSignal
   /** Awaited before each check of the signal. */
   readonly pause?: () => Promise<void>
+  /** See `GradientOptions`. */
+  readonly onFinal?: GradientOptions["onFinal"]
+  readonly readAtOnce?: number
 }
 
 /**
@@ -59,13 +62,15 @@ export async function objective<M extends TrainableModel>(
   options: ObjectiveOptions = {},
 ): Promise<LossAndGradients> {
   const batch = placeBatch(sdxl, ofCheckpoint, trainable, model, rowsOfBatch, options)
-  const { signal, pause } = rowsOfBatch
+  const { signal, pause, onFinal, readAtOnce } = rowsOfBatch
   try {
     return await lossAndGradients(sdxl.ops, sdxl.unet, batch.placed, batch.input, batch.loss, {
       checkpointing: options.gradientCheckpointing ?? false,
       ...(sdxl.blocks === undefined ? {} : { blocks: sdxl.blocks }),
       ...(signal === undefined ? {} : { signal }),
       ...(pause === undefined ? {} : { pause }),
+      ...(readAtOnce === undefined ? {} : { readAtOnce }),
+      onFinal,
     })
   } finally {
     batch.dispose()

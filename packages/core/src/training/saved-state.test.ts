@@ -64,6 +64,20 @@ describe("a saved run", () => {
     expect(resumed.step).toBe(12)
   })
 
+  it("keeps what rounding has left out, and refuses it for another model", async () => {
+    const state = { ...begin(), feedback: new Map([[10, begin().model.values.map((_, i) => i / 7)]]) }
+    const saved = throughAFile(saveTrainState(LLLITE, state))
+    expect(loadTrainState(LLLITE, saved, begin().model)).toEqual(state)
+    for (const [name, values] of [
+      ["feedback.10", Float32Array.of(1)],
+      ["feedback.x", begin().model.values],
+      ["feedback.1", new Uint8Array(begin().model.values.length)],
+    ] as const) {
+      const tensors = new Map([...saved.tensors, [name, { shape: [values.length], values }] as const])
+      expect(() => loadTrainState(LLLITE, { ...saved, tensors }, begin().model)).toThrow(`"${name}"`)
+    }
+  })
+
   it.each(Object.keys(OPTIMIZERS) as OptimizerName[])("of %s continues bit for bit", async (name) => {
     const optimizer = { name } as OptimizerChoice
     const start = (): TrainState => beginTraining(begin(48).model, optimizer)

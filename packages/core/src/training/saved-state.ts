@@ -11,8 +11,8 @@ export interface SavedTensor {
 /** A run between two steps in the form of a file: tensors by name, and text by name. */
 export interface SavedTrainState {
   /**
-   * `model.NAME` of every part, with an average `ema.NAME`, and `optimizer.NAME` of every list in the optimiser's state:
-   * float32, or bytes.
+   * `model.NAME` of every part, with an average `ema.NAME`, `optimizer.NAME` of every list in the optimiser's state, and
+   * `feedback.LANE` of what rounding has left out: float32, or bytes.
    */
   readonly tensors: ReadonlyMap<string, SavedTensor>
   readonly metadata: ReadonlyMap<string, string>
@@ -22,13 +22,15 @@ const MODEL = "model."
 /** Before the names of the parts of a run's average. */
 const EMA = "ema."
 const OPTIMIZER = "optimizer."
+/** Before the lanes of what rounding has left out. */
+const FEEDBACK = "feedback."
 /** Before the names of the optimiser's numbers. */
 const NUMBER = "optimizer_number."
 
 /** Converts a run to named tensors. The model's tensors are copies. The optimiser's tensors are those of the state. */
 export function saveTrainState<M extends TrainableModel>(
   trainable: Trainable<M>,
-  { model, optimizer, step, ema }: TrainState<M>,
+  { model, optimizer, step, ema, feedback = new Map() }: TrainState<M>,
 ): SavedTrainState {
   const tensors = new Map<string, SavedTensor>()
   for (const part of trainable.parts(model)) {
@@ -39,6 +41,7 @@ export function saveTrainState<M extends TrainableModel>(
   for (const [name, values] of Object.entries(optimizer.tensors)) {
     tensors.set(`${OPTIMIZER}${name}`, { shape: [values.length], values })
   }
+  for (const [lane, values] of feedback) tensors.set(`${FEEDBACK}${lane}`, { shape: [values.length], values })
   const metadata = {
     trains: trainable.kind,
     step: String(step),
@@ -80,7 +83,9 @@ export function loadTrainState<M extends TrainableModel>(
     throw new CoreError("saved-run-mismatch", `saved run: it trains a "${kind}", expected a "${trainable.kind}"`)
   }
   const parts = new Set(trainable.parts(like).flatMap(({ name }) => [`${MODEL}${name}`, `${EMA}${name}`]))
-  const others = [...tensors.keys()].filter((name) => !parts.has(name) && !name.startsWith(OPTIMIZER))
+  const others = [...tensors.keys()].filter(
+    (name) => !parts.has(name) && !name.startsWith(OPTIMIZER) && !name.startsWith(FEEDBACK),
+  )
   if (others.length > 0) {
     throw new CoreError(
       "saved-run-mismatch",
@@ -115,5 +120,27 @@ export function loadTrainState<M extends TrainableModel>(
     ...{ name: text("optimizer"), step: count("optimizer_step"), tensors: Object.fromEntries(lists) },
     ...(numbers.length === 0 ? {} : { numbers: Object.fromEntries(numbers) }),
   }
-  return { model, optimizer, step: count("step"), ...(hasEma ? { ema: modelOf(EMA).values } : {}) }
+  const feedback = feedbackOf(tensors, model.values.length)
+  return {
+    ...{ model, optimizer, step: count("step") },
+    ...(hasEma ? { ema: modelOf(EMA).values } : {}),
+    ...(feedback.size === 0 ? {} : { feedback }),
+  }
+}
+
+/** What rounding has left out, by lanes. @throws CoreError */
+function feedbackOf(tensors: SavedTrainState["tensors"], size: number): ReadonlyMap<number, Float32Array> {
+  const feedback = new Map<number, Float32Array>()
+  for (const [name, { values }] of tensors) {
+    if (!name.startsWith(FEEDBACK)) continue
+    const lane = name.slice(FEEDBACK.length)
+    if (!/^(0|[1-9]\d{0,8})$/.test(lane) || !(values instanceof Float32Array) || values.length !== size) {
+      throw new CoreError(
+        "saved-run-mismatch",
+        `saved run: "${name}" has ${values.length} values, expected a number as its name and ${size} float32 values`,
+      )
+    }
+    feedback.set(Number(lane), values.slice())
+  }
+  return feedback
 }

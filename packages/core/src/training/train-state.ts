@@ -23,6 +23,8 @@ export interface TrainState<M extends TrainableModel = LlliteModel> {
   readonly average?: Float32Array
   /** The moving average of a run with `ema`, which a finished model has. */
   readonly ema?: Float32Array
+  /** What rounding has left out of the parts of the steps, by their lanes. Absent where nothing is rounded. */
+  readonly feedback?: ReadonlyMap<number, Float32Array>
   /** The number of finished steps. */
   readonly step: number
 }

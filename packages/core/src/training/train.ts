@@ -11,6 +11,7 @@ import { createLrPoints } from "./learning-rate/schedule.ts"
 import type { LoadOptimizer } from "./optimizers/index.ts"
 import { DEFAULT_OPTIMIZER, loadOptimizer, withMomentum } from "./optimizers/index.ts"
 import { createPartScaler } from "./part-rates.ts"
+import { type PartResult, partsOf, sumParts } from "./sum-parts.ts"
 import type { TrainOptions } from "./train-options.ts"
 import { checkTrainOptions, lrOf } from "./train-options.ts"
 import type { TrainState } from "./train-state.ts"
@@ -25,13 +26,18 @@ export interface GradientTask {
   readonly firstRow: number
   /** Indices into the data set. */
   readonly examples: readonly number[]
+  /** The number of the part among all of its step. Rounding keeps what it leaves out by this number. */
+  readonly lane: number
 }
 
-/** Computes the parts of one step. Results have the tasks' order. */
+/**
+ * Computes the parts of one step. Results have the tasks' order. In place of the parts of a group of `groupsOfParts`, there
+ * may be their sum.
+ */
 export type GradientSource<M extends TrainableModel = LlliteModel> = (
   model: M,
   tasks: readonly GradientTask[],
-) => Promise<readonly LossAndGradients[]>
+) => Promise<readonly PartResult[]>
 
 /** The functions that compute for a run. */
 export interface TrainMachine<M extends TrainableModel = LlliteModel> {
@@ -42,6 +48,10 @@ export interface TrainMachine<M extends TrainableModel = LlliteModel> {
   readonly parts?: readonly ValuePart[]
   /** Creates the optimiser. Default: `loadOptimizer`, on the calling thread. */
   readonly loadOptimizer?: LoadOptimizer
+  /**
+   * What rounding has left out of the parts, by their lanes, as of before a batch of the run. Default: nothing is rounded.
+   */
+  readonly feedback?: (batch: number) => Promise<ReadonlyMap<number, Float32Array>>
   /** Changes the values after each update, for example to limit them. Default: no change. */
   readonly afterUpdate?: (model: M) => void
 }
@@ -72,7 +82,7 @@ export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
 export async function* train<M extends TrainableModel = LlliteModel>(
   state: TrainState<M>,
   examples: readonly Sized[],
-  { gradients, places, parts, loadOptimizer: load = loadOptimizer, afterUpdate }: TrainMachine<M>,
+  { gradients, places, parts, loadOptimizer: load = loadOptimizer, feedback, afterUpdate }: TrainMachine<M>,
   options: TrainOptions,
 ): AsyncGenerator<TrainStepEvent<M>, TrainState<M>, void> {
   checkTrainOptions(options)
@@ -89,10 +99,13 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   const optimizer = await load(model.values, state.optimizer, choice, parts)
   const stateNow = async (): Promise<TrainState<M>> => {
     const average = await optimizer.average?.()
+    const [next = 0] = batchesOfStep(step, perEpoch, accumulation)
+    const leftOut = await feedback?.(next)
     return {
       ...{ model, optimizer: await optimizer.save(), step },
       ...(average === undefined ? {} : { average }),
       ...(ema === null ? {} : { ema: ema.values }),
+      ...(leftOut === undefined || leftOut.size === 0 ? {} : { feedback: leftOut }),
     }
   }
   const describe = (what: string): string => divergedText(what, step, pointAt(step).rate)
@@ -100,17 +113,17 @@ export async function* train<M extends TrainableModel = LlliteModel>(
   const meanOfBatches = async (): Promise<LossAndGradients | null> => {
     let mean: LossAndGradients | null = null
     const batches = batchesOfStep(step, perEpoch, accumulation)
-    const cuts = batches.map((index) => cut(index, batchOf(index), shards))
+    const cuts = batches.map((index, i) => cut(index, batchOf(index), shards, i * shards))
     const most = batches.length === 1 ? 1 : ((await places?.()) ?? 1)
     for (const group of groupsOf(cuts, most)) {
       if (mean !== null && signal?.aborted === true) return null
       const computed = await unlessAborted(gradients(model, group.flat()), signal)
       if (computed === null) return null
-      let from = 0
+      const results = [...computed]
       for (const tasks of group) {
-        const ofBatch = computed.slice(from, from + tasks.length)
-        mean = plusShare(mean, sumParts(tasks, ofBatch), 1 / batches.length)
-        from += tasks.length
+        const ofBatch = takeParts(results, tasks.length)
+        const rows = tasks.map(({ examples }) => examples.length)
+        mean = plusShare(mean, sumParts(rows, ofBatch), 1 / batches.length)
       }
     }
     return mean
@@ -199,14 +212,30 @@ function areFinite(values: Float32Array): boolean {
   return sum === 0
 }
 
-/** A batch in at most `shards` parts of nearly one size. */
-function cut(step: number, batch: readonly number[], shards: number): GradientTask[] {
+/**
+ * A batch in at most `shards` parts of nearly one size.
+ *
+ * @param lane of the first part
+ */
+function cut(step: number, batch: readonly number[], shards: number, lane: number): GradientTask[] {
   const size = Math.ceil(batch.length / shards)
   const tasks: GradientTask[] = []
   for (let from = 0; from < batch.length; from += size) {
-    tasks.push({ step, firstRow: from, examples: batch.slice(from, from + size) })
+    tasks.push({ step, firstRow: from, examples: batch.slice(from, from + size), lane: lane + tasks.length })
   }
   return tasks
+}
+
+/** Takes the results of the next parts out of a list. */
+function takeParts(results: PartResult[], count: number): readonly PartResult[] {
+  const taken: PartResult[] = []
+  for (let parts = 0; parts < count; ) {
+    const next = results.shift()
+    if (next === undefined) throw new Error(`training: ${parts} of ${count} parts were computed`)
+    taken.push(next)
+    parts += partsOf(next)
+  }
+  return taken
 }
 
 /** Batches that are computed together: at least one, and no more than `most` parts of several. */
@@ -239,17 +268,4 @@ function plusShare(
   const sum = before?.gradients ?? new Float32Array(gradients.length)
   for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (gradients[i] as number) * share
   return { loss: (before?.loss ?? 0) + loss * share, gradients: sum }
-}
-
-/** Each part is the mean of its rows. Its weight is the number of its rows. */
-function sumParts(tasks: readonly GradientTask[], parts: readonly LossAndGradients[]): LossAndGradients {
-  const rows = tasks.reduce((count, task) => count + task.examples.length, 0)
-  const gradients = new Float32Array(parts[0]?.gradients.length ?? 0)
-  let loss = 0
-  for (const [i, part] of parts.entries()) {
-    const share = (tasks[i]?.examples.length ?? 0) / rows
-    loss += part.loss * share
-    for (let j = 0; j < gradients.length; j++) gradients[j] = (gradients[j] ?? 0) + (part.gradients[j] ?? 0) * share
-  }
-  return { loss, gradients }
 }

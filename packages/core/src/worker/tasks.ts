@@ -28,6 +28,7 @@ import type { HelpTasks, RuntimeTasks, RuntimeTypes, SentEncodeOptions } from ".
 import type { Tiling } from "../tiling.ts"
 import { createExampleMemo } from "../training/example-memo.ts"
 import { completeExample, createRowEncoder } from "../training/example-row.ts"
+import { type FinalGradient, joinRanges } from "../training/gradients.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { validationLosses } from "../training/validation-loss.ts"
 import { generateBatch } from "./generation.ts"
@@ -287,16 +288,19 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
     },
 
     // biome-ignore lint/correctness/useYield: one answer
-    async *gradient({ model, run, encoding, lllite, task, rows, objective, into }, context) {
+    async *gradient({ model, run, encoding, lllite, task, rows, objective, into, progress }, context) {
       const { value, release } = models.use(model)
       try {
         const { slots } = layOutSlots(lllite.adapters)
         const from = { ...value, kept: rowsOf(run, value, encoding) }
         const { seed } = encoding
-        const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, rows, objective, context)
+        const onFinal = into === null || progress === null ? undefined : tellFinal(into, progress)
+        const watched = { ...context, onFinal }
+        const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, rows, objective, watched)
         into?.set(gradients)
         return { loss, gradients: into ?? shared(gradients) }
       } finally {
+        progress?.close()
         release()
       }
     },
@@ -354,6 +358,22 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
       return { tensors: numTensors, bytes: numBytes, allocated: numBytesAllocatedInGPU }
     },
+  }
+}
+
+/** Writes final gradients in their places, and posts the ranges of these. */
+function tellFinal(into: Float32Array, progress: MessagePort): (gradients: readonly FinalGradient[]) => void {
+  return (gradients) => {
+    const ranges: [from: number, to: number][] = []
+    for (const { values, places } of gradients) {
+      let from = 0
+      for (const { offset, size } of places) {
+        into.set(values.subarray(from, from + size), offset)
+        ranges.push([offset, offset + size])
+        from += size
+      }
+    }
+    progress.postMessage(joinRanges(ranges))
   }
 }
 

@@ -6,6 +6,7 @@ import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
 import type { TrainRunStep } from "../runtime/contract.ts"
+import { type ComputePart, createPartPool, type PoolHelp } from "../runtime/part-pool.ts"
 import type { HelpTasks, RuntimeTasks, RuntimeTypes, SentEncodeOptions, SentTrainOptions } from "../runtime/tasks.ts"
 import type { Sized } from "../training/batches.ts"
 import type { CachedExample } from "../training/dataset.ts"
@@ -15,9 +16,9 @@ import { completeExample } from "../training/example-row.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
 import { limitingValues, limitSites } from "../training/limit-sites.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
-import { objective } from "../training/objective.ts"
+import { type BatchRows, objective } from "../training/objective.ts"
 import type { LoadOptimizer } from "../training/optimizers/index.ts"
-import type { GradientSource, GradientTask } from "../training/train.ts"
+import type { GradientSource, GradientTask, TrainMachine } from "../training/train.ts"
 import { train } from "../training/train.ts"
 import type { TrainState } from "../training/train-state.ts"
 import { createTrainState } from "../training/train-state.ts"
@@ -94,7 +95,7 @@ export async function* trainRun(
   // An optimiser on a device keeps a copy of the values, which would not be limited or scaled.
   const loadOptimizer = siteLimit === undefined && partRates === undefined ? place.loadOptimizer : undefined
   const machine = {
-    ...gradientsOf(place, helpers, options, context),
+    ...gradientsOf(place, helpers, state.feedback, options, context),
     parts: LLLITE.parts(state.model),
     ...(loadOptimizer === undefined ? {} : { loadOptimizer }),
     ...(siteLimit === undefined ? {} : { afterUpdate: limiter(controls, siteLimit) }),
@@ -115,65 +116,50 @@ function limiter(controls: readonly RgbImage[], most: number): (lllite: TrainSta
   return (lllite) => limitSites(lllite, most, control)
 }
 
-/** Computes a part. Null: its place was lost. */
-type ComputePart = (task: GradientTask, index: number) => Promise<LossAndGradients | null>
-
 /** Computes the parts of a step side by side, each on a free worker, or outside of the runtime. */
 function gradientsOf(
   place: TrainPlace,
   { clients, outside, model, run, encoding }: TrainHelpers,
-  { seed, objective = {} }: SentTrainOptions,
+  start: TrainState["feedback"],
+  { seed, objective = {}, partPrecision = "float32" }: SentTrainOptions,
   context: TaskContext,
-): { readonly gradients: GradientSource; readonly places: () => Promise<number> } {
+): Required<Pick<TrainMachine, "gradients" | "places" | "feedback">> {
   const { signal } = context
+  const rounds = partPrecision === "float16"
+  const pool = createPartPool(rounds ? start : undefined)
+  const help: PoolHelp | null = outside && {
+    free: () => outside.call("free", null),
+    gradient: (part) => outside.call("gradient", part, { signal }),
+    sum: (group) => outside.call("sum", group, { signal }),
+    takeFeedback: (before) => outside.call("takeFeedback", before),
+  }
   /** Memory for a helper's gradients, which is kept for the run. */
   const buffers: (Float32Array | undefined)[] = []
-  const outsidePlaces = async (): Promise<number> => (outside === null ? 0 : outside.call("places", null))
   const gradients: GradientSource = async (lllite, tasks) => {
-    const parts = new Array<LossAndGradients>(tasks.length)
-    const waiting = [...tasks.keys()]
-    const takeAll = async (compute: ComputePart): Promise<void> => {
-      for (let index = waiting.shift(); index !== undefined; index = waiting.shift()) {
-        const part = await compute(tasks[index] as GradientTask, index)
-        if (part === null) {
-          waiting.push(index)
-          return
-        }
-        parts[index] = part
-      }
-    }
     const { adapters, values } = lllite
-    const partAt = (task: GradientTask) => ({
-      lllite: { adapters, values },
-      task,
-      rows: rowsOf(place, task),
-      objective,
-    })
-    const ownPart: ComputePart = (task) => partOf(place, lllite, seed, task, rowsOf(place, task), objective, context)
-    // What is outside takes its parts first, because it would have none if there were few.
-    const far = Array.from({ length: await outsidePlaces() }, () =>
-      takeAll(async (task) => {
-        const { vaeSlices: _, ...said } = encoding
-        return outside?.call("gradient", { ...partAt(task), encoding: said }, { signal }) ?? null
-      }),
+    const { vaeSlices: _, ...said } = encoding
+    const parts = tasks.map((task) => ({
+      ...{ lllite: { adapters, values }, task, rows: rowsOf(place, task), objective, encoding: said },
+      ...(rounds ? { feedback: "kept" as const } : {}),
+    }))
+    const helped = clients.map(
+      (client): ComputePart =>
+        async ({ task, rows }, index) => {
+          const into = buffers[index] ?? new Float32Array(new SharedArrayBuffer(values.byteLength))
+          buffers[index] = into
+          const sent = { lllite: { adapters, values }, task, rows, objective, into, progress: null }
+          return client.call("gradient", { model, run, encoding, ...sent }, { signal })
+        },
     )
-    const helped = clients.map((client) =>
-      takeAll(async (task, index) => {
-        const into = buffers[index] ?? new Float32Array(new SharedArrayBuffer(values.byteLength))
-        buffers[index] = into
-        return client.call("gradient", { model, run, encoding, ...partAt(task), into }, { signal })
-      }),
-    )
-    await allOrFirstError([...far, ...helped, takeAll(ownPart)])
-    // Parts of places that were lost after all others had ended.
-    await takeAll(ownPart)
-    return parts
+    const ownPart: ComputePart = ({ task, rows }) => partOf(place, lllite, seed, task, rows, objective, context)
+    return pool.compute(parts, [...helped, ownPart], help)
   }
   return {
     gradients,
-    places: async () => {
-      const far = await outsidePlaces()
-      return far === 0 ? 1 : far + clients.length + 1
+    feedback: async (batch) => (rounds ? pool.takeFeedback(help, batch) : new Map()),
+    async places() {
+      const { places = 0 } = (await help?.free()) ?? {}
+      return places === 0 ? 1 : places + clients.length + 1
     },
   }
 }
@@ -193,16 +179,9 @@ export async function partOf(
   { step, firstRow }: GradientTask,
   rows: readonly ExampleRow[],
   options: NonNullable<SentTrainOptions["objective"]>,
-  context: TaskContext,
+  context: TaskContext & Pick<BatchRows, "onFinal">,
 ): Promise<LossAndGradients> {
   const examples: CachedExample[] = []
   for (const row of rows) examples.push(completeExample(await encode(row, context)))
   return objective(sdxl, schedule, LLLITE, lllite, { seed, step, firstRow, examples, memo, ...context }, options)
-}
-
-/** Waits for all, so that all work has ended when one has failed. */
-async function allOrFirstError(works: readonly Promise<void>[]): Promise<void> {
-  for (const result of await Promise.allSettled(works)) {
-    if (result.status === "rejected") throw result.reason
-  }
 }

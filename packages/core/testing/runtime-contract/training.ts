@@ -129,6 +129,21 @@ export const TRAINING: readonly RuntimeCase[] = [
     }
   }),
 
+  loaded("rounds parts to float16, and continues with what it left out", async (context) => {
+    const { sdxl, subject, expect } = context
+    const options = { steps: 3, batchSize: 2, shards: 2, partPrecision: "float16" } as const
+    const whole = await train(sdxl, subject, options)
+    const exact = await train(sdxl, subject, { ...options, partPrecision: "float32" })
+    expect(!equalValues(whole.model, exact.model), "nothing was rounded")
+    expect(whole.feedback?.size === 2, `the state has what ${whole.feedback?.size} parts left out`)
+    const half = await train(sdxl, subject, { ...options, steps: 1 })
+    const rest = await train(sdxl, subject, { ...options, initial: half })
+    expect(equalValues(whole.model, rest.model), "the continued run trained another LLLite")
+    const { feedback: _, ...forgetful } = half
+    const other = await train(sdxl, subject, { ...options, initial: forgetful })
+    expect(!equalValues(whole.model, other.model), "what was left out did not count")
+  }),
+
   loaded("ends a training with its last good state when help fails", async ({ sdxl, subject, expect }) => {
     const help = {
       places: () => 1,

@@ -1,4 +1,4 @@
-export { countOverflow, fromFloat32 } from "./encode.ts"
+export { countOverflow, float32BitsToFloat16, fromFloat32 } from "./encode.ts"
 export type { LlliteContents, SiteToWrite } from "./lllite.ts"
 export { llliteChunks, serializeLllite } from "./lllite.ts"
 export type { LazyTensorBytes, TensorBytes } from "./safetensors.ts"

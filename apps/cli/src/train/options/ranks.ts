@@ -26,6 +26,10 @@ export const RANKS = {
     default: "continue",
     help: "What a lost rank means: continue computes its parts elsewhere, with the same result, and stop ends the run with its last good state.",
   }),
+  rank_shape: choice(["tree", "flat"], {
+    default: "tree",
+    help: "How processes are connected past eight: tree makes groups of eight, whose first rank adds up their gradients, and flat connects all ranks to this process. The result is the same.",
+  }),
   rank_wait: integer({
     default: 0,
     min: 0,
@@ -37,5 +41,9 @@ export const RANKS = {
     max: MOST,
     otherwise: "2, or as many as ranks",
     help: "Parts of a batch that are computed apart and added in order. Runs with the same number give the same file, with any number of ranks.",
+  }),
+  part_precision: choice(["float32", "float16"], {
+    default: "float32",
+    help: "How the gradient of each part is rounded before it is added. float16 halves what ranks send, and keeps what it leaves out for the next step. The result does not depend on the ranks.",
   }),
 } as const

@@ -81,9 +81,12 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet, sig
   const averageBytes = settings.ema === null ? 0 : 4 * values
   const examples = planExamples(dataset, settings, config, encodedBytes())
   const kept = examples.memory
-  const stateOfRun = 4 * values + optimizerBytes + averageBytes
+  // What float16 leaves out of each part of a step.
+  const lanes = settings.partPrecision === "float16" ? settings.gradientAccumulationSteps * settings.batchParts : 0
+  const feedbackBytes = 4 * values * lanes
+  const stateOfRun = 4 * values + optimizerBytes + averageBytes + feedbackBytes
   // A save copies the state to the main thread, and makes the bytes of a file.
-  const host = (VALUE_COPIES - 1) * 4 * values + 2 * stateOfRun + 4 * values + kept
+  const host = (VALUE_COPIES - 1) * 4 * values + 2 * stateOfRun + 4 * values + feedbackBytes + kept
   const memoryOf = ({ baseBytes, phases }: TrainNeed): RunPlan["memory"] =>
     phases.map(({ name, bytes }) => ({
       phase: name,

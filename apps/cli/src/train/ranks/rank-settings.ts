@@ -20,6 +20,7 @@ export interface RankSettings {
   /** Null: the others are started on this machine. */
   readonly place: RankPlace | null
   readonly lost: "continue" | "stop"
+  readonly shape: "tree" | "flat"
   /** Seconds for which the first step waits for them all. */
   readonly wait: number
 }
@@ -30,7 +31,7 @@ export function readRanks({ settings, check, nameOf, isGiven }: OptionReader<typ
   readonly batchParts: number
   readonly notices: readonly string[]
 } {
-  const { ranks: count, rankAddress, rankTokenFile, rankCertificate, rankKey, rankLost, rankWait } = settings
+  const { ranks: count, rankAddress, rankTokenFile, rankCertificate, rankKey, rankLost, rankShape, rankWait } = settings
   const address = rankAddress === undefined ? null : readAddress(rankAddress)
   check(["rankAddress"], () =>
     rankAddress !== undefined && address === null
@@ -51,13 +52,13 @@ export function readRanks({ settings, check, nameOf, isGiven }: OptionReader<typ
   const place = address && { ...address, ...tls, ...(rankTokenFile === undefined ? {} : { tokenFile: rankTokenFile }) }
   const ofPlace = ["rankTokenFile", "rankCertificate", "rankKey"] as const
   return {
-    ranks: isAlone ? null : { count, place, lost: rankLost, wait: rankWait },
+    ranks: isAlone ? null : { count, place, lost: rankLost, shape: rankShape, wait: rankWait },
     batchParts: parts,
     notices: [
       ...ofPlace
         .filter((name) => address === null && isGiven(name))
         .map((name) => `${nameOf(name)} has no effect: ${nameOf("rankAddress")} is not set.`),
-      ...(["rankLost", "rankWait"] as const)
+      ...(["rankLost", "rankShape", "rankWait"] as const)
         .filter((name) => isAlone && isGiven(name))
         .map((name) => `${nameOf(name)} has no effect: the run has one process.`),
       ...(place !== null && count === 1 && isGiven("rankWait")

@@ -49,7 +49,7 @@ export async function readRankSecrets({ place }: RankSettings): Promise<RankSecr
  * @throws InterruptedError when stopped; RanksError for an address that cannot be listened on
  */
 export async function startRanks(
-  { count, place, lost, wait }: RankSettings,
+  { count, place, lost, shape, wait }: RankSettings,
   { token, tls }: RankSecrets,
   { runtime, sdxl }: { readonly runtime: NodeRuntime; readonly sdxl: SdxlHandle },
   settings: ModelSettings,
@@ -70,6 +70,7 @@ export async function startRanks(
       lost,
       ...(tls === null ? {} : { tls }),
     },
+    ...(shape === "flat" ? { group: null } : {}),
     onEvent: (event) => {
       // When the run stops, its ranks leave.
       if (isClosing || signal.aborted) return
@@ -147,6 +148,9 @@ function lineOf(
 function textOf(event: RankEvent): string {
   const all = `${event.ranks} ${event.ranks === 1 ? "rank helps" : "ranks help"} now.`
   if (event.kind === "joined") return `${event.name} has joined. ${all}`
+  if (event.kind === "leads")
+    return `${event.name} leads a branch of further ranks now, at ${addressText(event.address)}.`
+  if (event.kind === "leads-not") return `Note: ${event.name} cannot lead a branch of ranks: ${event.reason}`
   if (event.kind === "lost") return `Note: ${event.name} was lost: ${event.reason}. ${all}`
   return `Note: ${event.name} was refused: ${event.reason}`
 }
