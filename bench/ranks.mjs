@@ -19,6 +19,10 @@ const TOKEN = "a measurement"
 /** Times at which a waiting rank says what is final. */
 const MOMENTS = 20
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds))
+/** Says what should not happen. */
+const say = ({ kind, reason }) => {
+  if (reason !== undefined) console.log(`${kind}: ${reason}`)
+}
 const cpu = () => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
@@ -28,7 +32,14 @@ async function work(port, backward, isLate) {
   let computed = 0
   process.on("message", () => process.send({ cpu: cpu(), computed }))
   await runRank({
-    ...{ address: { host: "127.0.0.1", port }, token: TOKEN, identity: IDENTITY, name: "rank", places: 1 },
+    ...{
+      address: { host: "127.0.0.1", port },
+      token: TOKEN,
+      identity: IDENTITY,
+      name: "rank",
+      places: 1,
+      onEvent: say,
+    },
     async gradient({ lllite: { values } }, _, onFinal) {
       computed += 1
       for (let i = MOMENTS; backward > 0 && i > 0; i--) {
@@ -93,8 +104,16 @@ async function measure() {
     },
   })
   const [count, rounds, ranks] = [Number(given.values), Number(given.rounds), Number(given.ranks)]
+  const values = Float32Array.from({ length: count }, (_, i) => (i % 1000) / 999 - 0.5)
   const group = given.shape === "flat" ? { group: null } : {}
-  const hub = await startRankHub({ host: "127.0.0.1", port: 0, token: TOKEN, identity: IDENTITY, ...group })
+  const hub = await startRankHub({
+    host: "127.0.0.1",
+    port: 0,
+    token: TOKEN,
+    identity: IDENTITY,
+    ...group,
+    onEvent: say,
+  })
   const mbit = Number(given.mbit)
   const way = given.count || mbit > 0 ? await countedWay(hub.address.port, mbit) : null
   const port = String(way?.port ?? hub.address.port)
@@ -108,7 +127,6 @@ async function measure() {
     text: { context: new Float32Array(77 * 2048), pooled: new Float32Array(1280) },
     control: { width: 1024, height: 1024, data: new Uint8Array(1024 * 1024 * 3) },
   }
-  const values = Float32Array.from({ length: count }, (_, i) => Math.sin(i))
   const { signal } = new AbortController()
   const partsOf = (step) =>
     Array.from({ length: ranks }, (_, lane) => ({
@@ -139,7 +157,8 @@ async function measure() {
     const own = cpu() - start.cpu
     const after = await Promise.all(children.map(ask))
     const ofRanks = after.map((one, i) => one.cpu - before[i].cpu)
-    if (after.some((one, i) => one.computed !== before[i].computed + 1)) console.log("A rank computed several parts.")
+    if (after.some((one, i) => one.computed !== before[i].computed + 1))
+      console.log(`Parts of the ranks: ${after.map((one, i) => one.computed - before[i].computed)}`)
     const bytes = way === null ? null : { back: way.counted.back - start.back, forth: way.counted.forth - start.forth }
     // The first round compiles.
     if (round > 0) rows.push({ wall, own, most: Math.max(...ofRanks), all: ofRanks.reduce((a, b) => a + b, 0), bytes })

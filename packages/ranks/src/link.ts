@@ -41,8 +41,13 @@ export function createLink(socket: WebSocket, { isKnown = () => true, message, e
     if (!isOver) reason = why
     socket.terminate()
   }
+  let watched = performance.now()
   const watch = setInterval(() => {
-    const silent = performance.now() - heard
+    const now = performance.now()
+    // This process itself was too busy to hear anything.
+    if (now - watched > 2 * PING) heard = now
+    watched = now
+    const silent = now - heard
     if (silent > SILENCE) drop(`nothing came for ${Math.round(silent / 1000)} s`)
     else socket.ping()
   }, PING)
