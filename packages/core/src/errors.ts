@@ -58,8 +58,11 @@ export type CoreErrorCode =
   | "control-type"
   /** The number of values does not match the sides of the control pictures. */
   | "control-data"
-  /** A batch has no control patches for a depth of the adapter. */
+  /** An LLLite for inpainting has no hole, or another LLLite has one. */
   | "control-hole"
+  /** An LLLite reads its control as latents, and there are none. */
+  | "control-latents"
+  /** A batch has no control patches for a depth of the adapter. */
   | "control-missing"
   // text
   /** A text encoder got no token, or more tokens than it has positions. */

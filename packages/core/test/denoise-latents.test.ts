@@ -336,7 +336,7 @@ describe("a pass with adapters", () => {
     data: Uint8Array.from({ length: 192 * ROWS * COLUMNS }, (_, i) => (7 * Math.floor(i / 24)) % 256),
   }
   const prepared = (changes: Partial<AdapterUse> = {}, pictures = 1) =>
-    prepareAdapter(sdxl.ops, { lllite, control, ...changes }, pictures)
+    prepareAdapter(sdxl, { lllite, control, ...changes }, pictures)
 
   it("tells a strength its place, and each row its picture and its side of guidance", async () => {
     const places: StrengthPlace[] = []
@@ -392,7 +392,7 @@ describe("a pass in tiles", () => {
   it("shows an inpainting U-Net the part of the mask and of the picture that a tile has", async () => {
     const model = { ...sdxl, unet: await createSyntheticUnet(sdxl.ops, { inChannels: 9 }) }
     const channels = tf.tensor4d(signal("channels", [1, ROWS, COLUMNS, 5]), [1, ROWS, COLUMNS, 5])
-    const tiles = prepareTiles(sdxl.ops, { height: ROWS, width: COLUMNS }, { size: 32, overlap: 0 }, given)
+    const tiles = prepareTiles(sdxl, { height: ROWS, width: COLUMNS }, { size: 32, overlap: 0 }, given)
     const done: string[] = []
     const tiled = await estimate([STAR], {
       ...{ model, channels, tiles, guided: true, guidanceScale: 3 },
@@ -415,7 +415,7 @@ describe("a pass in tiles", () => {
   })
 
   it("waits before each pass, and stops there with the reason of its signal", async () => {
-    const tiles = prepareTiles(sdxl.ops, { height: ROWS, width: COLUMNS }, { size: 32, overlap: 0 }, given)
+    const tiles = prepareTiles(sdxl, { height: ROWS, width: COLUMNS }, { size: 32, overlap: 0 }, given)
     const stop = new AbortController()
     let pauses = 0
     const pause = async (): Promise<void> => {

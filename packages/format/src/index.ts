@@ -5,9 +5,11 @@ export type { LlliteFile, LlliteSite, ReadLlliteOptions } from "./lllite/read.ts
 export { llliteOf, readLllite } from "./lllite/read.ts"
 export type { Site, SiteBlock, SiteProjection, SiteSection, SiteTable } from "./lllite/site.ts"
 export { SITE_KEY_PREFIX, siteTable } from "./lllite/site.ts"
-export type { AdapterDims, CondChannels, SiteShape, SiteTensorName } from "./lllite/tensors.ts"
+export type { AdapterDims, CondChannels, CondInput, SiteShape, SiteTensorName } from "./lllite/tensors.ts"
 export {
   adapterParameterCount,
+  CONTROL_LATENT_CHANNELS,
+  conditionerKernels,
   dimsOf,
   isSiteTensorName,
   PICTURE_CHANNELS,

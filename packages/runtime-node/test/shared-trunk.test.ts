@@ -8,7 +8,7 @@ import { createNodeRuntime, type NodeRuntime } from "../src/index.ts"
 import { findTensorflow } from "../src/tensorflow/installation.ts"
 
 /*
- * An LLLite whose sites share a trunk, trained and drawn with on every backend. The worker loads the built packages, so
+ * An LLLite whose sites share a trunk that reads latents, trained and drawn with on every backend. The worker loads the built packages, so
  * `turbo run build` comes first.
  */
 
@@ -16,7 +16,7 @@ chooseDriver("swiftshader", "lavapipe")
 const DRIVER = "a Vulkan driver. scripts/lavapipe.sh installs one"
 
 const SIDE = 32
-const FORM = { condDim: 8, mlpDim: 8, sharedTrunk: true }
+const FORM = { condDim: 8, mlpDim: 8, sharedTrunk: true, condInput: "latent" } as const
 
 const image: RgbImage = {
   ...{ width: SIDE, height: SIDE },
@@ -47,7 +47,7 @@ async function trainAndDraw(
       state = next.value
       break
     }
-    expect(state.model.adapters.map(({ sharedTrunk }) => sharedTrunk)).toEqual(sites.map(() => true))
+    expect(state.model.adapters).toEqual(sites.map((site) => ({ site, ...FORM })))
     const adapter = await runtime.loadAdapter(state.model, sdxl)
     const options = { ...{ width: SIDE, height: SIDE, steps: 2 }, adapters: [{ adapter, control: image }] }
     for await (const event of sdxl.generate([{ prompt: "a red star", seed: 1 }], options)) {
@@ -59,7 +59,7 @@ async function trainAndDraw(
   }
 }
 
-describe("an LLLite with a shared trunk", () => {
+describe("an LLLite with a shared trunk of latents", () => {
   let expected: Awaited<ReturnType<typeof trainAndDraw>>
   beforeAll(async () => {
     expected = await trainAndDraw("wasm")

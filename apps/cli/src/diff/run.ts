@@ -60,7 +60,7 @@ function forPeople(difference: LlliteDifference): string {
   const withOutputs = sites.some(({ delta }) => delta !== null)
   const rows = differing.map(({ site, parameters, delta }) => [
     site.path,
-    parameters === null ? "other widths" : percentText(parameters.relative),
+    parameters === null ? "another form" : percentText(parameters.relative),
     parameters === null ? "" : parameters.cosine.toFixed(4),
     ...(withOutputs ? [delta === null ? "" : percentText(delta)] : []),
   ])

@@ -21,7 +21,7 @@ export interface AdapterUses {
 export interface LoadedAdapters {
   /** The sites of each adapter, in the order of the recipe. A ControlNet has none. */
   readonly sites: readonly Pick<AdapterHandle, "adapters">[]
-  /** Whether ComfyUI's node can load every LLLite: none shares a conditioner or reads a hole. */
+  /** Whether ComfyUI's node can load every LLLite: none shares a conditioner, or reads a hole or latents. */
   readonly isForComfyUi: boolean
   /** What a run of a recipe uses. The controls are in the order of its adapters. */
   uses(recipe: Recipe, controls: readonly ControlUse[], masks: Masks): AdapterUses
@@ -75,7 +75,7 @@ export async function loadAdapters(
   const areForComfyUi = sites.every(({ adapters }) => isForComfyUi(adapters))
   if (!areForComfyUi) {
     say(
-      "The pictures hold no workflow of ComfyUI, because it cannot load an LLLite with a shared conditioner or a hole.",
+      "The pictures hold no workflow of ComfyUI, because it cannot load an LLLite with a shared conditioner, a hole or latents.",
     )
   }
   return { sites, isForComfyUi: areForComfyUi, uses }

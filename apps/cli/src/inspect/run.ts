@@ -39,6 +39,8 @@ export interface LlliteReport {
   readonly sharedTrunkSites: number
   /** Sites whose conditioner reads a hole beside the picture. */
   readonly holeSites: number
+  /** Sites whose conditioner reads latents of the control. */
+  readonly latentSites: number
   /** Number of sites for each pair of widths. */
   readonly dims: readonly { readonly condDim: number; readonly mlpDim: number; readonly sites: number }[]
   readonly parameters: number
@@ -192,6 +194,7 @@ function describeLllite(file: LlliteFile): LlliteReport {
     convSites,
     sharedTrunkSites: sites.filter(({ sharedTrunk }) => sharedTrunk === true).length,
     holeSites: sites.filter(({ condChannels }) => condChannels === 4).length,
+    latentSites: sites.filter(({ condInput }) => condInput === "latent").length,
     selection: selectionName(sites, layout, file.metadata.get("lllite.sites")),
     isForSdxl: sameLayout(layout, SDXL_LAYOUT),
     siteWidths: [...new Set(sites.map(({ inDim }) => inDim))].toSorted((a, b) => a - b),

@@ -103,6 +103,14 @@ function llliteLines(lllite: LlliteReport): [string, string][] {
             `with the hole to fill in as a fourth channel, at ${plural(lllite.holeSites, "site")}`,
           ] satisfies [string, string],
         ]),
+    ...(lllite.latentSites === 0
+      ? []
+      : [
+          [
+            "control",
+            `as latents, which the VAE of the checkpoint makes, at ${plural(lllite.latentSites, "site")}`,
+          ] satisfies [string, string],
+        ]),
     ["selection", lllite.selection ?? nearest(lllite)],
   ]
   if (lllite.extraTensorCount > 0) {

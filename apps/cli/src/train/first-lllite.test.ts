@@ -38,6 +38,9 @@ describe("options beside the LLLite that a run begins with", () => {
     expect(refusal({ lllite_cond_in_channels: 4 })).toContain(
       '--lllite_cond_in_channels is 4, and the LLLite of "last-state" reads 3 channels. They stay.',
     )
+    expect(refusal({ lllite_cond_input: "latent" })).toContain(
+      '--lllite_cond_input is latent, and the LLLite of "last-state" reads its control as pixel. It stays so.',
+    )
     const text = refusal({ network_dim: 16, cond_emb_dim: 8, sites: "output" })
     expect(text).toContain(
       '--network_dim is 16, and the LLLite of "last-state" has 64. Its width stays. Leave out --network_dim, or give 64',

@@ -55,6 +55,14 @@ export function checkFirstLllite(
       return `${name} is ${settings.llliteCondInChannels}, and the LLLite of "${path}" reads ${has} channels. They stay. Leave out ${name}, or give ${has}`
     })
   }
+  if (isGiven("llliteCondInput")) {
+    check(["llliteCondInput"], () => {
+      const has = adapters.some(({ condInput }) => condInput === "latent") ? "latent" : "pixel"
+      if (has === settings.llliteCondInput) return null
+      const name = nameOf("llliteCondInput")
+      return `${name} is ${settings.llliteCondInput}, and the LLLite of "${path}" reads its control as ${has}. It stays so. Leave out ${name}, or give ${has}`
+    })
+  }
   const option = CHOICES.find((name) => isGiven(name))
   if (option === undefined || chosen === null) return
   check([option], () => {

@@ -12,7 +12,7 @@ import type { OptionReader, Settings } from "@lllite/runtime-node/options"
 import { bucketStepProblem, resolutionProblem } from "@lllite/runtime-node/options"
 import type { RuntimeChoice } from "../model/runtime-options.ts"
 import { runtimeChoice, sdxlPaths } from "../model/runtime-options.ts"
-import { formNotices } from "./adapter-form.ts"
+import { checkForm, formNotices } from "./adapter-form.ts"
 import { readEma } from "./ema-settings.ts"
 import type { LogSettings } from "./log/log-settings.ts"
 import { readLogging } from "./log/log-settings.ts"
@@ -101,6 +101,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
   const sampling = readSamples(reader)
   const validating = readValidation(reader)
   const { ranks, batchParts, notices: rankNotices } = readRanks(reader)
+  checkForm(reader)
   const values = reader.settings
   return {
     ...values,

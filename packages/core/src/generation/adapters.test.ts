@@ -73,7 +73,7 @@ function sharesOf({ shares }: PreparedControl): { pictures: number; tokens: numb
 }
 
 function prepared(use: AdapterUse, pictures: number, region?: typeof REGION): ReturnType<typeof sharesOf> {
-  const adapter = prepareAdapter(ops, use, pictures, region)
+  const adapter = prepareAdapter({ ops }, use, pictures, region)
   const shares = sharesOf(adapter.control)
   adapter.dispose()
   return shares
@@ -216,7 +216,7 @@ describe("the tap of adapters in a pass", () => {
   ): { readonly acts: boolean; readonly values: readonly number[] } {
     const x = tf.tensor(createStream(1, "x").normal(6 * SITE.inDim), [1, 6, SITE.inDim])
     const adapters: PreparedAdapter[] = uses.map(({ seed, ...use }) =>
-      prepareAdapter(ops, { lllite: lllite(seed), control: picture(seed), ...use }, 1),
+      prepareAdapter({ ops }, { lllite: lllite(seed), control: picture(seed), ...use }, 1),
     )
     const index = new Map(adapters.map(({ use }, i) => [use as object, i]))
     const tap = tapAt(ops, adapters, (window) => factor(index.get(window) ?? -1), combine)
@@ -275,7 +275,7 @@ describe("the tap of adapters in a pass", () => {
   })
 
   it("is measured, by the adapter's number, where a meter is given", () => {
-    const adapters = [1, 2].map((seed) => prepareAdapter(ops, { lllite: lllite(seed), control: picture(seed) }, 1))
+    const adapters = [1, 2].map((seed) => prepareAdapter({ ops }, { lllite: lllite(seed), control: picture(seed) }, 1))
     const measured: number[] = []
     const meter = {
       measured: (index: number, tap: Tap): Tap => {

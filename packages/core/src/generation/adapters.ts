@@ -1,3 +1,4 @@
+import type { Tensor4D } from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
 import { cropImage } from "../image/crop.ts"
 import { maskOf } from "../image/mask.ts"
@@ -6,10 +7,13 @@ import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { PreparedControl } from "../models/lllite/adapter.ts"
 import { llliteTap, prepareControl } from "../models/lllite/adapter.ts"
+import type { ControlImages } from "../models/lllite/conditioner.ts"
 import { withHole } from "../models/lllite/hole.ts"
+import { noControlLatents } from "../models/lllite/latent-patches.ts"
 import type { LlliteParams } from "../models/lllite/params.ts"
 import { maskedTap, type PreparedMask, prepareMask } from "../models/masked-tap.ts"
 import { chainTaps, sumTaps, type Tap } from "../models/taps.ts"
+import type { VaeParams } from "../models/vae/weights.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { Region } from "../tiling.ts"
 import { type AdapterControl, type AdapterSettings, strengthAt } from "./adapter-settings.ts"
@@ -17,6 +21,7 @@ import { factorsByBlock } from "./block-strengths.ts"
 import type { ControlPreparation } from "./control-picture.ts"
 import type { Combination } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
+import { encodePictures, type VaeParts } from "./encode-pictures.ts"
 import type { WindowReader } from "./window.ts"
 
 /** An LLLite with the settings of its use. */
@@ -38,19 +43,29 @@ export interface PreparedAdapter {
   dispose(): void
 }
 
+/** What prepares adapters. */
+export interface AdapterPlace extends VaeParts {
+  readonly ops: Ops
+  /** For an LLLite that reads its control as latents. Default: none */
+  readonly vae?: VaeParams
+}
+
 /**
  * Computes an adapter's values for its control, once for a run. The caller disposes the result.
  *
  * @param region The part of the pictures that the U-Net sees, in pixels. Default: all
- * @throws CoreError when the number of control images is neither 1 nor `pictures`
+ * @throws CoreError when the number of control images is neither 1 nor `pictures`, or an LLLite reads latents and there
+ * is no VAE
  */
 export function prepareAdapter(
-  ops: Ops,
+  place: AdapterPlace,
   use: AdapterUse,
   pictures: number,
   region: Region | null = null,
 ): PreparedAdapter {
-  const control = prepareControl(ops, use.lllite, joinControls(use, pictures, region))
+  const images = joinControls(use, pictures, region)
+  const latents = readsLatents(use.lllite) ? encodeControls(place, controlsIn(use.control, region)) : undefined
+  const control = prepared(place.ops, use.lllite, images, latents)
   const mask = prepareUseMask(use, region)
   return {
     ...{ use, control, mask },
@@ -59,6 +74,29 @@ export function prepareAdapter(
       mask?.dispose()
     },
   }
+}
+
+function prepared(
+  ops: Ops,
+  lllite: LlliteParams,
+  images: ControlImages,
+  latents: Tensor4D | undefined,
+): PreparedControl {
+  try {
+    return prepareControl(ops, lllite, { ...images, ...(latents === undefined ? {} : { latents }) })
+  } finally {
+    latents?.dispose()
+  }
+}
+
+function readsLatents({ adapters }: LlliteParams): boolean {
+  return [...adapters.values()].some(({ plan }) => plan.condInput === "latent")
+}
+
+/** The latents of controls of one size. [count, H/8, W/8, 4] */
+function encodeControls({ ops, vae, ...parts }: AdapterPlace, controls: readonly RgbImage[]): Tensor4D {
+  if (vae === undefined) throw noControlLatents("generate")
+  return encodePictures({ ops, vae }, controls, parts)
 }
 
 /** The mask of an adapter's or a ControlNet's use. Null acts everywhere. */
@@ -114,11 +152,7 @@ export function controlsIn(control: RgbImage | readonly RgbImage[], region: Regi
   return region === null ? images : images.map((image) => cropImage(image, region))
 }
 
-function joinControls(
-  { lllite, control, hole }: AdapterUse,
-  count: number,
-  region: Region | null,
-): Parameters<typeof prepareControl>[2] {
+function joinControls({ lllite, control, hole }: AdapterUse, count: number, region: Region | null): ControlImages {
   if (hole !== undefined) return joinHoles({ lllite, control, hole }, count, region)
   const images = controlsIn(control, region)
   const [first] = images
@@ -139,7 +173,7 @@ function joinHoles(
   { lllite, control, hole }: Pick<AdapterUse, "lllite" | "control"> & { readonly hole: RgbImage | readonly RgbImage[] },
   count: number,
   region: Region | null,
-): Parameters<typeof prepareControl>[2] {
+): ControlImages {
   if (![...lllite.adapters.values()].some(({ plan }) => plan.condChannels === 4)) {
     throw new CoreError(
       "control-hole",

@@ -6,10 +6,18 @@ import { imageToFloats } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { encodeInTiles } from "../models/vae/tiles.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
-import type { GenerateOptions } from "./request.ts"
+import type { Tiling } from "../tiling.ts"
 
 /** How the VAE takes a picture apart. */
-export type VaeParts = Pick<GenerateOptions, "vaeSlices" | "vaeTiles">
+export interface VaeParts {
+  /** Slices of rows in which the VAE encodes and decodes a picture, see `chooseVaeSlices`. Default: 1. */
+  readonly vaeSlices?: number
+  /**
+   * Tiles in which the VAE encodes and decodes a picture that is larger than a tile. They take less memory than slices,
+   * and change the picture a little. Default: null, none.
+   */
+  readonly vaeTiles?: Tiling | null
+}
 
 /** The part of options that the VAE reads. */
 export function vaeParts({ vaeSlices = 1, vaeTiles = null }: VaeParts): Required<VaeParts> {
@@ -22,7 +30,11 @@ export function vaeParts({ vaeSlices = 1, vaeTiles = null }: VaeParts): Required
  *
  * @throws CoreError without a picture, or when sizes differ or are not multiples of 8
  */
-export function encodePictures(sdxl: Sdxl, pictures: readonly RgbImage[], options: VaeParts = {}): Tensor4D {
+export function encodePictures(
+  sdxl: Pick<Sdxl, "ops" | "vae">,
+  pictures: readonly RgbImage[],
+  options: VaeParts = {},
+): Tensor4D {
   const [first] = pictures
   const odd = pictures.find(({ width, height }) => width !== first?.width || height !== first.height)
   if (first === undefined || odd !== undefined) {
@@ -38,7 +50,7 @@ export function encodePictures(sdxl: Sdxl, pictures: readonly RgbImage[], option
 
 /** Encodes one picture of values in −1 … 1. → [1, H/8, W/8, C], which the caller disposes */
 export function encodeFloats(
-  { ops, vae }: Sdxl,
+  { ops, vae }: Pick<Sdxl, "ops" | "vae">,
   values: Float32Array,
   { width, height }: Pick<RgbImage, "width" | "height">,
   { vaeSlices = 1, vaeTiles = null }: VaeParts = {},

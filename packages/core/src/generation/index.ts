@@ -1,6 +1,6 @@
 export { overlapOf, TILING_RANGES, type Tiling } from "../tiling.ts"
 export type { AdapterControl, AdapterSettings } from "./adapter-settings.ts"
-export { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
+export { type AdapterPlace, type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
 export { type BlockStrengths, UNET_BLOCKS } from "./block-strengths.ts"
 export { type ConditionOptions, type Conditions, chunksNeeded, encodeConditions } from "./conditions.ts"
 export {

@@ -3,9 +3,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Network } from "../diffusion/denoiser.ts"
 import type { Grid } from "../models/taps.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
-import type { Ops } from "../ops/ops.ts"
 import { scaledRegion } from "../tiling.ts"
-import { type AdapterUse, prepareAdapter } from "./adapters.ts"
+import { type AdapterPlace, type AdapterUse, prepareAdapter } from "./adapters.ts"
 import { type ControlNetUse, prepareControlNet } from "./control-nets.ts"
 import { madeTogether } from "./made-together.ts"
 import { type PartUse, viewOf } from "./part-settings.ts"
@@ -26,7 +25,7 @@ export interface PreparedViews {
  * @throws as `prepareAdapter` and `prepareControlNet`
  */
 export function prepareViews(
-  ops: Ops,
+  place: AdapterPlace,
   parts: readonly PartUse[],
   grid: Grid,
   {
@@ -46,8 +45,8 @@ export function prepareViews(
       const pixels = scaledRegion(region, VAE_FACTOR)
       return {
         ...{ index: 0, region, regions: null },
-        adapters: adapters.map((use) => keep(prepareAdapter(ops, use, pictures, pixels))),
-        controlNets: controlNets.map((use) => keep(prepareControlNet(ops, use, pictures, pixels))),
+        adapters: adapters.map((use) => keep(prepareAdapter(place, use, pictures, pixels))),
+        controlNets: controlNets.map((use) => keep(prepareControlNet(place.ops, use, pictures, pixels))),
       }
     })
   })

@@ -17,6 +17,7 @@ import type { AdapterUse } from "./adapters.ts"
 import { type ControlNetUse, checkControlNet } from "./control-nets.ts"
 import { checkControls } from "./control-picture.ts"
 import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
+import type { VaeParts } from "./encode-pictures.ts"
 import { resampleReason } from "./grids.ts"
 import { checkHires, type HiresFix } from "./hires-fix.ts"
 import type { LoraRun } from "./loras.ts"
@@ -52,7 +53,7 @@ export interface BatchPlace {
   readonly count: number
 }
 
-export interface GenerateOptions {
+export interface GenerateOptions extends VaeParts {
   /** In pixels, a multiple of 8. */
   readonly width: number
   readonly height: number
@@ -161,13 +162,6 @@ export interface GenerateOptions {
   readonly tiles?: Tiling | null
   /** Refuses what makes the embeddings of an LLLite be resampled. Default: false, a notice says it. */
   readonly strict?: boolean
-  /** Slices of rows in which the VAE encodes and decodes a picture, see `chooseVaeSlices`. Default: 1. */
-  readonly vaeSlices?: number
-  /**
-   * Tiles in which the VAE encodes and decodes a picture that is larger than a tile. They take less memory than slices,
-   * and change the picture a little. Default: null, none.
-   */
-  readonly vaeTiles?: Tiling | null
   readonly signal?: AbortSignal
   /**
    * Awaited before every pass of the U-Net and every decoding. A thread whose device computes synchronously then reads

@@ -91,17 +91,18 @@ export async function* runStage(
       return prepareRegions(sdxl, { masks, contexts: parts, weights, loras: options.loras ?? [] }, options, region)
     }
     const given = { adapters, controlNets, pictures, regionsIn }
-    const tiles = isTiled ? keep(prepareTiles(ops, full, tiling, given)) : null
+    const place = { ops, vae: sdxl.vae, ...vaeParts(options) }
+    const tiles = isTiled ? keep(prepareTiles(place, full, tiling, given)) : null
     const whole = isTiled ? null : regionsIn(null)
     const regions = whole === null ? null : keep(whole)
     const guiding = (uses: GenerateOptions["parts"]): GuidingParts | null => {
       if (uses == null) return null
-      const views = isTiled ? [] : keep(prepareViews(ops, uses, full, given)).views
+      const views = isTiled ? [] : keep(prepareViews(place, uses, full, given)).views
       return { uses, shares: keep(prepareParts(uses)), views }
     }
     const promptParts = guiding(options.parts)
     const negativeParts = guiding(guided ? options.negativeParts : null)
-    const prepared = isTiled ? [] : adapters.map((use) => keep(prepareAdapter(ops, use, pictures)))
+    const prepared = isTiled ? [] : adapters.map((use) => keep(prepareAdapter(place, use, pictures)))
     const nets = isTiled ? [] : controlNets.map((use) => keep(prepareControlNet(ops, use, pictures)))
     const { further, furtherNegatives, empty } = conditions
     const networks = [conditions, ...further, ...furtherNegatives, ...(empty === null ? [] : [empty])]

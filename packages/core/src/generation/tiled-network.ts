@@ -3,7 +3,6 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Network } from "../diffusion/denoiser.ts"
 import type { PassPosition } from "../diffusion/pass-position.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
-import type { Ops } from "../ops/ops.ts"
 import {
   cellWeights,
   type Region,
@@ -13,7 +12,7 @@ import {
   tilesOf,
   tileWeights,
 } from "../tiling.ts"
-import { type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
+import { type AdapterPlace, type AdapterUse, type PreparedAdapter, prepareAdapter } from "./adapters.ts"
 import { type ControlNetUse, type PreparedControlNet, prepareControlNet } from "./control-nets.ts"
 import { madeTogether } from "./made-together.ts"
 import type { PreparedRegions } from "./regions.ts"
@@ -54,7 +53,7 @@ const TOKEN_LATENTS = 4
  * @throws as `prepareAdapter` and `prepareControlNet`
  */
 export function prepareTiles(
-  ops: Ops,
+  place: AdapterPlace,
   sides: Pick<Region, "height" | "width">,
   tiling: Tiling,
   {
@@ -80,8 +79,8 @@ export function prepareTiles(
         regions: regions === null ? null : keep(regions),
         ...{ index, region },
         weight: keep(tf.tensor4d(cellWeights(weights[index] as TileWeights), [1, region.height, region.width, 1])),
-        adapters: adapters.map((use) => keep(prepareAdapter(ops, use, pictures, pixels))),
-        controlNets: controlNets.map((use) => keep(prepareControlNet(ops, use, pictures, pixels))),
+        adapters: adapters.map((use) => keep(prepareAdapter(place, use, pictures, pixels))),
+        controlNets: controlNets.map((use) => keep(prepareControlNet(place.ops, use, pictures, pixels))),
       }
     })
   })

@@ -82,11 +82,12 @@ function sitesIn({ layout }: UnetConfig, { sites }: MemoryTask): Pick<MemoryTask
 /** A pair without content. Values make no difference to the time of a step. */
 function blankExample(
   { contextDim, pooledDim, outChannels }: UnetConfig,
-  { width, height }: MemoryTask,
+  { width, height, lllite }: MemoryTask,
 ): CachedExample {
+  const latents = new Float32Array((width / VAE_FACTOR) * (height / VAE_FACTOR) * outChannels)
   return {
     ...{ width, height, control: { width, height, data: new Uint8Array(3 * width * height) } },
-    latents: new Float32Array((width / VAE_FACTOR) * (height / VAE_FACTOR) * outChannels),
+    ...{ latents, ...(lllite?.condInput === "latent" ? { controlLatents: latents } : {}) },
     context: new Float32Array(CHUNK_TOKENS * contextDim),
     vector: new Float32Array(pooledDim + SIZE_EMBEDDING_DIM),
   }

@@ -210,7 +210,8 @@ export async function runTraining(
   const { width, height, batchSize = 1, checkpointing = true, vaeSlices = 1 } = task
   const picture = blank(width, height)
   const size = { original: [height, width], crop: [0, 0], target: [height, width] } as const
-  const cache = createExampleCache(sdxl, { seed: 0, vaeSlices: () => vaeSlices })
+  const controlLatents = task.lllite?.condInput === "latent"
+  const cache = createExampleCache(sdxl, { seed: 0, vaeSlices: () => vaeSlices, controlLatents })
   const example = await cache({ name: "picture", image: picture, control: picture, caption: "", size }, 0, stop)
   leave("VAE and text")
   const model = modelOf(sdxl, task)

@@ -1,4 +1,3 @@
-import type { RgbImage } from "../image.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 import type { Sized } from "../training/batches.ts"
@@ -7,6 +6,7 @@ import { drawCaption, frequentTexts, longestCaption } from "../training/captions
 import type { Augmentation, EncodedText, ExampleDraws, TextStore, TrainDataset } from "../training/dataset.ts"
 import type { CaptionedRow, EncodedRow, ExampleRow } from "../training/example-row.ts"
 import { rawRow, rowKey, rowOf, storedRow } from "../training/example-row.ts"
+import type { FirstControl } from "../training/normalise-conditioners.ts"
 import { checkOriginals, originalOf } from "../training/originals.ts"
 
 /** Encodes what is left to encode of a row. @param caption the text of which it says whether it is cut */
@@ -29,13 +29,15 @@ export interface ExampleFeed {
    */
   rows(batch: number, indices: readonly number[], moment: CaptionMoment): Promise<readonly ExampleRow[]>
   /** The first controls: as many as the start and the limit of sites read. */
-  controls(): Promise<readonly RgbImage[]>
+  controls(encode: EncodeRow): Promise<readonly FirstControl[]>
 }
 
 export interface FeedOptions {
   readonly seed: Seed
   /** The most bytes of encoded examples that are kept. */
   readonly keptBytes: number
+  /** Whether the steps read latents of controls. Default: false */
+  readonly readsControlLatents?: boolean
 }
 
 /** No rule that reads the first controls reads more pixels. The last control may exceed it. */
@@ -44,11 +46,16 @@ const CONTROL_PIXELS = 2 ** 20
 const FIXED: Augmentation = { flips: false, varies: false }
 
 /** @throws CoreError when `original` of the data set gives no earlier index */
-export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: FeedOptions): ExampleFeed {
+export function createExampleFeed(
+  dataset: TrainDataset,
+  { seed, keptBytes, readsControlLatents = false }: FeedOptions,
+): ExampleFeed {
   checkOriginals(dataset)
   /** Rows with latents. Their texts are kept beside them: pictures may have one caption. */
   const kept = new Map<string, CaptionedRow>()
   const texts = new Map<string, EncodedText>()
+  /** Latents of the controls of rows. */
+  const controlLatents = new Map<string, Float32Array>()
   const found = new Array<Sized>(dataset.sizes === undefined ? dataset.count : 0)
   const flips = createStream(seed, "flip")
   let bytes = 0
@@ -57,6 +64,8 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   let [fixed, unkept] = [0, 0]
   /** Examples whose captions do not change, and those of them whose texts have no room. */
   let [plain, untexted] = [0, 0]
+  /** Rows whose controls' latents could be kept, and those of them without room. */
+  let [controlled, uncontrolled] = [0, 0]
 
   const isStreamed = (index: number): boolean => dataset.isStreamed?.(index) ?? false
   const augmentationOf = (index: number): Augmentation => dataset.augmentation?.(index) ?? FIXED
@@ -72,6 +81,22 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
     if (texts.has(caption)) return
     if (hasRoom(text.context.byteLength + text.pooled.byteLength)) texts.set(caption, text)
     else isFull = true
+  }
+
+  const keepControlLatents = ({ key, controlLatents: latents }: ExampleRow): void => {
+    if (latents == null) return
+    controlled += 1
+    if (key !== null && hasRoom(latents.byteLength)) controlLatents.set(key, latents)
+    else uncontrolled += 1
+  }
+  /** The row with the latents of its control, or the request for them, if steps read them. */
+  const withControlLatents = <R extends ExampleRow>(row: R): R =>
+    readsControlLatents ? { ...row, controlLatents: controlLatents.get(row.key ?? "") ?? null } : row
+  /** Encodes the control of a row alone. */
+  const encodeControl = async (row: ExampleRow, encode: EncodeRow): Promise<EncodedRow> => {
+    const { key, width, height, control } = row
+    const asked = { ...NO_PICTURE, key, width, height, control, text: NO_TEXT }
+    return (await encode(withControlLatents(asked), "")).row
   }
 
   const ruledOf = (index: number): RuledCaption | null => dataset.changingCaption?.(index) ?? null
@@ -106,7 +131,7 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
   /** The row with the caption that the data set gives it, or with the one that is drawn. */
   const rowAt = async (index: number, at: Position, moment: CaptionMoment): Promise<ExampleRow> => {
     const first = originalOf(dataset, index)
-    const row = await plainRowAt(first, at)
+    const row = withControlLatents(await plainRowAt(first, at))
     const ruled = ruledOf(first)
     if (ruled === null) return withText(row, texts.get(row.text.caption) ?? (await dataset.texts?.read(first)))
     const caption = drawCaption(ruled, seed, at, moment)
@@ -139,6 +164,15 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
           const { control } = await dataset.latents.read(index, false)
           found[index] = { width: control.width, height: control.height }
         }
+        if (readsControlLatents && uncontrolled === 0) {
+          for (const isFlipped of doesFlip ? [false, true] : [false]) {
+            const row = storedRow(await dataset.latents.read(index, isFlipped), rowKey(index, isFlipped))
+            keepControlLatents(await encodeControl(row, encode))
+          }
+        } else if (readsControlLatents) {
+          controlled += 1
+          uncontrolled += 1
+        }
         return null
       }
       if (!varies && !isKept && dataset.latents === undefined) unkept += 1
@@ -154,14 +188,16 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
         const { caption } = example
         // Of most data sets, captions are known before, and their texts are prepared already.
         const isPrepared = ruled !== null || dataset.texts !== undefined || dataset.captionOf !== undefined
-        const asked = isPrepared ? { ...raw, text: NO_TEXT } : withText(raw, texts.get(caption))
+        const asked = withControlLatents(isPrepared ? { ...raw, text: NO_TEXT } : withText(raw, texts.get(caption)))
         const { row, isCut } = await encode(asked, ruled === null ? caption : longestCaption(ruled))
         if (isCut) cut = example.name
         if (!isPrepared) keepText(caption, row.text)
         latents.push(row.picture.latents)
+        keepControlLatents(row)
         if (dataset.latents !== undefined) continue
         if (hasRoom(row.picture.latents.byteLength + row.control.data.byteLength)) {
-          kept.set(rowKey(index, isFlipped), { ...row, text: { caption } })
+          const { controlLatents: _, ...rest } = row
+          kept.set(rowKey(index, isFlipped), { ...rest, text: { caption } })
         } else if (unkept === 0) unkept = 1
       }
       await dataset.latents?.write(index, latents)
@@ -177,6 +213,12 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
               `${unkept} of ${fixed} pictures do not fit into the ${room}. ` +
                 "They are encoded anew at every step. Latents in files avoid it.",
             ]),
+        ...(uncontrolled === 0
+          ? []
+          : [
+              `The latents of ${uncontrolled} of ${controlled} controls do not fit into the ${room}. ` +
+                "They are encoded anew at every step. Smaller pictures, or controls as pixels, avoid it.",
+            ]),
         ...(untexted === 0
           ? []
           : [
@@ -191,14 +233,19 @@ export function createExampleFeed(dataset: TrainDataset, { seed, keptBytes }: Fe
     rows: (batch, indices, moment) =>
       Promise.all(indices.map((index, row) => rowAt(index, { step: batch, index: row }, moment))),
 
-    async controls() {
-      const controls: RgbImage[] = []
+    async controls(encode) {
+      const controls: FirstControl[] = []
       let pixels = 0
       for (let index = 0; index < dataset.count && pixels <= CONTROL_PIXELS; index++) {
         const first = originalOf(dataset, index)
         const row = kept.get(rowKey(first, false)) ?? (await dataset.example(first))
-        controls.push(row.control)
-        pixels += row.control.width * row.control.height
+        const { control } = row
+        if (readsControlLatents) {
+          const asked = { ...NO_PICTURE, ...control, control, key: rowKey(first, false), text: NO_TEXT }
+          const latents = controlLatents.get(asked.key) ?? (await encodeControl(asked, encode)).controlLatents
+          controls.push({ ...control, ...(latents == null ? {} : { latents }) })
+        } else controls.push(control)
+        pixels += control.width * control.height
       }
       return controls
     },

@@ -1,6 +1,5 @@
 import type { UnetLayout } from "@lllite/format"
 import type { PictureRequest } from "../generation/request.ts"
-import type { RgbImage } from "../image.ts"
 import type { TextualInversion } from "../models/clip/textual-inversion.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import type { LoraStrength } from "../models/lora/live-lora.ts"
@@ -9,6 +8,7 @@ import type { Seed } from "../random/seed.ts"
 import type { Sized } from "../training/batches.ts"
 import type { EncodedRow, ExampleRow } from "../training/example-row.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
+import type { FirstControl } from "../training/normalise-conditioners.ts"
 import type { ObjectiveOptions } from "../training/objective-options.ts"
 import type { GradientTask } from "../training/train.ts"
 import type { TrainState } from "../training/train-state.ts"
@@ -233,7 +233,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
   }
   /** The state at the beginning of a run. */
   begin: {
-    argument: { readonly controls: readonly RgbImage[]; readonly options: SentTrainOptions }
+    argument: { readonly controls: readonly FirstControl[]; readonly options: SentTrainOptions }
     yields: never
     returns: TrainState
   }
@@ -244,7 +244,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       readonly run: number
       readonly encoding: SentEncodeOptions
       readonly sizes: readonly Sized[]
-      readonly controls: readonly RgbImage[]
+      readonly controls: readonly FirstControl[]
       readonly options: SentTrainOptions
       /** The training's help. Null: none. */
       readonly help: MessagePort | null

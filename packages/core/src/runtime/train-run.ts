@@ -38,7 +38,11 @@ export async function* trainWith<Types extends RuntimeTypes>(
   const [lead] = clients
   const sent = { ...place, encoding: { seed, captionChunks, weightedCaptions, vaeSlices: vaeSlices ?? null } }
   try {
-    const feed = createExampleFeed(dataset, { seed, keptBytes })
+    const { initial, condInput } = options
+    // A run that begins with an LLLite keeps what that reads.
+    const read = initial === undefined ? [{ condInput }] : initial.model.adapters
+    const readsControlLatents = read.some((adapter) => adapter.condInput === "latent")
+    const feed = createExampleFeed(dataset, { seed, keptBytes, readsControlLatents })
     const cut = new Map<number, string>()
     let done = 0
     let taken = 0
@@ -71,9 +75,10 @@ export async function* trainWith<Types extends RuntimeTypes>(
     for (const text of [...(dataset.latents?.notices?.() ?? []), ...feed.notices()]) {
       yield { kind: "notice", about: "latents", text }
     }
-    const { init = "default", initial, siteLimit } = options
+    const { init = "default", siteLimit } = options
     const readsControls = (init === "normalised" && initial === undefined) || siteLimit !== undefined
-    const controls = readsControls ? await feed.controls() : []
+    const encodeFirst: EncodeRow = (row, caption) => lead.call("encode", { ...sent, row, caption }, { signal })
+    const controls = readsControls ? await feed.controls(encodeFirst) : []
     if (done < count) return await lead.call("begin", { controls, options })
     const sizes = feed.sizes()
     const channel = help === undefined ? null : channelOf(help)

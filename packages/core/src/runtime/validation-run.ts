@@ -25,11 +25,14 @@ export function validateWith<Types extends RuntimeTypes>(
     async losses(lllite: LlliteModel | null, signal?: AbortSignal) {
       const losses = new Array<readonly number[]>(count)
       const model = lllite === null ? null : { adapters: lllite.adapters, values: lllite.values }
+      const readsLatents = lllite?.adapters.some(({ condInput }) => condInput === "latent") === true
       let taken = 0
       const takeAll = async (client: Client<RuntimeTasks<Types>>): Promise<void> => {
         for (let index = taken++; index < count; index = taken++) {
           signal?.throwIfAborted()
-          const row = rows[index] ?? (await encoded(client, index, signal))
+          const known = rows[index]
+          const isKnown = known !== undefined && (!readsLatents || known.controlLatents != null)
+          const row = isKnown ? known : await encoded(client, index, readsLatents, signal)
           rows[index] = row
           losses[index] = await client.call("losses", { ...sent, lllite: model, row, index, objective }, { signal })
         }
@@ -47,10 +50,12 @@ export function validateWith<Types extends RuntimeTypes>(
   async function encoded(
     client: Client<RuntimeTasks<Types>>,
     index: number,
+    readsLatents: boolean,
     signal: AbortSignal | undefined,
   ): Promise<EncodedRow> {
     const example = await dataset.example(index)
-    const argument = { ...sent, row: rowOf(example, index, false), caption: example.caption }
+    const row = { ...rowOf(example, index, false), ...(readsLatents ? { controlLatents: null } : {}) }
+    const argument = { ...sent, row, caption: example.caption }
     return (await client.call("encode", argument, { signal })).row
   }
 }

@@ -120,6 +120,11 @@ export interface CachedExample {
   /** A draw from the VAE's posterior, scaled. [H/8, W/8, 4] */
   readonly latents: Float32Array
   readonly control: RgbImage
+  /**
+   * The mean of the VAE's posterior for the control, scaled. [H/8, W/8, 4]. For an LLLite that reads latents. Default:
+   * none
+   */
+  readonly controlLatents?: Float32Array
   /** [tokens · contextDim]: 77 tokens, or 75 · chunks + 2 */
   readonly context: Float32Array
   /** [pooledDim + SIZE_EMBEDDING_DIM] */

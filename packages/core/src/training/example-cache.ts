@@ -11,7 +11,12 @@ export interface CacheProgress {
   readonly count: number
 }
 
-export interface CacheOptions extends EncodeOptions {
+export interface ExampleCacheOptions extends EncodeOptions {
+  /** Whether controls are encoded, too, for an LLLite that reads their latents. Default: false */
+  readonly controlLatents?: boolean
+}
+
+export interface CacheOptions extends ExampleCacheOptions {
   readonly signal?: AbortSignal
 }
 
@@ -27,9 +32,14 @@ export type CacheExample = (example: TrainExample, index: number, stop?: StopOpt
  *
  * @throws CoreError (from the function) if picture and control differ in size, or a side is not a multiple of 32
  */
-export function createExampleCache(sdxl: Sdxl, options: EncodeOptions): CacheExample {
+export function createExampleCache(
+  sdxl: Sdxl,
+  { controlLatents = false, ...options }: ExampleCacheOptions,
+): CacheExample {
   const encode = createRowEncoder(sdxl, options)
-  return async (example, index, stop = {}) => completeExample(await encode(rowOf(example, index), stop))
+  const asked = controlLatents ? { controlLatents: null } : {}
+  return async (example, index, stop = {}) =>
+    completeExample(await encode({ ...rowOf(example, index), ...asked }, stop))
 }
 
 /**

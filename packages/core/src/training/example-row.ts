@@ -31,6 +31,8 @@ export interface ExampleRow {
   readonly picture: RawPicture | { readonly latents: Float32Array }
   readonly text: EncodedText | { readonly caption: string }
   readonly control: RgbImage
+  /** The latents of the control. Null: they are still to be encoded. Default: none are read */
+  readonly controlLatents?: Float32Array | null
   readonly size: SizeCondition
   readonly mask?: Float32Array
 }
@@ -83,12 +85,16 @@ export function createRowEncoder(
   }
   return async (row, stop = {}) => {
     const text = "caption" in row.text ? await textOf(row.text.caption, stop) : row.text
-    if ("latents" in row.picture) return { ...row, picture: row.picture, text }
+    const { controlLatents: known, ...rest } = row
+    const controlLatents =
+      known === null ? await encodePicture(sdxl, row.control, null, await vaeSlices(row.control), stop) : known
+    const read = { ...rest, text, ...(controlLatents === undefined ? {} : { controlLatents }) }
+    if ("latents" in row.picture) return { ...read, picture: row.picture }
     const { image, draw } = row.picture
     const pixels = (image.width / VAE_FACTOR) * (image.height / VAE_FACTOR)
     const noise = stream.normal(pixels * sdxl.vae.config.latentChannels, draw)
     const latents = await encodePicture(sdxl, image, noise, await vaeSlices(image), stop)
-    return { ...row, picture: { latents }, text }
+    return { ...read, picture: { latents } }
   }
 }
 
@@ -142,12 +148,14 @@ function commonFields({
 }
 
 /** The example of a row, as the objective reads it. */
-export function completeExample({ key, width, height, picture, text, control, size, mask }: EncodedRow): CachedExample {
+export function completeExample(row: EncodedRow): CachedExample {
+  const { key, width, height, picture, text, control, controlLatents, size, mask } = row
   const vector = new Float32Array(text.pooled.length + SIZE_EMBEDDING_DIM)
   vector.set(text.pooled)
   vector.set(sizeEmbedding(size), text.pooled.length)
   return {
     ...{ key, width, height, latents: picture.latents, control, context: text.context, vector },
+    ...(controlLatents == null ? {} : { controlLatents }),
     ...(mask === undefined ? {} : { mask }),
   }
 }
@@ -182,20 +190,21 @@ async function encodeCaption(
   return values
 }
 
+/** @param noise of the draw from the posterior. Null: its mean */
 async function encodePicture(
   sdxl: Sdxl,
   image: RgbImage,
-  noise: Float32Array,
+  noise: Float32Array | null,
   slices: number,
   stop: StopOptions,
 ): Promise<Float32Array> {
   const picture: Tensor4D = tf.tensor4d(imageToFloats(image), [1, image.height, image.width, 3])
   const encoding = encodeSteps(sdxl.ops, sdxl.vae, picture, { slices })
   const posterior = await runUntilStopped(encoding, stop).finally(() => picture.dispose())
-  const draw = tf.tensor4d(noise, posterior.mean.shape)
+  const draw = noise === null ? null : tf.tensor4d(noise, posterior.mean.shape)
   const latents = latentsOf(posterior, draw)
   const values = await latents.data<"float32">()
-  tf.dispose([posterior.mean, posterior.logvar, draw, latents])
+  tf.dispose([posterior.mean, posterior.logvar, latents, ...(draw === null ? [] : [draw])])
   sdxl.ops.trim?.()
   return values
 }

@@ -95,7 +95,7 @@ export {
   type LrShape,
 } from "./names.ts"
 export type { NoiseOptions } from "./noise.ts"
-export { normaliseConditioners } from "./normalise-conditioners.ts"
+export { type FirstControl, normaliseConditioners } from "./normalise-conditioners.ts"
 export { type BatchRows, objective, objectiveLoss } from "./objective.ts"
 export { checkObjective, type ObjectiveOptions } from "./objective-options.ts"
 export { type AdamWFactors, type AdamWSettings, adamWFactors } from "./optimizers/adam.ts"

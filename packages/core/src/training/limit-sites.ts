@@ -9,7 +9,7 @@ import { tensorKey, toFileLayout } from "../models/lllite/layout.ts"
  * the estimate of the health check (`siteStrength`), its `up` is scaled down. What a site adds is proportional to its
  * `up`. The limit of a norm after each update is known from LoRAs: sd-scripts' `scale_weight_norms`.
  *
- * @param control the values of the control pictures. Default: noise
+ * @param control the values of the control pictures. Default: noise. Sites that read latents do not use it
  */
 export function limitSites({ adapters, slots, values }: LlliteModel, most: number, control?: ControlValues): void {
   const byName = new Map(slots.map((slot) => [slot.key, slot]))
@@ -20,7 +20,7 @@ export function limitSites({ adapters, slots, values }: LlliteModel, most: numbe
     }
     const tensor = (name: SiteTensorName): Float32Array =>
       toFileLayout(valuesOf(name), byName.get(tensorKey(plan, name))?.fileShape ?? [])
-    const { strength } = siteStrength(plan.site, tensor, control)
+    const { strength } = siteStrength({ ...plan.site, ...plan }, tensor, control)
     if (!(strength > most)) continue
     for (const name of ["up.0.weight", "up.0.bias"] as const) {
       const up = valuesOf(name)

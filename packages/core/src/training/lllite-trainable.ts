@@ -1,3 +1,4 @@
+import { CONTROL_LATENT_CHANNELS } from "@lllite/format"
 import type { Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
@@ -6,12 +7,16 @@ import type { ActiveAdapter } from "../models/lllite/adapter.ts"
 import { adaptedInputs, keyOf } from "../models/lllite/adapter.ts"
 import type { PatchSet } from "../models/lllite/conditioner.ts"
 import { createPatchSet, cutPatches, patchGrid, patchTensor } from "../models/lllite/conditioner.ts"
+import type { ControlPatches, Depth } from "../models/lllite/control-patches.ts"
 import { withHole } from "../models/lllite/hole.ts"
+import { cutLatents, noControlLatents } from "../models/lllite/latent-patches.ts"
 import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
 import { flatStrides, fromFileLayout, layOutSlots, toFileLayout } from "../models/lllite/layout.ts"
 import type { AdapterLayers } from "../models/lllite/params.ts"
+import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { Ops } from "../ops/ops.ts"
 import { concatenate } from "./concatenate.ts"
+import type { CachedExample } from "./dataset.ts"
 import { type PlacedAdapter, placeBeforeBlocks, placeInBlocks } from "./lllite-placement.ts"
 import type { Dropout, PlacedTrainable, Trainable, TrainBatch } from "./trainable.ts"
 import type { ValuePart } from "./value-part.ts"
@@ -58,6 +63,7 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo, draws }: TrainBat
   if (first === undefined) throw new CoreError("batch-empty", "training: the batch has no example")
   const { width, height } = first
   return createPatchSet(adapters, (form) => {
+    if (form.input === "latent") return cutBatchLatents(examples, first, form.depth)
     const holes = form.channels === 4 ? draws.holes({ width, height }) : []
     const parts = examples.map((example, row) => {
       const hole = holes[row]
@@ -68,6 +74,23 @@ function cutBatch({ adapters }: LlliteModel, { examples, memo, draws }: TrainBat
     })
     return patchTensor(examples.length, patchGrid(first, form.depth), concatenate(parts), form)
   })
+}
+
+/** The controls of a batch, cut as latents. */
+function cutBatchLatents(
+  examples: readonly CachedExample[],
+  { width, height }: Pick<CachedExample, "width" | "height">,
+  depth: Depth,
+): ControlPatches {
+  const values = examples.map(({ controlLatents }) => {
+    if (controlLatents === undefined) throw noControlLatents("training")
+    return controlLatents
+  })
+  const shape = [examples.length, height / VAE_FACTOR, width / VAE_FACTOR, CONTROL_LATENT_CHANNELS] as const
+  const latents = tf.tensor4d(concatenate(values), [...shape])
+  const cut = cutLatents(latents, depth)
+  latents.dispose()
+  return cut
 }
 
 /**

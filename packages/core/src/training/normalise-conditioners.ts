@@ -2,13 +2,21 @@ import type { SiteTensorName } from "@lllite/format"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { PatchForm } from "../models/lllite/conditioner.ts"
-import { cutPatches, patchFormOf } from "../models/lllite/conditioner.ts"
+import { cutPatches, patchFormOf, patchKey } from "../models/lllite/conditioner.ts"
 import { withHole } from "../models/lllite/hole.ts"
+import { cutLatentValues, noControlLatents } from "../models/lllite/latent-patches.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
 import { tensorKey } from "../models/lllite/layout.ts"
+import { VAE_FACTOR } from "../models/vae/config.ts"
 import { createStream } from "../random/stream.ts"
 import { concatenate } from "./concatenate.ts"
 import { drawHole } from "./drawn-hole.ts"
+
+/** A control at the beginning of a run. */
+export interface FirstControl extends RgbImage {
+  /** The mean of the VAE's posterior for it, scaled, for an LLLite that reads latents. [H/8, W/8, 4]. Default: none */
+  readonly latents?: Float32Array
+}
 
 /**
  * The most pixels of controls that are read, but always the first control. This is enough for a mean and a deviation.
@@ -25,9 +33,9 @@ const LEAST_DEVIATION = 1e-3
  * has no such step. The trained file is an ordinary LLLite. A trunk is normalised once.
  * Source: Mishkin and Matas 2015, https://arxiv.org/abs/1511.06422.
  *
- * @throws CoreError if a control is smaller than one token of a site
+ * @throws CoreError if a control is smaller than one token of a site, or its latents are missing that an adapter reads
  */
-export function normaliseConditioners(model: LlliteModel, controls: readonly RgbImage[]): void {
+export function normaliseConditioners(model: LlliteModel, controls: readonly FirstControl[]): void {
   const slots = new Map(model.slots.map((slot) => [slot.key, slot]))
   const valuesOf = (plan: AdapterPlan, name: SiteTensorName): Float32Array | null => {
     const slot = slots.get(tensorKey(plan, name))
@@ -37,7 +45,7 @@ export function normaliseConditioners(model: LlliteModel, controls: readonly Rgb
   const done = new Set<string>()
   for (const plan of model.adapters) {
     const form = patchFormOf(plan)
-    const cut = `${form.depth} of ${form.channels}`
+    const cut = patchKey(form)
     const first = tensorKey(plan, "conditioning1.0.weight")
     if (done.has(first)) continue
     done.add(first)
@@ -56,7 +64,7 @@ export function normaliseConditioners(model: LlliteModel, controls: readonly Rgb
 const HOLE_SEED = 0
 
 /** The controls as rows for the first layer. Where a hole is read, each has one that is drawn. */
-function patchesOf(controls: readonly RgbImage[], form: PatchForm): Float32Array {
+function patchesOf(controls: readonly FirstControl[], form: PatchForm): Float32Array {
   const holes = createStream(HOLE_SEED, "first holes")
   const parts: Float32Array[] = []
   let pixels = 0
@@ -64,6 +72,12 @@ function patchesOf(controls: readonly RgbImage[], form: PatchForm): Float32Array
     if (pixels > 0 && pixels + control.width * control.height > MOST_PIXELS) break
     pixels += control.width * control.height
     const { width, height } = control
+    if (form.input === "latent") {
+      if (control.latents === undefined) throw noControlLatents("training")
+      const sides = { width: width / VAE_FACTOR, height: height / VAE_FACTOR }
+      parts.push(cutLatentValues(control.latents, sides, form.depth))
+      continue
+    }
     const images =
       form.channels === 4
         ? withHole(control, drawHole(control, holes, { index }))

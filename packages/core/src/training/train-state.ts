@@ -1,11 +1,10 @@
 import type { AdapterDims, Site } from "@lllite/format"
-import type { RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { checkRanges } from "../number-range.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
-import { normaliseConditioners } from "./normalise-conditioners.ts"
+import { type FirstControl, normaliseConditioners } from "./normalise-conditioners.ts"
 import type { OptimizerChoice } from "./optimizers/index.ts"
 import { DEFAULT_OPTIMIZER, initOptimizer } from "./optimizers/index.ts"
 import type { OptimizerState } from "./optimizers/optimizer.ts"
@@ -33,7 +32,7 @@ export interface TrainStateOptions {
   /**
    * Controls over which the conditioners are normalised (`normaliseConditioners`). Default: PyTorch's initialisation.
    */
-  readonly controls?: readonly RgbImage[]
+  readonly controls?: readonly FirstControl[]
   /** Default: AdamW. */
   readonly optimizer?: OptimizerChoice
 }

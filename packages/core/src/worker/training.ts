@@ -2,7 +2,6 @@ import type { Client } from "../channel/client.ts"
 import type { TaskContext } from "../channel/server.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { CoreError } from "../errors.ts"
-import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
 import type { TrainRunStep } from "../runtime/contract.ts"
@@ -16,6 +15,7 @@ import { completeExample } from "../training/example-row.ts"
 import type { LossAndGradients } from "../training/gradients.ts"
 import { limitingValues, limitSites } from "../training/limit-sites.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
+import type { FirstControl } from "../training/normalise-conditioners.ts"
 import { type BatchRows, objective } from "../training/objective.ts"
 import type { LoadOptimizer } from "../training/optimizers/index.ts"
 import type { GradientSource, GradientTask, TrainMachine } from "../training/train.ts"
@@ -56,7 +56,7 @@ export interface RunExamples {
   /** The size of every example. */
   readonly sizes: readonly Sized[]
   /** The first controls: all that the start and the limit of sites read. */
-  readonly controls: readonly RgbImage[]
+  readonly controls: readonly FirstControl[]
 }
 
 /**
@@ -65,7 +65,7 @@ export interface RunExamples {
  * @param controls the first controls of the data set, for `init`
  */
 export function beginRun(
-  controls: readonly RgbImage[],
+  controls: readonly FirstControl[],
   { sites, initial, init = "default", optimizer, seed, ...dims }: SentTrainOptions,
 ): TrainState {
   const options = {
@@ -111,7 +111,7 @@ export async function* trainRun(
 }
 
 /** Limits the sites of an LLLite by the values of the run's controls. */
-function limiter(controls: readonly RgbImage[], most: number): (lllite: TrainState["model"]) => void {
+function limiter(controls: readonly FirstControl[], most: number): (lllite: TrainState["model"]) => void {
   const control = limitingValues(controls)
   return (lllite) => limitSites(lllite, most, control)
 }

@@ -1,6 +1,5 @@
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
-import type { SiteShape } from "../lllite/tensors.ts"
-import { siteTensorShapes } from "../lllite/tensors.ts"
+import { PICTURE_CHANNELS, sameDims, siteTensorShapes } from "../lllite/tensors.ts"
 import type { Sampler } from "../network/samples.ts"
 import { createSampler, deltaDistance, samplePair } from "../network/samples.ts"
 import { readSiteNetwork } from "../network/site-network.ts"
@@ -13,7 +12,7 @@ export interface SiteDistance {
   readonly parameters: ParameterDistance | null
   /**
    * Distance of their deltas on samples, relative to the first: root of mean |b - a|² / mean |a|². Null without
-   * the option for it; see {@link CompareOptions}.
+   * the option for it, see {@link CompareOptions}, and where one reads a hole or latents, of which there are no samples.
    */
   readonly delta: number | null
 }
@@ -77,7 +76,7 @@ export async function compareLllites(
       site,
       parameters: canPair ? await parameterDistance(first, second, site) : null,
       delta:
-        options.deltas === true && site.inDim === other.inDim
+        options.deltas === true && site.inDim === other.inDim && readsPicture(site) && readsPicture(other)
           ? await distanceOfDeltas(first, second, site, sampler)
           : null,
     })
@@ -104,9 +103,12 @@ async function distanceOfDeltas(
   return deltaDistance(a, ofA, b, ofB)
 }
 
+function readsPicture({ condChannels = PICTURE_CHANNELS, condInput = "pixel" }: LlliteSite): boolean {
+  return condChannels === PICTURE_CHANNELS && condInput === "pixel"
+}
+
 function sameShapes(a: LlliteSite, b: LlliteSite): boolean {
-  const widths = (site: LlliteSite & SiteShape): string => `${site.inDim} ${site.condDim} ${site.mlpDim}`
-  return widths(a) === widths(b)
+  return a.inDim === b.inDim && sameDims({ ...a, sharedTrunk: false }, { ...b, sharedTrunk: false })
 }
 
 async function parameterDistance(first: LlliteFile, second: LlliteFile, site: LlliteSite): Promise<ParameterDistance> {

@@ -52,6 +52,7 @@ export function missingMetadata(file: LlliteFile, title: string): ReadonlyMap<st
     ["lllite.mlp_dim", dims === null ? undefined : String(dims.mlpDim)],
     ["lllite.shared_trunk", dims?.sharedTrunk === true ? "true" : undefined],
     ["lllite.cond_in_channels", dims?.condChannels === undefined ? undefined : String(dims.condChannels)],
+    ["lllite.cond_input_space", dims?.condInput],
   ]
   const missing = new Map<string, string>()
   for (const [key, value] of known) if (value !== undefined && !file.metadata.has(key)) missing.set(key, value)

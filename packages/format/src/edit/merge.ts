@@ -85,6 +85,10 @@ function refuseOthers(first: LlliteFile, other: LlliteFile): void {
       const one = found.condChannels === 4 ? "it reads" : `${JSON.stringify(first.label)} reads`
       throw refuse(`${one} the hole of a picture as a fourth channel, and the other does not`)
     }
+    if (found.condInput !== site.condInput) {
+      const one = found.condInput === "latent" ? "it reads" : `${JSON.stringify(first.label)} reads`
+      throw refuse(`${one} latents of its control, and the other its pixels`)
+    }
     for (const width of ["condDim", "mlpDim", "inDim"] as const) {
       if (found[width] === site[width]) continue
       const advice = width === "inDim" ? "" : "; resize one of them first"

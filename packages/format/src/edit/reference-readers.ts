@@ -10,6 +10,7 @@ import { enumerateSites } from "../selections/selection.ts"
  */
 export function sdScriptsProblem(file: Pick<LlliteFile, "sites" | "layout" | "dims" | "extraTensors">): string | null {
   if (file.sites.some(({ condChannels }) => condChannels === 4)) return HAS_HOLE
+  if (file.sites.some(({ condInput }) => condInput === "latent")) return HAS_LATENTS
   if (file.sites.some(({ sharedTrunk }) => sharedTrunk === true)) return HAS_TRUNK
   if (!sameLayout(file.layout, SDXL_LAYOUT)) return "it is for a U-Net of other widths or depths than SDXL's"
   const { missing, extra } = compareSites(file.sites, enumerateSites(SDXL_LAYOUT))
@@ -22,4 +23,5 @@ export function sdScriptsProblem(file: Pick<LlliteFile, "sites" | "layout" | "di
 }
 
 const HAS_HOLE = "it reads the hole of a picture as a fourth channel, which no other program gives it"
+const HAS_LATENTS = "it reads latents of its control, which no other program gives it"
 const HAS_TRUNK = "its sites share a trunk, which no other program reads. lllite convert --plain writes a plain LLLite"

@@ -49,7 +49,7 @@ export interface ResizedLllite extends SafetensorsContents {
  *
  * The whole result is in memory, as float32.
  *
- * @throws FormatError `dims`, also for an LLLite that reads the hole of a picture; `value-range` for NaN and infinity, and while it is written for what the dtype cannot hold
+ * @throws FormatError `dims`, also for an LLLite that reads a hole or latents; `value-range` for NaN and infinity, and while it is written for what the dtype cannot hold
  */
 export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Promise<ResizedLllite> {
   const { dims, seed = 0, onProgress } = options
@@ -58,7 +58,7 @@ export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Pr
   const results = new Map<string, SiteNetwork>()
   const sites: ResizedSite[] = []
   for (const site of file.sites) checkDims({ ...widthsOf(site), ...dims })
-  refuseHoles(file)
+  refuseOtherInputs(file)
   for (const site of file.sites) {
     const wanted = { ...widthsOf(site), ...dims }
     const old = await readSiteNetwork(file, site)
@@ -85,12 +85,13 @@ export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Pr
   }
 }
 
-/** Which neurons predict the others is measured on controls, and no holes are known. */
-function refuseHoles({ sites, label }: LlliteFile): void {
-  const inpaints = sites.find(({ condChannels }) => condChannels === 4)
-  if (inpaints === undefined) return
-  const what = "the LLLite reads the hole of a picture, and is not resized. Train one of the wanted widths."
-  throw new FormatError("dims", what, { source: label, tensor: inpaints.key })
+/** Which neurons predict the others is measured on pictures, and no holes and latents are known. */
+function refuseOtherInputs({ sites, label }: LlliteFile): void {
+  const other = sites.find(({ condChannels, condInput }) => condChannels === 4 || condInput === "latent")
+  if (other === undefined) return
+  const reads = other.condInput === "latent" ? "the latents of its control" : "the hole of a picture"
+  const what = `the LLLite reads ${reads}, and is not resized. Train one of the wanted widths.`
+  throw new FormatError("dims", what, { source: label, tensor: other.key })
 }
 
 function refuseNaN({ conditioner, down, mid, up }: SiteNetwork, site: LlliteSite, label: string): void {

@@ -1,6 +1,6 @@
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
-import { PICTURE_CHANNELS, siteTensorShapes } from "../lllite/tensors.ts"
+import { CONTROL_LATENT_CHANNELS, conditionerKernels, PICTURE_CHANNELS, siteTensorShapes } from "../lllite/tensors.ts"
 import { type ControlValues, controlValuesOf, NOISE } from "./control-values.ts"
 import type { Moments } from "./moments.ts"
 import {
@@ -43,11 +43,11 @@ const HOST = { mean: 0, variance: 1 }
 /** The fourth channel of a control whose hole is a fifth of it: -1 outside and 1 inside. */
 const HOLE = { mean: -0.6, variance: 0.64 }
 
-/** Pixels of the kernel of the first convolution. */
-const FIRST_KERNEL = 16
+/** Channels of latents: the VAE's factor makes their variance 1. */
+const LATENT = { mean: 0, variance: 1 }
 
-/** An adapter's depth, and the width of its host's input. */
-export type SiteShape = Pick<LlliteSite, "depth" | "inDim">
+/** An adapter's depth, what it reads of its control, and the width of its host's input. */
+export type SiteShape = Pick<LlliteSite, "depth" | "inDim" | "condInput">
 
 /**
  * Estimates the strength of an adapter without running a model. Means and variances are computed layer by layer in
@@ -59,11 +59,11 @@ export type SiteShape = Pick<LlliteSite, "depth" | "inDim">
  * not predict the change of a picture.
  *
  * @param tensor the adapter's tensors in a file's order
- * @param control mean and variance of the control pictures' values
+ * @param control mean and variance of the control pictures' values. Latents have mean 0 and variance 1
  * @param seen is given the moments of every layer's output
  */
 export function siteStrength(
-  { depth, inDim }: SiteShape,
+  { depth, inDim, condInput }: SiteShape,
   tensor: (name: SiteTensorName) => Float32Array,
   control: ControlValues = NOISE,
   seen: (moments: Moments) => void = () => {},
@@ -74,9 +74,7 @@ export function siteStrength(
     seen(moments)
     return moments
   }
-  const picture = uniformMoments(PICTURE_CHANNELS, control.mean, control.variance)
-  const channels = tensor("conditioning1.0.weight").length / (tensor("conditioning1.0.bias").length * FIRST_KERNEL)
-  let embedding = channels === 4 ? concatMoments(picture, uniformMoments(1, HOLE.mean, HOLE.variance)) : picture
+  let embedding = controlMoments(control, condInput, tensor)
   const conditioning = ["conditioning1.0", "conditioning1.2", ...(depth === 3 ? ["conditioning1.4"] : [])]
   for (const [i, name] of conditioning.entries()) embedding = layer(name, i === 0 ? embedding : reluMoments(embedding))
   const host = reluMoments(layer("down.0", uniformMoments(inDim, HOST.mean, HOST.variance)))
@@ -85,6 +83,19 @@ export function siteStrength(
   const { whole, varying } = rootMeanSquare(delta(embedding))
   const { varying: varyingWithout } = rootMeanSquare(delta(still))
   return { strength: whole, controlStrength: Math.sqrt(Math.max(0, varying ** 2 - varyingWithout ** 2)) }
+}
+
+/** The moments of what the first convolution reads. */
+function controlMoments(
+  { mean, variance }: ControlValues,
+  condInput: LlliteSite["condInput"],
+  tensor: (name: SiteTensorName) => Float32Array,
+): Moments {
+  if (condInput === "latent") return uniformMoments(CONTROL_LATENT_CHANNELS, LATENT.mean, LATENT.variance)
+  const picture = uniformMoments(PICTURE_CHANNELS, mean, variance)
+  const places = conditionerKernels(1)[0] ** 2
+  const channels = tensor("conditioning1.0.weight").length / (tensor("conditioning1.0.bias").length * places)
+  return channels === 4 ? concatMoments(picture, uniformMoments(1, HOLE.mean, HOLE.variance)) : picture
 }
 
 /**

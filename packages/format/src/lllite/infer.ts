@@ -3,8 +3,8 @@ import { FormatError } from "../errors.ts"
 import { FLOAT_DTYPE_TEXT, isReadableDtype } from "../safetensors/dtype.ts"
 import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { Site } from "./site.ts"
-import type { AdapterDims, SiteTensorName } from "./tensors.ts"
-import { siteTensorKey, siteTensorShapes } from "./tensors.ts"
+import type { AdapterDims, CondInput, SiteTensorName } from "./tensors.ts"
+import { conditionerKernels, siteTensorKey, siteTensorShapes } from "./tensors.ts"
 
 /** The tensors of a file at one site, by the name after the site's key. */
 export type SiteTensors = ReadonlyMap<SiteTensorName, TensorInfo>
@@ -44,7 +44,9 @@ export function inferSite(
       : "[mlpDim, inDim]: its host is linear"
     throw refuse("site-shape", "down.0.weight", `the shape is ${text(down)}, expected ${wanted}`)
   }
-  const depth = inferDepth(tensors, shapeOf("conditioning1.2.weight"))
+  const firstConditioning = shapeOf("conditioning1.0.weight")
+  const condInput = inferInput(firstConditioning)
+  const depth = inferDepth(tensors, shapeOf("conditioning1.2.weight"), condInput)
   if (depth !== site.depth) {
     const came = depth === null ? "has no known form" : `is ${reduction(depth)}`
     const message = `the conditioner ${came}, expected ${reduction(site.depth)}, the grid of ${site.block}`
@@ -59,8 +61,7 @@ export function inferSite(
     throw refuse("site-shape", lastConditioning, `${condDim} output channels (condDim), expected at least 2`)
   }
 
-  const [, channels] = shapeOf("conditioning1.0.weight")
-  const found = { ...site, inDim, condDim, mlpDim, ...(channels === 4 ? { condChannels: 4 as const } : {}) } as const
+  const found = { ...site, inDim, condDim, mlpDim, ...readsOf(firstConditioning, condInput) } as const
   for (const [name, expected] of siteTensorShapes(found, found)) {
     const shape = shapeOf(name)
     if (!sameShape(shape, expected)) {
@@ -75,10 +76,24 @@ export function inferSite(
   return found
 }
 
+/** Conditioners of latents begin with another kernel than those of pixels. */
+function inferInput(first: readonly number[]): CondInput {
+  return first[3] === conditionerKernels(1, "latent")[0] ? "latent" : "pixel"
+}
+
+/** What a conditioner reads, by its first kernel. Four channels of pixels are a picture and a hole. */
+function readsOf(
+  [, channels]: readonly number[],
+  condInput: CondInput,
+): Pick<AdapterDims, "condChannels" | "condInput"> {
+  if (condInput === "latent") return { condInput }
+  return channels === 4 ? { condChannels: 4 } : {}
+}
+
 /** Depth 3 has a third convolution. Depths 1 and 2 differ in the kernel of the second one. */
-function inferDepth(tensors: SiteTensors, second: readonly number[]): 1 | 2 | 3 | null {
+function inferDepth(tensors: SiteTensors, second: readonly number[], input: CondInput): 1 | 2 | 3 | null {
   if (tensors.has("conditioning1.4.weight")) return 3
-  return second[3] === 2 ? 1 : second[3] === 4 ? 2 : null
+  return ([1, 2] as const).find((depth) => conditionerKernels(depth, input)[1] === second[3]) ?? null
 }
 
 function reduction(depth: 1 | 2 | 3): string {

@@ -17,7 +17,18 @@ export interface AdapterDims {
    * Only this project's files have 4: the idea is from LLLites for Anima, `cond_in_channels`. Default: 3.
    */
   readonly condChannels?: CondChannels
+  /**
+   * What the conditioner reads of the control: its pixels, or its latents, which the model's VAE makes. Only this
+   * project's files have latents: the idea is from LLLites for Anima, v2.1. Default: pixel.
+   */
+  readonly condInput?: CondInput
 }
+
+/** What a conditioner reads of a control. */
+export type CondInput = "pixel" | "latent"
+
+/** Channels of a control's latents. */
+export const CONTROL_LATENT_CHANNELS = 4
 
 /** Channels of a control. */
 export type CondChannels = 3 | 4
@@ -26,18 +37,27 @@ export type CondChannels = 3 | 4
 export const PICTURE_CHANNELS = 3
 
 /** The fields of an adapter's form alone. Those that are the default are left out. */
-export function dimsOf({ condDim, mlpDim, sharedTrunk, condChannels = PICTURE_CHANNELS }: AdapterDims): AdapterDims {
+export function dimsOf({
+  condDim,
+  mlpDim,
+  sharedTrunk,
+  condChannels = PICTURE_CHANNELS,
+  condInput,
+}: AdapterDims): AdapterDims {
   return {
     ...{ condDim, mlpDim },
     ...(sharedTrunk === true ? { sharedTrunk } : {}),
     ...(condChannels === PICTURE_CHANNELS ? {} : { condChannels }),
+    ...(condInput === "latent" ? { condInput } : {}),
   }
 }
 
 /** Whether two adapters have one form. */
 export function sameDims(a: AdapterDims, b: AdapterDims): boolean {
   const [one, other] = [dimsOf(a), dimsOf(b)]
-  return (["condDim", "mlpDim", "sharedTrunk", "condChannels"] as const).every((name) => one[name] === other[name])
+  return (["condDim", "mlpDim", "sharedTrunk", "condChannels", "condInput"] as const).every(
+    (name) => one[name] === other[name],
+  )
 }
 
 /** The fields of a site that determine its tensors' shapes. */
@@ -57,7 +77,8 @@ export function isSiteTensorName(text: string): text is SiteTensorName {
 /**
  * Names and shapes of the tensors at one site, in the reference's order. Linear weights are [out, in], convolutions
  * [out, in, kh, kw]. The conditioner has two convolutions at depth 1 and 2, and three at depth 3. `down`, `mid` and
- * `up` are linear, or 1x1 convolutions if the host is a convolution.
+ * `up` are linear, or 1x1 convolutions if the host is a convolution. A conditioner of latents begins with a 3x3
+ * convolution of stride 1, because latents have an eighth of the control's sides already.
  * Source: sd-scripts `networks/control_net_lllite.py`, `LLLiteModule.__init__`.
  *
  * @throws FormatError `dims` if condDim is not a whole number of at least 2, or mlpDim not one of at least 1
@@ -72,18 +93,26 @@ export function siteTensorShapes(site: SiteShape, dims: AdapterDims): ReadonlyMa
     shapes.set(`${name}.weight` as SiteTensorName, [out, ...rest])
     shapes.set(`${name}.bias` as SiteTensorName, [out])
   }
-  layer("conditioning1.0", half, condChannels, 4, 4)
-  if (site.depth === 3) {
-    layer("conditioning1.2", half, half, 4, 4)
-    layer("conditioning1.4", condDim, half, 2, 2)
-  } else {
-    const kernelSize = site.depth === 1 ? 2 : 4
-    layer("conditioning1.2", condDim, half, kernelSize, kernelSize)
+  const [first, ...later] = conditionerKernels(site.depth, dims.condInput)
+  layer("conditioning1.0", half, dims.condInput === "latent" ? CONTROL_LATENT_CHANNELS : condChannels, first, first)
+  for (const [i, size] of later.entries()) {
+    layer(`conditioning1.${2 * (i + 1)}`, i === later.length - 1 ? condDim : half, half, size, size)
   }
   layer("down.0", mlpDim, site.inDim, ...kernel)
   layer("mid.0", mlpDim, mlpDim + condDim, ...kernel)
   layer("up.0", site.inDim, mlpDim, ...kernel)
   return shapes
+}
+
+/** Kernels of conditioners by depth, first to last. Strides are equal to them, but that of a 3x3 kernel is 1. */
+const KERNELS = {
+  pixel: { 1: [4, 2], 2: [4, 4], 3: [4, 4, 2] },
+  latent: { 1: [3, 1], 2: [3, 2], 3: [3, 2, 2] },
+} as const
+
+/** Sides of the kernels of a conditioner's convolutions, first to last. */
+export function conditionerKernels(depth: Site["depth"], input: CondInput = "pixel"): readonly [number, ...number[]] {
+  return KERNELS[input][depth]
 }
 
 /** The prefix of the names of trunks. LLLites for Anima have it, too, with other names after it. */
@@ -162,5 +191,11 @@ export function checkDims(dims: AdapterDims): void {
     const value = dims[name]
     if (Number.isInteger(value) && value >= least && value <= 65536) continue
     throw new FormatError("dims", `${name} is ${value}, expected a whole number from ${least} to 65536`)
+  }
+  if (dims.condInput === "latent" && dims.condChannels === 4) {
+    throw new FormatError(
+      "dims",
+      "condChannels is 4 and condInput is latent: a hole has no latents. Choose one of them.",
+    )
   }
 }

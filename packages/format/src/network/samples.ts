@@ -1,8 +1,9 @@
+import { conditionerKernels } from "../lllite/tensors.ts"
 import type { Matrix } from "./matrix.ts"
 import { covariance, matrix, pickColumns, symmetricEigen, times, timesTransposed, transpose } from "./matrix.ts"
 import { createRandom, samplePatches, sampleProjection } from "./sample-inputs.ts"
 import type { Layer, SiteNetwork } from "./site-network.ts"
-import { affine, beside, conditionerKernels, conditionerOutputs, relu } from "./site-network.ts"
+import { affine, beside, conditionerOutputs, relu } from "./site-network.ts"
 
 /** Random inputs of one site, for the measurement of its layers. */
 export interface SiteSamples {

@@ -1,5 +1,6 @@
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
+import { conditionerKernels } from "../lllite/tensors.ts"
 import type { Matrix } from "./matrix.ts"
 import { matrix, timesTransposed } from "./matrix.ts"
 
@@ -38,9 +39,6 @@ export interface SiteNetwork {
   readonly up: Layer
 }
 
-/** Widths of the kernels by depth. Strides are equal to them. */
-const KERNELS = { 1: [4, 2], 2: [4, 4], 3: [4, 4, 2] } as const
-
 /** Reads the adapter at a site. @throws FormatError as the file's `tensor` */
 export async function readSiteNetwork(file: LlliteFile, site: LlliteSite): Promise<SiteNetwork> {
   const layer = async (name: string): Promise<Layer> => {
@@ -49,7 +47,7 @@ export async function readSiteNetwork(file: LlliteFile, site: LlliteSite): Promi
     return { weight: matrix(bias.length, values.length / bias.length, values), bias }
   }
   const conditioner: PatchLayer[] = []
-  for (const [i, kernel] of KERNELS[site.depth].entries()) {
+  for (const [i, kernel] of conditionerKernels(site.depth, site.condInput).entries()) {
     const { weight, bias } = await layer(`conditioning1.${2 * i}`)
     const places = kernel * kernel
     conditioner.push({ weight: channelsLast(weight, places), bias, places })
@@ -131,9 +129,4 @@ function reorder(weight: Matrix, outer: number, inner: number): Matrix {
     }
   }
   return result
-}
-
-/** The kernels of a conditioner, first to last. */
-export function conditionerKernels(depth: 1 | 2 | 3): readonly number[] {
-  return KERNELS[depth]
 }

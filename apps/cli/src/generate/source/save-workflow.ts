@@ -17,6 +17,10 @@ export async function expectLoadable(paths: Iterable<string>): Promise<void> {
       const what = "it reads a hole beside its control, and ComfyUI cannot load it. Leave it out of the workflow"
       throw new FormatError("wrong-kind", what, { source: path })
     }
+    if (sites.some(({ condInput }) => condInput === "latent")) {
+      const what = "it reads latents of its control, and ComfyUI cannot load it. Leave it out of the workflow"
+      throw new FormatError("wrong-kind", what, { source: path })
+    }
     if (!sites.some(({ sharedTrunk }) => sharedTrunk === true)) continue
     const what = "its sites share a conditioner, and ComfyUI cannot load it. Give the file of lllite convert --plain"
     throw new FormatError("wrong-kind", what, { source: path })

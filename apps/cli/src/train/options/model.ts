@@ -40,9 +40,9 @@ export const MODEL = {
     help: "Channels of controls. With 4, the LLLite learns inpainting: each step hides a part of the control, and the fourth channel says where. Controls are then the pictures themselves. Other programs do not load it.",
   }),
   lllite_inpaint_masked_input: ignored("the hole of a control is always hidden"),
-  lllite_cond_input: refused("controls are read as pixels", {
-    instead: "Leave it out, or give pixel.",
-    nothing: ["pixel"],
+  lllite_cond_input: choice(["pixel", "latent"], {
+    default: "pixel",
+    help: "What the LLLite reads of a control: its pixels, as in sd-scripts, or latents, which the checkpoint's VAE makes of it. Other programs do not load one of latents.",
   }),
   conditioner_init: choice(["default", "normalised"], {
     default: "default",

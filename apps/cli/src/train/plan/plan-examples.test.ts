@@ -58,6 +58,13 @@ it("counts what is in files on the disk, and not in memory", () => {
   expect(both).toEqual({ memory: MEMO, disk: 100 * (LATENTS + 4 * (152 * 2048 + 1280)) })
 })
 
+it("counts latents of controls, which are in no file", () => {
+  const plan = (more: object) =>
+    planExamples(setOf(100), { ...NOTHING, ...more, readsControlLatents: true }, WIDTHS, 1e12)
+  expect(plan({}).memory).toBe(100 * (2 * LATENTS + CONTROL + TEXT) + MEMO)
+  expect(plan({ cacheLatentsToDisk: true }).memory).toBe(100 * (LATENTS + TEXT) + MEMO)
+})
+
 it("counts held-out pairs that are measured, and the pictures that are drawn", async () => {
   const dataset = setOf(100, { heldOut: { count: 10, example: setOf(1).example } })
   const memory = (mostPairs: number | null) =>

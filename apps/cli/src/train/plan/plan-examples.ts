@@ -19,7 +19,10 @@ interface TextWidths {
 type CacheSettings = Pick<
   TrainSettings,
   "captionChunks" | "cacheLatentsToDisk" | "cacheTextEncoderOutputsToDisk" | "validation"
->
+> & {
+  /** Whether the LLLite reads latents of controls. Default: false */
+  readonly readsControlLatents?: boolean
+}
 
 /** Tokens of a chunk, without the start and the end of all. */
 const CHUNK_TOKENS = 75
@@ -46,6 +49,7 @@ export function planExamples(
   most: number,
 ): ExampleBytes {
   const { cacheLatentsToDisk: latentFiles, cacheTextEncoderOutputsToDisk: textFiles, validation } = settings
+  const { readsControlLatents = false } = settings
   const text = FLOAT * ((CHUNK_TOKENS * settings.captionChunks + 2) * contextDim + pooledDim)
   const captions = new Set<string>()
   let [pictures, latents, controls] = [0, 0, 0]
@@ -63,9 +67,11 @@ export function planExamples(
     latents += ways * latentBytes(width * height)
     controls += ways * 3 * width * height
   }
-  const kept = (latentFiles ? 0 : latents + controls) + (textFiles ? 0 : captions.size * text)
+  // Latents of controls are never in files.
+  const ofControls = readsControlLatents ? latents : 0
+  const kept = (latentFiles ? 0 : latents + controls) + ofControls + (textFiles ? 0 : captions.size * text)
   const measured = measuredPairs(dataset.heldOut, validation.mostPairs)
-  const pair = latentBytes(largest) + 3 * largest + text
+  const pair = (readsControlLatents ? 2 : 1) * latentBytes(largest) + 3 * largest + text
   return {
     memory: Math.min(most, kept) + measured * pair + Math.min(MEMO_BYTES, pictures * 2 * FLOAT * 3 * largest),
     disk: (latentFiles ? latents : 0) + (textFiles ? pictures * text : 0),

@@ -79,7 +79,8 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet, sig
   const found = await need(rows, settings.gradientCheckpointing)
   const optimizerBytes = stateBytes(settings, { adapters, slots, values: new Float32Array(values) })
   const averageBytes = settings.ema === null ? 0 : 4 * values
-  const examples = planExamples(dataset, settings, config, encodedBytes())
+  const readsControlLatents = adapters.some(({ condInput }) => condInput === "latent")
+  const examples = planExamples(dataset, { ...settings, readsControlLatents }, config, encodedBytes())
   const kept = examples.memory
   // What float16 leaves out of each part of a step.
   const lanes = settings.partPrecision === "float16" ? settings.gradientAccumulationSteps * settings.batchParts : 0

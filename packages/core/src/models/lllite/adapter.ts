@@ -8,8 +8,9 @@ import type { Strength } from "../strength.ts"
 import { strengthsAt } from "../strength.ts"
 import type { Grid, Tap } from "../taps.ts"
 import { NO_READS } from "../taps.ts"
-import type { ControlImages, ControlPatches, PatchSet } from "./conditioner.ts"
+import type { ControlImages, PatchSet } from "./conditioner.ts"
 import { createPatchSet, cutControl, embedControl } from "./conditioner.ts"
+import type { ControlPatches } from "./control-patches.ts"
 import type { AdapterPlan } from "./layout.ts"
 import type { AdapterLayers, AdapterParams, LlliteParams } from "./params.ts"
 
@@ -48,7 +49,8 @@ export interface PreparedControl {
 /**
  * Computes everything that depends on the control alone, once for all steps. The caller disposes the result.
  *
- * @throws CoreError if the images are too small for a site, or an adapter reads a hole and the images have none
+ * @throws CoreError if the images are too small for a site, or an adapter reads a hole or latents and the images have
+ * none
  */
 export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlImages): PreparedControl {
   const shares = new Map<string, ControlShare>()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { cutPatches, type Depth, patchGrid } from "./conditioner.ts"
+import { cutPatches, patchGrid } from "./conditioner.ts"
+import type { Depth } from "./control-patches.ts"
 
 const KERNELS = { 1: [4, 2], 2: [4, 4], 3: [4, 4, 2] } as const
 const CHANNELS = 3

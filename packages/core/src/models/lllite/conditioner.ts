@@ -1,10 +1,12 @@
-import type { CondChannels } from "@lllite/format"
-import { PICTURE_CHANNELS } from "@lllite/format"
-import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
+import type { CondChannels, CondInput } from "@lllite/format"
+import { conditionerKernels, PICTURE_CHANNELS } from "@lllite/format"
+import type { Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
 import type { Ops } from "../../ops/ops.ts"
 import type { Grid } from "../taps.ts"
+import type { ControlPatches, Depth } from "./control-patches.ts"
+import { cutLatents, noControlLatents } from "./latent-patches.ts"
 import type { AdapterPlan } from "./layout.ts"
 import type { AdapterParams } from "./params.ts"
 
@@ -17,26 +19,28 @@ export interface ControlImages {
   readonly channels?: CondChannels
   /** [count, height, width, channels] in −1 … 1 */
   readonly data: Float32Array
+  /**
+   * The latents of the same images, for an LLLite that reads these: the mean of the VAE's posterior, scaled.
+   * [count, height / 8, width / 8, 4]. Default: none
+   */
+  readonly latents?: Tensor4D
 }
-
-/** Kernels of the conditioner by depth, first to last. Every stride is equal to its kernel. */
-const KERNELS = { 1: [4, 2], 2: [4, 4], 3: [4, 4, 2] } as const
-
-/** The depth of a site. */
-export type Depth = keyof typeof KERNELS
 
 /** Pixels each way of a patch. */
 const PATCH = 4
 
-/** What patches are cut for: the depth of a site, and the channels that its conditioner reads. */
+/** What patches are cut for: the depth of a site, and what its conditioner reads. */
 export interface PatchForm {
   readonly depth: Depth
+  /** Channels of pixels. */
   readonly channels: CondChannels
+  /** Default: pixel */
+  readonly input?: CondInput
 }
 
 /** The form of the patches that an adapter reads. */
-export function patchFormOf({ site, condChannels = PICTURE_CHANNELS }: AdapterPlan): PatchForm {
-  return { depth: site.depth, channels: condChannels }
+export function patchFormOf({ site, condChannels = PICTURE_CHANNELS, condInput = "pixel" }: AdapterPlan): PatchForm {
+  return { depth: site.depth, channels: condChannels, input: condInput }
 }
 
 /** Patches of every form that some adapters read. */
@@ -47,24 +51,19 @@ export interface PatchSet {
   dispose(): void
 }
 
-/** The patches of every form that adapters read, each cut once. The caller disposes the result. */
-export function createPatchSet(plans: Iterable<AdapterPlan>, cut: (form: PatchForm) => ControlPatches): PatchSet {
-  const keyOf = ({ depth, channels }: PatchForm): string => `${depth} of ${channels}`
-  const forms = new Map([...plans].map(patchFormOf).map((form) => [keyOf(form), form]))
-  const all = new Map([...forms].map(([key, form]) => [key, cut(form)]))
-  return {
-    of: (plan) => all.get(keyOf(patchFormOf(plan))),
-    dispose: () => tf.dispose([...all.values()].map(({ patches }) => patches)),
-  }
+/** Forms with one key are one form. */
+export function patchKey({ depth, channels, input = "pixel" }: PatchForm): string {
+  return `${input} ${depth} of ${channels}`
 }
 
-/** Control images cut into patches for the conditioners of one depth. */
-export interface ControlPatches {
-  readonly count: number
-  /** The embedding's grid: one token for every 8, 16 or 32 pixels each way. */
-  readonly grid: Grid
-  /** [count · tokens · positions, 16 · channels] */
-  readonly patches: Tensor2D
+/** The patches of every form that adapters read, each cut once. The caller disposes the result. */
+export function createPatchSet(plans: Iterable<AdapterPlan>, cut: (form: PatchForm) => ControlPatches): PatchSet {
+  const forms = new Map([...plans].map(patchFormOf).map((form) => [patchKey(form), form]))
+  const all = new Map([...forms].map(([key, form]) => [key, cut(form)]))
+  return {
+    of: (plan) => all.get(patchKey(patchFormOf(plan))),
+    dispose: () => tf.dispose([...all.values()].map(({ patches }) => patches)),
+  }
 }
 
 /**
@@ -72,9 +71,13 @@ export interface ControlPatches {
  * order is tokens, then positions of the last kernel, then of the kernel before it, and so on to pixels. The result
  * depends on the images alone, so one cut is enough for all sites of a depth.
  *
- * @throws CoreError if an image is smaller than one token, or has no hole although the form has a fourth channel
+ * @throws CoreError if an image is smaller than one token, or has no hole or no latents although the form reads them
  */
 export function cutControl(images: ControlImages, form: PatchForm): ControlPatches {
+  if (form.input === "latent") {
+    if (images.latents === undefined) throw noControlLatents("control image")
+    return cutLatents(images.latents, form.depth)
+  }
   const { grid, values } = cutPatches(images, form)
   return patchTensor(images.count, grid, values, form)
 }
@@ -103,14 +106,15 @@ export function patchGrid({ width, height }: Pick<ControlImages, "width" | "heig
   return grid
 }
 
-const pixelsOfToken = (depth: Depth): number => KERNELS[depth].reduce<number>((product, kernel) => product * kernel, 1)
+const pixelsOfToken = (depth: Depth): number =>
+  conditionerKernels(depth).reduce((product, kernel) => product * kernel, 1)
 
 /** The patches of `cutControl` on the host, row after row. @throws CoreError as `cutControl` */
 export function cutPatches(
   { count, height, width, data, channels: given = PICTURE_CHANNELS }: ControlImages,
   { depth, channels }: PatchForm,
 ): { readonly grid: Grid; readonly values: Float32Array } {
-  const kernels = [...KERNELS[depth]].reverse()
+  const kernels = conditionerKernels(depth).toReversed()
   const pixels = pixelsOfToken(depth)
   const grid = patchGrid({ width, height }, depth)
   if (data.length !== count * height * width * given) {
