@@ -312,6 +312,19 @@ describe("readTrainSettings", () => {
     ])
   })
 
+  it("takes what newer versions of the kohya_ss GUI write, and what stands there for accelerate", () => {
+    const file = {
+      ...{ loraplus_lr_ratio: 16, lowvram: true, cpu_offload_checkpointing: true },
+      ...{ compile: true, compile_mode: "default", compile_cache_size_limit: 32, dynamo_mode: "default" },
+    }
+    expect(read({}, file).notices).toEqual([
+      "loraplus_lr_ratio has no effect: this command trains an LLLite and no LoRA.",
+      expect.stringMatching(/^lowvram has no effect: /),
+      expect.stringMatching(/^cpu_offload_checkpointing has no effect: /),
+      "compile, compile_mode, compile_cache_size_limit and dynamo_mode have no effect: this program does not use PyTorch.",
+    ])
+  })
+
   it("reads where a run is logged, and which options the log shows", () => {
     expect(read({}).log).toBeNull()
     const log = { logging_dir: "logs", log_prefix: "canny-", log_config: true, optimizer_type: "lion" }

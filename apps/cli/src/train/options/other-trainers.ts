@@ -5,6 +5,7 @@ const LORA = "this command trains an LLLite and no LoRA"
 const TEXT_ENCODERS = "an LLLite leaves the text encoders as they are"
 const OTHER_MODEL = "SDXL has no such part"
 const GUI = "sd-scripts ignores this entry of the kohya_ss GUI, too"
+const NO_PYTORCH = "this program does not use PyTorch"
 const ONLY_PAIRS = "this trainer knows pairs of a picture and a control alone"
 
 /**
@@ -25,6 +26,9 @@ export const OTHER_TRAINERS = {
   base_weights: ignored(LORA),
   base_weights_multiplier: ignored(LORA),
   scale_weight_norms: ignored(LORA),
+  loraplus_lr_ratio: ignored(LORA),
+  loraplus_unet_lr_ratio: ignored(LORA),
+  loraplus_text_encoder_lr_ratio: ignored(LORA),
   unet_lr: ignored(`${LORA}. The rate is learning_rate`),
   block_lr: ignored(LORA),
   text_encoder_lr: ignored(TEXT_ENCODERS),
@@ -37,6 +41,17 @@ export const OTHER_TRAINERS = {
   stop_text_encoder_training: ignored(TEXT_ENCODERS),
   diffusers_xformers: ignored("attention has one implementation here"),
   fused_optimizer_groups: ignored("an optimizer step needs all gradients here"),
+  lowvram: ignored(GUI),
+  compile: ignored(NO_PYTORCH),
+  compile_backend: ignored(NO_PYTORCH),
+  compile_mode: ignored(NO_PYTORCH),
+  compile_dynamic: ignored(NO_PYTORCH),
+  compile_fullgraph: ignored(NO_PYTORCH),
+  compile_cache_size_limit: ignored(NO_PYTORCH),
+  dynamo_mode: ignored(NO_PYTORCH),
+  dynamo_use_dynamic: ignored(NO_PYTORCH),
+  dynamo_use_fullgraph: ignored(NO_PYTORCH),
+  cpu_offload_checkpointing: ignored("what gradient_checkpointing keeps is not moved here"),
   sdxl: ignored("this command always trains for SDXL"),
   reg_data_dir: refused(ONLY_PAIRS, { instead: "Leave it out. There are no regularisation pictures." }),
   masked_loss: flag({
