@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
 import { RANDOM_DIMS, randomLllite } from "../../test/random-lllite.ts"
-import { siteTensorShapes } from "../lllite/tensors.ts"
+import { conditionerKernels, siteTensorShapes } from "../lllite/tensors.ts"
 import { matrix } from "./matrix.ts"
 import { createRandom } from "./sample-inputs.ts"
-import { conditionerKernels, conditionerOutputs, networkTensor, readSiteNetwork } from "./site-network.ts"
+import { conditionerOutputs, networkTensor, readSiteNetwork } from "./site-network.ts"
 
 describe("an adapter as a network", () => {
   it("computes the embedding as plain convolutions do", async () => {
