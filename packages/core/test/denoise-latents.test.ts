@@ -241,7 +241,7 @@ describe("a pass where parts see a piece of the picture", () => {
     const given = { adapters: [], controlNets: [], pictures: 1 }
     const own = (uses: readonly PartUse[]) => ({
       ...{ uses, shares: prepareParts(uses) },
-      ...prepareViews(sdxl.ops, uses, grid, given),
+      ...prepareViews(sdxl, uses, grid, given),
     })
     const seeing = { ...left, sees: "area" } as const
     const [parts, negativeParts] = [own([seeing, right ?? {}]), own([right ?? {}, seeing])]
