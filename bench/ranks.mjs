@@ -10,6 +10,7 @@
 // Run after a build. Prints medians: seconds, and CPU seconds of each process.
 import { fork } from "node:child_process"
 import { connect, createServer } from "node:net"
+import { Transform } from "node:stream"
 import { parseArgs } from "node:util"
 import { createPartPool } from "../packages/core/dist/runtime.js"
 import { runRank, startRankHub } from "../packages/ranks/dist/index.js"
