@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { Ops } from "../src/ops/ops.ts"
 import type { WeightEntry } from "../src/ops/weight-entry.ts"
 import { createStream } from "../src/random/stream.ts"
-import { type CaseInput, type OpsCase, opsCases } from "./ops-cases.ts"
+import { type CaseInput, type OpsCase, opsCases } from "./ops-cases/index.ts"
 import type { Values } from "./plain-ops.ts"
 
 export interface ContractResult {
