@@ -52,6 +52,12 @@ export interface RankHubOptions {
 export interface RankHub extends Required<TrainHelp> {
   /** Where ranks join. */
   readonly address: RankAddress
+  /**
+   * The parts that ranks could take now. See `TrainHelp`.
+   *
+   * @throws RanksError `rank-lost` after the loss of a rank, where that ends the run
+   */
+  places(): number
   /** The number of ranks that have joined and are there, those of branches included. */
   ranks(): number
   /**
@@ -82,12 +88,15 @@ export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME, perMessageDeflate: false })
   const ranks = new Set<HubRank>()
   const times = createAnswerTimes(options.answerWithin ?? 60)
+  /** Why the run has to end. Null: nothing. */
+  let failure: RanksError | null = null
   const count = (): number => [...ranks].reduce((sum, { branch }) => sum + 1 + (branch?.ranks ?? 0), 0)
 
   const lose = (rank: HubRank, reason: string): void => {
     if (!ranks.delete(rank)) return
     const kept = rank.lanes.size
-    rank.lose(lost === "continue" ? null : lostError(rank.name, reason))
+    if (lost === "stop") failure ??= lostError(rank.name, reason)
+    rank.lose(failure)
     const all = kept === 0 ? reason : `${reason}. What float16 has left out of ${kept} parts is lost, too`
     onEvent({ kind: "lost", name: rank.name, reason: all, ranks: count() })
   }
@@ -104,7 +113,9 @@ export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
         return
       }
       onEvent({ kind: "lost", name: by, reason: "its branch has lost it", ranks: count() })
-      if (lost === "stop" && rank.isSumming()) rank.lose(lostError(by, "its branch has lost it"))
+      if (lost === "continue") return
+      failure ??= lostError(by, "its branch has lost it")
+      if (rank.isSumming()) rank.lose(failure)
     } else if (message.kind === "leads") {
       const address = { host: message.host ?? from, port: message.port }
       rank.branch = { address, ranks: 0, assigned: 0, isReachable: true }
@@ -201,7 +212,11 @@ export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
 
   return {
     address: { host, port: server.port },
-    places: () => [...ranks].reduce((sum, rank) => sum + rank.free(), 0),
+    places() {
+      // A rank may be lost between two of its parts.
+      if (failure !== null) throw failure
+      return [...ranks].reduce((sum, rank) => sum + rank.free(), 0)
+    },
     branches: () => [...ranks].filter((rank) => isBranchFree(rank)).length,
     async gradient(part: StepPart, signal: AbortSignal) {
       // A rank with a branch may be needed for a group.

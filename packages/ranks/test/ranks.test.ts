@@ -88,6 +88,16 @@ describe("ranks", () => {
     })
   })
 
+  it("end the run when one is lost between two parts, if that is asked for", async () => {
+    const { hub } = await hubWith({ lost: "stop" })
+    const { leave } = rankOf(hub)
+    await until(() => hub.places() === 1)
+    expect((await hub.gradient(partOf(1), signal))?.loss).toBe(1 / 8)
+    leave()
+    await until(() => hub.ranks() === 0)
+    expect(() => hub.places()).toThrow("rank 1 (127.0.0.1) was lost")
+  })
+
   it("stop within a part that is aborted, and stay", async () => {
     const { hub } = await hubWith()
     const stopped: unknown[] = []

@@ -121,6 +121,27 @@ describe("a tree of ranks", () => {
     expect(results.map(({ sumOf = 1 }) => sumOf)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 8])
   })
 
+  it("adds up several batches of a step apart, and sends sums of their groups", async () => {
+    const { hub } = await tree(11)
+    const parts = [1, 2].flatMap((step) => partsOfStep(step, 11))
+    let sums = 0
+    const together = await createPartPool().compute(parts, [slowly], {
+      free: async () => ({ places: hub.places(), branches: hub.branches() }),
+      ...{ gradient: (part) => hub.gradient(part, signal), takeFeedback: hub.takeFeedback },
+      sum(group) {
+        sums += 1
+        return hub.sum(group, signal)
+      },
+    })
+    expect(sums).toBeGreaterThan(0)
+    /** The first result of the second batch. */
+    let at = 0
+    for (let done = 0; done < 11; at++) done += together[at]?.sumOf ?? 1
+    for (const [step, results] of [[1, together.slice(0, at)] as const, [2, together.slice(at)] as const]) {
+      expect(total(results, 11)).toEqual(await summed(null, step, 11))
+    }
+  })
+
   it("goes on when a rank that leads a branch is lost within a sum, and its ranks get other places", async () => {
     let isStuck = true
     const stuck = (part: StepPart): Promise<LossAndGradients> => (isStuck ? new Promise(() => {}) : slowly(part))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { describeError, InterruptedError, UsageError } from "./errors.ts"
+import { describeError, exitCodeOf, InterruptedError, UsageError } from "./errors.ts"
 
 describe("describeError", () => {
   it("gives the sentence of an error about the input, alone", () => {
@@ -10,6 +10,11 @@ describe("describeError", () => {
   it("knows an error from a worker thread by its name", () => {
     const error = Object.assign(new Error("it is a LoRA"), { name: "FormatError" })
     expect(describeError(error, {})).toBe("lllite: it is a LoRA")
+  })
+
+  it("takes the loss of a rank for no fault of the program", () => {
+    const lost = Object.assign(new Error("ranks: rank 1 was lost."), { name: "RanksError", code: "rank-lost" })
+    expect(describeError(lost, {})).toBe("lllite: ranks: rank 1 was lost.")
   })
 
   it("adds the command's advice to errors that have a code", () => {
@@ -55,5 +60,17 @@ describe("describeError", () => {
     )
     expect(describeError(error, {})).not.toContain("    at ")
     expect(describeError(error, { LLLITE_DEBUG: "1" })).toContain("    at ")
+  })
+})
+
+describe("exitCodeOf", () => {
+  it("asks for another try when a rank is lost, also where the run could be saved", () => {
+    // As they come from a worker, without their classes.
+    const lost = Object.assign(new Error("rank 1 was lost."), { name: "RanksError", code: "rank-lost" })
+    const failed = Object.assign(new Error("step 3 could not be computed.", { cause: lost }), { code: "step-failed" })
+    expect(exitCodeOf(lost)).toBe(75)
+    expect(exitCodeOf(new Error("It is saved.", { cause: failed }))).toBe(75)
+    const token = Object.assign(new Error("no token."), { name: "RanksError", code: "token-missing" })
+    expect([token, new Error("x", { cause: token }), "text"].map(exitCodeOf)).toEqual([1, 1, 1])
   })
 })

@@ -35,7 +35,7 @@ export class InterruptedError extends Error {
 /** Names of errors that the user can correct. An error from a worker thread has lost its class, but not its name. */
 const ABOUT_INPUT = new Set([
   ...["UsageError", "InterruptedError", "InputError", "FormatError", "CoreError", "DivergedError", "RangeError"],
-  ...["WasmOpsError", "WebgpuOpsError", "WebgpuLimitError", "WebgpuDeviceError"],
+  ...["WasmOpsError", "WebgpuOpsError", "WebgpuLimitError", "WebgpuDeviceError", "RanksError"],
 ])
 
 export const EXIT_FAILURE = 1
@@ -46,10 +46,13 @@ export const EXIT_TRY_AGAIN = 75
 /** Codes of errors about other machines. The same command may work later. */
 const TRY_AGAIN = new Set(["RanksError unreachable", "RanksError rank-lost"])
 
-/** The exit code for an error. */
+/** The exit code for an error. A run that could be saved ends with an error whose cause is that of another machine. */
 export function exitCodeOf(error: unknown): number {
-  const isPassing = error instanceof LlliteError && TRY_AGAIN.has(`${error.name} ${error.code}`)
-  return isPassing ? EXIT_TRY_AGAIN : EXIT_FAILURE
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const { name, code } = each as Error & { readonly code?: unknown }
+    if (TRY_AGAIN.has(`${name} ${code}`)) return EXIT_TRY_AGAIN
+  }
+  return EXIT_FAILURE
 }
 
 /**
