@@ -1,61 +1,12 @@
-import { type ChildProcess, spawn } from "node:child_process"
 import { rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { afterEach, describe, expect, it } from "vitest"
+import { describe, expect, it } from "vitest"
 import { longOnly } from "../../../packages/format/test/needs.ts"
+import { freeAddress, rankAt, TOKEN, withToken } from "./ranks.test-help.ts"
 import { drawnPairs, filesOf, type Kill, trainedRun } from "./trained-run.test-help.ts"
 
 /* Runs of the built commands `train` and `rank`. `turbo run build` comes first. */
 const data = drawnPairs("lllite-ranks-")
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
-const TOKEN = "a secret of this test"
-
-/** A rank that runs until it ends or is killed. */
-interface Rank {
-  readonly child: ChildProcess
-  /** The names of its events so far, with the parts that it computed at the end. */
-  readonly events: readonly Readonly<Record<string, unknown>>[]
-  readonly ended: Promise<number | null>
-  until(event: string): Promise<void>
-}
-
-const ranks: ChildProcess[] = []
-afterEach(() => {
-  for (const child of ranks.splice(0)) child.kill("SIGKILL")
-})
-
-function rankAt(address: string, token = TOKEN, more: readonly string[] = []): Rank {
-  const args = ["rank", address, "--pretrained_model_name_or_path", "tiny", "--backend", "wasm", ...more]
-  const env = { ...process.env, LLLITE_RANKS_TOKEN: token }
-  const child = spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", "pipe", "inherit"] })
-  ranks.push(child)
-  const events: Record<string, unknown>[] = []
-  let text = ""
-  child.stdout.setEncoding("utf8").on("data", (more: string) => {
-    const lines = (text + more).split("\n")
-    text = lines.pop() ?? ""
-    events.push(...lines.map((line) => JSON.parse(line)))
-  })
-  const ended = new Promise<number | null>((resolve) => child.once("close", resolve))
-  return {
-    ...{ child, events, ended },
-    async until(event) {
-      while (!events.some((each) => each.event === event) && child.exitCode === null && child.signalCode === null) {
-        await new Promise((resolve) => setTimeout(resolve, 20))
-      }
-    },
-  }
-}
-
-async function freeAddress(): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return `127.0.0.1:${typeof address === "object" ? address?.port : 0}`
-}
 
 /** @param keeps whether files of an earlier run stay */
 async function trained(
@@ -64,12 +15,7 @@ async function trained(
   { kill, keeps = false }: { readonly kill?: Kill; readonly keeps?: boolean } = {},
 ): Promise<ReturnType<typeof trainedRun>> {
   if (!keeps) await rm(join(data(), name), { recursive: true, force: true })
-  process.env.LLLITE_RANKS_TOKEN = TOKEN
-  try {
-    return await trainedRun(data(), join(data(), name), ["--no_report", ...more], kill)
-  } finally {
-    delete process.env.LLLITE_RANKS_TOKEN
-  }
+  return withToken(() => trainedRun(data(), join(data(), name), ["--no_report", ...more], kill))
 }
 
 /** The files of a run of one process. */

@@ -11,14 +11,16 @@ import { afterAll, beforeAll } from "vitest"
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 
-/** A folder of three pairs for the tests of a file, which is removed after them. */
-export function drawnPairs(prefix: string): () => string {
+/** A folder of pairs for the tests of a file, which is removed after them. Default: three pairs */
+export function drawnPairs(prefix: string, count = 3): () => string {
   let folder = ""
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), prefix))
     for (const name of ["images", "controls"]) {
       await mkdir(join(folder, name))
-      for (const i of [1, 2, 3]) await writePng(join(folder, name, `${i}.png`), blankImage(64, 64, [40 * i, 20, 90]))
+      for (let i = 1; i <= count; i++) {
+        await writePng(join(folder, name, `${i}.png`), blankImage(64, 64, [(40 * i) % 256, 20, 90]))
+      }
     }
   })
   afterAll(() => rm(folder, { recursive: true }))
@@ -50,12 +52,14 @@ export interface Kill {
  *
  * @param folder of `drawnPairs`. Null: `more` names the data set
  * @param kill when the process is killed. Default: never
+ * @param onEvent is called with each line of JSON on stdout
  */
 export async function trainedRun(
   folder: string | null,
   out: string,
   more: readonly string[],
   kill?: Kill,
+  onEvent: (event: Readonly<Record<string, unknown>>) => void = () => {},
 ): Promise<Ended> {
   const pairs = (path: string): readonly string[] => [
     ...["--train_data_dir", join(path, "images"), "--conditioning_data_dir", join(path, "controls")],
@@ -74,8 +78,10 @@ export async function trainedRun(
     const lines = output.stdout.split("\n")
     output.stdout = lines.pop() ?? ""
     for (const line of lines.filter(isEvent)) {
-      events.push(JSON.parse(line))
+      const event = JSON.parse(line)
+      events.push(event)
       times.push(performance.now() - start)
+      onEvent(event)
     }
   }
   let timer: NodeJS.Timeout | undefined

@@ -23,7 +23,7 @@ import { readVersion } from "../version.ts"
 import { formMetadata, formOf } from "./adapter-form.ts"
 import { previewCaptions } from "./caption-preview.ts"
 import { ownMetadata, readThumbnail, statedMetadata } from "./metadata.ts"
-import type { RankSettings } from "./ranks/rank-settings.ts"
+import { type RankSettings, shapeOf } from "./ranks/rank-settings.ts"
 import type { StartedRanks } from "./ranks/start-ranks.ts"
 import { saveAtFault, stopAtFault } from "./reading-fault.ts"
 import { factNotices, runFacts } from "./run-facts.ts"
@@ -32,7 +32,7 @@ import { createSaver } from "./saver.ts"
 import type { TrainSettings } from "./settings.ts"
 import { sitesOf } from "./sites.ts"
 import { createStepHistory, type StepHistory } from "./step-history.ts"
-import { batchSizesOf, planSteps, type StepPlan } from "./step-plan.ts"
+import { batchSizesOf, largestBatchParts, planSteps, type StepPlan } from "./step-plan.ts"
 import type { TrainingSet } from "./validation/hold-out.ts"
 import { watchRun } from "./watch-run.ts"
 
@@ -56,7 +56,9 @@ export async function runTrain(
     const { text, ...fields } = preview
     reporter.say("captions", fields, text)
   }
-  const ranks = settings.ranks === null ? null : await loadRanks(settings.ranks)
+  const shaped = settings.ranks && shapeOf(settings.ranks, largestBatchParts(dataset, settings.batchParts).parts)
+  if (shaped?.notice != null) reporter.say("notice", { text: shaped.notice }, `Note: ${shaped.notice}`)
+  const ranks = settings.ranks && shaped && (await loadRanks({ ...settings.ranks, shape: shaped.shape }))
   const runtime = await startRuntime(settings.runtime, reporter, signal)
   try {
     const { checkpoint, ...parts } = settings.model

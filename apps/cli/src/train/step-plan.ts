@@ -1,5 +1,5 @@
 import type { LrMovement } from "@lllite/core/training"
-import { checkTrainOptions, stepsPerEpoch } from "@lllite/core/training"
+import { checkTrainOptions, largestBatch, stepsPerEpoch } from "@lllite/core/training"
 import type { FolderDataset } from "@lllite/runtime-node"
 import type { StepCount } from "@lllite/runtime-node/options"
 import type { LrSettings } from "./rate-settings.ts"
@@ -43,6 +43,16 @@ function lrMovement(rate: LrSettings, steps: number): LrMovement {
     ...(warmup === undefined ? {} : { warmupSteps: inSteps(warmup) }),
     ...(decay === undefined ? {} : { decaySteps: inSteps(decay) }),
   }
+}
+
+/** The parts of the largest batch, and the most pairs of a part. `batchParts`: the parts that a batch may have */
+export function largestBatchParts(
+  { sizes, batchSize }: Pick<FolderDataset, "sizes" | "batchSize">,
+  batchParts: number,
+): { readonly parts: number; readonly rows: number } {
+  const pairs = largestBatch(sizes, batchSize)
+  const rows = Math.ceil(pairs / batchParts)
+  return { parts: Math.ceil(pairs / rows), rows }
 }
 
 /** The most pairs in a batch, of each data set that differs in it. The largest comes first. */

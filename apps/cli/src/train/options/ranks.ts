@@ -28,7 +28,7 @@ export const RANKS = {
   }),
   rank_shape: choice(["tree", "flat"], {
     default: "tree",
-    help: "How processes are connected past eight: tree makes groups of eight, whose first rank adds up their gradients, and flat connects all ranks to this process. The result is the same.",
+    help: "How processes are connected past eight: tree makes groups of eight, whose first rank adds up their gradients, and flat connects all ranks to this process. Batches of up to eight parts are always flat. The result is the same.",
   }),
   rank_wait: integer({
     default: 0,

@@ -1,13 +1,5 @@
 import { layOutSlots } from "@lllite/core/models"
-import {
-  initOptimizer,
-  LLLITE,
-  largestBatch,
-  loadOptimizer,
-  OPTIMIZERS,
-  type OptimizerRule,
-  settingsOf,
-} from "@lllite/core/training"
+import { initOptimizer, LLLITE, loadOptimizer, OPTIMIZERS, type OptimizerRule, settingsOf } from "@lllite/core/training"
 import type { AdapterDims, Site } from "@lllite/format"
 import { DTYPE_BITS } from "@lllite/format"
 import type { TrainNeed } from "@lllite/runtime-node"
@@ -20,7 +12,7 @@ import { type SaveRhythm, saveRhythms } from "../save-rhythm.ts"
 import type { TrainSettings } from "../settings.ts"
 import { sitesOf } from "../sites.ts"
 import type { StepPlan } from "../step-plan.ts"
-import { planSteps } from "../step-plan.ts"
+import { largestBatchParts, planSteps } from "../step-plan.ts"
 import type { TrainingSet } from "../validation/hold-out.ts"
 import { drawnPictures } from "./drawn-pictures.ts"
 import { planExamples } from "./plan-examples.ts"
@@ -44,6 +36,8 @@ export interface RunPlan extends Pick<StepPlan, "steps" | "perEpoch"> {
   readonly disk: { readonly files: number; readonly states: number; readonly bytes: number; readonly caches: number }
   /** Pictures that are drawn of the run in all. Their time is not planned. */
   readonly drawn: number
+  /** What each other process gets and sends in a step, in bytes, without pictures. Null: the run has one process. */
+  readonly exchange: { readonly ranks: number; readonly received: number; readonly sent: number } | null
 }
 
 /** Copies of the LLLite's values that a run holds: they, those before the update, gradients of parts and their sums. */
@@ -74,8 +68,7 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet, sig
       },
       signal,
     )
-  const inBatch = largestBatch(dataset.sizes, batchSize)
-  const rows = Math.ceil(inBatch / settings.batchParts)
+  const { parts, rows } = largestBatchParts(dataset, settings.batchParts)
   const found = await need(rows, settings.gradientCheckpointing)
   const optimizerBytes = stateBytes(settings, { adapters, slots, values: new Float32Array(values) })
   const averageBytes = settings.ema === null ? 0 : 4 * values
@@ -83,7 +76,7 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet, sig
   const examples = planExamples(dataset, { ...settings, readsControlLatents }, config, encodedBytes())
   const kept = examples.memory
   // What float16 leaves out of each part of a step.
-  const lanes = settings.partPrecision === "float16" ? settings.gradientAccumulationSteps * settings.batchParts : 0
+  const lanes = settings.partPrecision === "float16" ? settings.gradientAccumulationSteps * parts : 0
   const feedbackBytes = 4 * values * lanes
   const stateOfRun = 4 * values + optimizerBytes + averageBytes + feedbackBytes
   // A save copies the state to the main thread, and makes the bytes of a file.
@@ -107,7 +100,6 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet, sig
     smaller.push({ change, bytes: most(memoryOf(await need(ofRows, true))) })
   }
   // Ranks may join at any time, so the seconds are those of this process alone.
-  const parts = Math.min(settings.batchParts, inBatch)
   const perBatch = Math.ceil(parts / found.threads) * found.seconds.part
   const step = settings.gradientAccumulationSteps * perBatch + updateSeconds(settings, values)
   const encoding = (pictures * found.seconds.pair) / found.threads
@@ -119,6 +111,7 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet, sig
     seconds: { encoding, step, steps: steps * step },
     disk: { ...diskOf(settings, { steps, perEpoch }, values, stateOfRun), caches: examples.disk },
     drawn: await drawnPictures(settings, dataset, { steps, perEpoch }),
+    exchange: exchangeOf(settings, values, parts),
   }
 }
 
@@ -159,6 +152,24 @@ function updateSeconds({ optimizer }: TrainSettings, values: number): number {
   const seconds = (performance.now() - start) / 1000
   update.dispose()
   return (seconds * values) / some.length
+}
+
+/**
+ * What a rank gets and sends. For each of its parts that is the LLLite, and a gradient of its size.
+ *
+ * @param parts of the largest batch
+ */
+function exchangeOf(
+  { ranks, gradientAccumulationSteps: batches, partPrecision }: TrainSettings,
+  values: number,
+  parts: number,
+): RunPlan["exchange"] {
+  if (ranks === null) return null
+  // The number of those that join may be unknown: it is at least one then.
+  const processes = Math.max(2, ranks.count)
+  const ofRank = Math.ceil((batches * parts) / processes)
+  const sentBits = partPrecision === "float16" ? 16 : 32
+  return { ranks: processes - 1, received: 4 * values * ofRank, sent: (sentBits / 8) * values * ofRank }
 }
 
 /** The files that a run writes. Those that it removes again are not counted twice. */

@@ -11,6 +11,7 @@ const plan: RunPlan = {
     { phase: "training step", bytes: 12 * GIB },
   ],
   ...{ availableBytes: 16 * GIB, smaller: [], disk: { files: 4, states: 1, bytes: GIB, caches: 0 }, drawn: 0 },
+  exchange: null,
 }
 
 it("says steps, time, memory and disk", () => {
@@ -27,6 +28,15 @@ it("says what caches take on the disk, and how many pictures are drawn", () => {
   const text = planText({ ...plan, disk: { ...plan.disk, caches: 3 * GIB }, drawn: 24 })
   expect(text).toContain("and 3.0 GiB of latents and captions in files")
   expect(text).toContain("24 pictures of the run")
+})
+
+it("says what ranks exchange, if there are any", () => {
+  expect(planText(plan)).not.toContain("Ranks")
+  const exchange = { ranks: 3, received: GIB, sent: GIB / 2 }
+  expect(planText({ ...plan, exchange })).toContain(
+    "Ranks   each of 3 ranks gets 1.0 GiB a step and its pictures, and sends 512 MiB",
+  )
+  expect(planText({ ...plan, exchange: { ...exchange, ranks: 1 } })).toContain("Ranks   a rank gets 1.0 GiB")
 })
 
 it("says what takes less when a run does not fit", () => {

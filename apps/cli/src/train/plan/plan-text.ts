@@ -21,6 +21,12 @@ export function planText(plan: RunPlan): string {
     ...(disk.caches === 0
       ? []
       : [`        and ${sizeText(disk.caches)} of latents and captions in files, with those that are there`]),
+    ...(plan.exchange === null ? [] : [exchangeText(plan.exchange)]),
     ...(plan.drawn === 0 ? [] : [`Drawn   ${plural(plan.drawn, "picture")} of the run, whose time is not in the plan`]),
   ].join("\n")
+}
+
+function exchangeText({ ranks, received, sent }: NonNullable<RunPlan["exchange"]>): string {
+  const who = ranks === 1 ? "a rank" : `each of ${ranks} ranks`
+  return `Ranks   ${who} gets ${sizeText(received)} a step and its pictures, and sends ${sizeText(sent)}`
 }

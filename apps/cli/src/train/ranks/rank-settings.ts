@@ -1,6 +1,11 @@
+import { groupsOfParts } from "@lllite/core/training"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { addressProblem, readAddress } from "../../ranks/address.ts"
+import { plural } from "../../terminal/text.ts"
 import type { TRAIN_OPTIONS } from "../options/index.ts"
+
+/** The most processes without a tree, and the most parts of a batch that are one group. */
+const GROUP = 8
 
 /** Parts of a batch without ranks. The number is fixed, so that a machine with more cores trains the same LLLite. */
 export const BATCH_PARTS = 2
@@ -23,6 +28,24 @@ export interface RankSettings {
   readonly shape: "tree" | "flat"
   /** Seconds for which the first step waits for them all. */
   readonly wait: number
+}
+
+/**
+ * The shape in which ranks are connected. A branch adds up a whole group of a batch's parts, and the first group is not for
+ * branches. Without a second group, ranks of branches would have nothing to do.
+ *
+ * @param parts of the largest batch
+ */
+export function shapeOf(
+  { count, shape }: Pick<RankSettings, "count" | "shape">,
+  parts: number,
+): { readonly shape: RankSettings["shape"]; readonly notice: string | null } {
+  if (shape === "flat" || groupsOfParts(parts).length > 1) return { shape, notice: null }
+  const notice =
+    count > GROUP
+      ? `All ranks are connected to this process, because the largest batch has ${plural(parts, "part")}. More than ${GROUP} use a tree.`
+      : null
+  return { shape: "flat", notice }
 }
 
 /** The processes that compute a run. Null: this one alone. The reader keeps the problems. */
