@@ -49,6 +49,12 @@ export function latentPath(image: string, [width, height]: readonly [number, num
   return join(dir, `${name}_${digits(width)}x${digits(height)}_sdxl.npz`)
 }
 
+/** The path that older versions of sd-scripts gave such a file: `stem.npz`. sd-scripts still reads it. */
+export function formerLatentPath(image: string): string {
+  const { dir, name } = parse(image)
+  return join(dir, `${name}.npz`)
+}
+
 /** Whether an array of a file is one that is read. */
 export function isLatentArray(name: string): boolean {
   return ARRAY.test(name)

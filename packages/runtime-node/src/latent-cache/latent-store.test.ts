@@ -126,6 +126,21 @@ describe("latents in files", () => {
     expect(await reasonOf()).toBe("its picture was changed after it")
   })
 
+  it("are read under the name that sd-scripts gave them before, and written under the present one", async () => {
+    const former = join(folder, "images", "a.npz")
+    const latents: NumpyArray = { shape: [4, 8, 8], values: new Float32Array(256).fill(2) }
+    await writeFile(former, npzFile(new Map([["latents", latents]])))
+    const set = await open()
+    expect(await set.latents.has(0)).toBe(true)
+    expect((await set.latents.read(0, false)).latents[0]).toBeCloseTo(0.2605, 6)
+    expect(set.notices()[0]).toContain(`"${former}" is of another program`)
+    // One that does not fit stays as it is.
+    expect(await reasonOf({ resolution: 32 })).toBe("latents is 4x8x8, expected 4x4x4")
+    await (await open({ resolution: 32 })).latents.write(0, [LATENTS.slice(0, 4 * 4 * 4)])
+    expect(await reasonOf({ resolution: 32 })).toBeNull()
+    expect((await readNpz(former)).get("latents")?.shape).toEqual([4, 8, 8])
+  })
+
   it("that are damaged are made anew, and skipCheck leaves that to the step that reads them", async () => {
     await writeFile(file, "no zip")
     expect(await reasonOf()).toBe("it is damaged")

@@ -8,6 +8,7 @@ import { writeAtomically } from "../files/atomic-write.ts"
 import { npzFile, readNpz } from "../npz/npz.ts"
 import type { CachedFit, LatentArrays, LatentFacts } from "./latent-file.ts"
 import {
+  formerLatentPath,
   isLatentArray,
   latentArrays,
   latentFacts,
@@ -47,7 +48,8 @@ export interface LatentFiles extends LatentStore {
 /**
  * Keeps latents in files beside the pictures, which sd-scripts reads and writes, too. A file is used if its latents have
  * the size of the bucket, the picture's size and crop, the mirrored latents and the mask where they are needed, and only
- * finite values. A file of this program also says which VAE and which picture it is of, and how that was fitted.
+ * finite values. A file of this program also says which VAE and which picture it is of, and how that was fitted. A file
+ * under sd-scripts' former name is read where there is none under the present one.
  *
  * Source: sd-scripts `library/strategy_sd.py`.
  *
@@ -61,6 +63,13 @@ export function createLatentFiles(
   /** Files may be shared by several examples, so they are written one after another. */
   let writing: Promise<unknown> = Promise.resolve()
   const pathOf = ({ image, original }: CachedPicture): string => latentPath(image, original)
+  /** The file to read. Null: there is none. A former file has one size, and a file of several replaces it. */
+  const find = async (picture: CachedPicture): Promise<string | null> => {
+    const path = pathOf(picture)
+    if (await exists(path)) return path
+    const former = formerLatentPath(picture.image)
+    return !picture.sharesFile && (await exists(former)) ? former : null
+  }
 
   const write = async (picture: CachedPicture, latents: readonly Float32Array[]): Promise<void> => {
     const path = pathOf(picture)
@@ -74,8 +83,8 @@ export function createLatentFiles(
   return {
     async has(index) {
       const picture = pictureAt(index)
-      const path = pathOf(picture)
-      if (!(await exists(path))) return false
+      const path = await find(picture)
+      if (path === null) return false
       if (skipCheck) return true
       const problem = await problemOf(path, picture, vae)
       if (problem === null) return true
@@ -90,7 +99,7 @@ export function createLatentFiles(
 
     async read(index, isFlipped) {
       const picture = pictureAt(index)
-      const path = pathOf(picture)
+      const path = (await find(picture)) ?? pathOf(picture)
       const arrays = await readNpz(path, isLatentArray)
       const problem = latentProblem(arrays, picture)
       if (problem !== null) {
