@@ -1,5 +1,4 @@
 import { stderr, stdin } from "node:process"
-import { createInterface } from "node:readline"
 import { isPromptLine } from "@lllite/core"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { createLocalPaths } from "../model/local-models.ts"
@@ -11,6 +10,7 @@ import type { GENERATE_OPTIONS } from "./options.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import { runGenerate } from "./run.ts"
 import { readGenerateSettings } from "./settings.ts"
+import { createTypedLines } from "./typed-lines.ts"
 
 type GenerateReader = OptionReader<typeof GENERATE_OPTIONS>
 
@@ -26,18 +26,16 @@ export async function runInteractive(reader: GenerateReader, reporter: Reporter,
     examineGeneration(withPrompt(reader, prompt), null, toLocal)
   const { pictures, notices } = await untilStopped(examine(""), signal)
   const settings = readGenerateSettings(reader, pictures, notices)
+  // The pictures' paths are on stdout.
   const isTerminal = stdin.isTTY === true && stderr.isTTY === true
-  // In a terminal the arrow keys bring back earlier lines. The pictures' paths are on stdout.
-  const lines = createInterface({ input: stdin, output: stderr, terminal: isTerminal, signal, prompt: "prompt> " })
-  const typed = lines[Symbol.asyncIterator]()
+  const lines = createTypedLines({ input: stdin, output: stderr, isTerminal }, signal)
   const next = async (): Promise<readonly PlannedPicture[] | null> => {
     for (;;) {
-      if (isTerminal) lines.prompt()
-      const { value, done } = await typed.next()
-      if (done === true) return null
-      if (!isPromptLine(value)) continue
+      const line = await lines.next()
+      if (line === null) return null
+      if (!isPromptLine(line)) continue
       try {
-        return (await examine(value.trim())).pictures
+        return (await examine(line.trim())).pictures
       } catch (error) {
         const text = describeInput(error)
         if (text === null) throw error
