@@ -97,6 +97,8 @@ export {
   readImage,
   readImageSize,
 } from "./images/read-image.ts"
+export type { WebpOptions } from "./images/webp-file.ts"
+export { writeWebp } from "./images/webp-file.ts"
 export type { LatentCacheOptions } from "./latent-cache/latent-store.ts"
 export { vaeFingerprint } from "./latent-cache/vae-fingerprint.ts"
 export { planTaskMemory, type TaskPlace } from "./machine/task-memory.ts"

@@ -1,4 +1,4 @@
-import { basename, join } from "node:path"
+import { basename, join, parse } from "node:path"
 import { type BlockDelta, UNET_BLOCKS } from "@lllite/core"
 import type { Recipe } from "@lllite/core/recipe"
 import { nameOnly } from "@lllite/core/recipe"
@@ -45,7 +45,7 @@ export function createAdapterMaps(folder: string): AdapterMaps {
     async write(picture, path, recipe) {
       const ofPicture = maps.get(picture) ?? []
       maps.delete(picture)
-      const name = basename(path).replace(/\.png$/, "")
+      const name = parse(path).name
       const adapters = ofPicture.map((steps, i) => ({ ...labelOf(recipe, i), steps }))
       const json = JSON.stringify({ picture: basename(path), seed: recipe.seed, adapters }, null, 2)
       const paths = [await writeAtomically(join(folder, `${name}.lllite.json`), `${json}\n`, { existing: "rename" })]

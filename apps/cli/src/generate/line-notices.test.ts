@@ -4,7 +4,7 @@ import { lineNotices } from "./line-notices.ts"
 
 const picture = (written: string, prompt: string, more: { readonly negativePrompt?: string } = {}) => ({
   written,
-  clipPrompt: null,
+  ...{ clipPrompt: null, fileName: null },
   recipe: createRecipe({
     ...{ prompt, seed: 42, width: 128, height: 64, steps: 3, guidanceScale: 7, ...more },
     model: { checkpoint: { path: "tiny" } },
@@ -18,6 +18,13 @@ it("says nothing about prompts that are drawn as they were written", () => {
 it("says that a prompt of CLIP guidance has no effect", () => {
   expect(lineNotices([{ ...picture("a", "a"), clipPrompt: "b" }])).toEqual([
     "--c of a prompt has no effect on SDXL. The text of the picture keeps it.",
+  ])
+})
+
+it("says that a WebP holds no text", () => {
+  const named = (fileName: string) => ({ ...picture("a", "a"), fileName })
+  expect(lineNotices([named("b.webp"), named("b.webp"), named("b.png")])).toEqual([
+    '"b.webp" will be a WebP without text, so --from cannot make it again. End the name in .png to keep the text.',
   ])
 })
 

@@ -7,15 +7,24 @@ const SHOWN = 60
 /**
  * One notice about prompts that are not drawn as they were written: they have options of a line, which win over the
  * command's, groups, of which one choice is drawn, or LoRAs. It says what the first picture of them becomes. Another one
- * is about options of lines that have no effect.
+ * is about options of lines that have no effect, and one about files that hold no text.
  */
 export function lineNotices(
-  pictures: readonly Pick<PlannedPicture, "recipe" | "written" | "clipPrompt">[],
+  pictures: readonly Pick<PlannedPicture, "recipe" | "written" | "clipPrompt" | "fileName">[],
 ): readonly string[] {
+  const withoutText = new Set(
+    pictures.flatMap(({ fileName }) => (fileName?.endsWith(".webp") === true ? fileName : [])),
+  )
   const hasClipPrompt = pictures.some(({ clipPrompt }) => clipPrompt !== null)
   return [
     ...changedNotice(pictures),
     ...(hasClipPrompt ? ["--c of a prompt has no effect on SDXL. The text of the picture keeps it."] : []),
+    ...countedNotice(
+      [...withoutText],
+      "pictures",
+      (subject, isOne) =>
+        `${subject} will be ${isOne ? "a WebP" : "WebPs"} without text, so --from cannot make ${isOne ? "it" : "them"} again. End the name in .png to keep the text.`,
+    ),
   ]
 }
 

@@ -217,6 +217,9 @@ const OUTPUT = {
   sequential_file_name: flag({
     help: "Name pictures by their numbers alone: im_000001.png. Without it, their seeds follow: im_000000_7.png.",
   }),
+  dated_file_name: flag({
+    help: "Name pictures by the time, their place in the batch and their seed, as sd-scripts does: im_20260216093000_000_7.png.",
+  }),
   no_preview: ignored("no window is opened"),
   console_log_level: ignored(ALWAYS_PRINTED, { nothing: ["info"] }),
   console_log_file: ignored("progress and notes are written to stdout, which can be redirected to a file"),

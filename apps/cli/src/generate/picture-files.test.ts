@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
+import { readImage, readPngText } from "@lllite/runtime-node"
 import { afterEach, beforeEach, expect, it } from "vitest"
 import { createPictureFiles, type PictureNames } from "./picture-files.ts"
 
@@ -11,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const picture = (index: number, hasStages = false, fileName: string | null = null) => ({
-  ...{ index, fileName, seed: 7, hasStages },
+  ...{ index, place: index % 2, fileName, seed: 7, hasStages },
   image: { width: 1, height: 1, data: new Uint8Array(3) },
 })
 const TEXT = new Map<string, string>()
@@ -38,8 +39,27 @@ it("names pictures by number and seed, after those of the folder", async () => {
 })
 
 it("names pictures by number alone from 1, with the digits of stages, as sd-scripts does", async () => {
-  expect(await names({ isSequential: true })).toEqual([
+  expect(await names({ naming: "sequential" })).toEqual([
     ...["im_000001.png", "im_000002.png", "im_0000003.png", "im_1000003.png", "own.png"],
     ...["im_000004.png", "im_0000005.png", "im_1000005.png", "own-2.png"],
   ])
+})
+
+it("names pictures by time, place and seed, with the digits of stages, as sd-scripts does", async () => {
+  const now = (): Date => new Date(2026, 1, 16, 9, 3, 5)
+  const dated = "im_20260216090305"
+  expect(await names({ naming: "dated", now })).toEqual([
+    ...[`${dated}_000_7.png`, `${dated}_001_7.png`, `${dated}_0000_7.png`, `${dated}_1000_7.png`, "own.png"],
+    ...[`${dated}_000_7-2.png`, `${dated}_0001_7.png`, `${dated}_1001_7.png`, "own-2.png"],
+  ])
+})
+
+it("writes a WebP where the line's name says so", async () => {
+  const files = createPictureFiles(folder)
+  const own = picture(0, true, "own.webp")
+  const paths = [await files.writeFirstStage(own, TEXT), await files.write(own, TEXT), await files.write(own, TEXT)]
+  expect(paths.map((path) => basename(path))).toEqual(["own_first.webp", "own.webp", "own-2.webp"])
+  expect(files.written).toBe(2)
+  expect(await readImage(paths[1] ?? "")).toMatchObject({ width: 1, height: 1 })
+  await expect(readPngText(paths[1] ?? "")).rejects.toThrow("PNG")
 })

@@ -143,11 +143,17 @@ describe("planPictures", () => {
     expect(brief(["__colour__"])).toEqual([["__colour__", 10]])
   })
 
+  it("names files as their lines do, as PNGs or WebPs", () => {
+    const names = ["a --f x", "a --f y.png", "a --f z.webp", "a"].map((line) => plan([line])[0]?.fileName)
+    expect(names).toEqual(["x.png", "y.png", "z.webp", null])
+  })
+
   it.each([
     ["__shape__", "__shape__ has no file"],
     ["__../colour__", "leads out of"],
-    ["a --f ../x", '"p.txt", line 1: --f is "../x", expected the name of a PNG without a folder'],
-    ["a --f x.webp", '--f is "x.webp", expected the name of a PNG'],
+    ["a --f ../x", '"p.txt", line 1: --f is "../x", expected the name of a PNG or a WebP without a folder'],
+    ["a --f x.jpg", '--f is "x.jpg", expected the name of a PNG or a WebP'],
+    ["a --w 16384 --f x.webp", '--f is "x.webp" of 16384x96, expected sides of at most 16383 for a WebP'],
     ["a --w 100", '"p.txt", line 1: width is 100, expected a multiple of 8'],
   ])("refuses %j, with its place", (prompt, message) => {
     expect(() => plan([prompt], { wildcards: folder })).toThrow(message)

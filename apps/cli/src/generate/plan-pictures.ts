@@ -90,12 +90,13 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
       for (const line of lines) {
         const { fileName, clipPrompt = null } = line.options
         // Several pictures of one name get numbers behind it.
-        const name = fileName === undefined ? null : inPlace(source, () => pngName(fileName))
+        const name = fileName === undefined ? null : inPlace(source, () => nameOfFile(fileName))
         const adapters = withGuides(base.adapters ?? [], plan.guides, pictures.length)
         const own = { ...plan, base: { ...base, adapters } }
         const { starts = [] } = plan
         const start = starts[source.start ?? pictures.length % Math.max(1, starts.length)]
         const { recipe, tags } = inPlace(source, () => pictureOf(own, line, start))
+        inPlace(source, () => checkWebp(name, recipe))
         const ownName = plan.hasStartNames === true && start !== undefined ? `${stemOf(start.image)}.png` : name
         pictures.push({ recipe, tags, written: source.text, fileName: ownName, clipPrompt })
       }
@@ -104,13 +105,27 @@ export function planPictures(plan: PicturePlan): readonly PlannedPicture[] {
   return pictures
 }
 
-/** The name of a picture's file, which is a PNG in the folder of the others. */
-function pngName(name: string): string {
-  const path = name.endsWith(".png") ? name : `${name}.png`
-  if (/[/\\\0]/.test(path) || /\.(webp|jpe?g|gif|bmp|tiff?)\.png$/i.test(path)) {
-    throw new CoreError("option-range", `--f is ${JSON.stringify(name)}, expected the name of a PNG without a folder`)
+/** The name of a picture's file, which is a PNG or a WebP in the folder of the others. */
+function nameOfFile(name: string): string {
+  const path = /\.(png|webp)$/.test(name) ? name : `${name}.png`
+  if (/[/\\\0]/.test(path) || /\.(jpe?g|gif|bmp|tiff?|webp)\.png$/i.test(path)) {
+    throw new CoreError(
+      "option-range",
+      `--f is ${JSON.stringify(name)}, expected the name of a PNG or a WebP without a folder`,
+    )
   }
   return path
+}
+
+/** The most pixels of a side that the format WebP can say. */
+const MOST_WEBP_SIDE = 16_383
+
+function checkWebp(name: string | null, { width, height }: Pick<Recipe, "width" | "height">): void {
+  if (name?.endsWith(".webp") !== true || Math.max(width, height) <= MOST_WEBP_SIDE) return
+  throw new CoreError(
+    "option-range",
+    `--f is "${name}" of ${width}x${height}, expected sides of at most ${MOST_WEBP_SIDE} for a WebP. Name a PNG`,
+  )
 }
 
 /** Names the place of a prompt in an error about its values. */

@@ -58,7 +58,7 @@ export async function runGenerate(
   parts: GenerateParts = {},
 ): Promise<void> {
   const { next = null, start = startRuntime, watch = null } = parts
-  const { files = createPictureFiles(settings.outdir, { isSequential: settings.sequentialFileName }) } = parts
+  const { files = createPictureFiles(settings.outdir, { naming: settings.naming }) } = parts
   for (const notice of [...settings.notices, ...lineNotices(settings.pictures)])
     reporter.say("notice", { text: notice }, `Note: ${notice}`)
   const [first] = settings.pictures
@@ -111,6 +111,7 @@ export async function runGenerate(
     if (next === null) await draw(settings.pictures, masks)
     else {
       for (let planned = await next(); planned !== null; planned = await next()) {
+        for (const text of lineNotices(planned)) say(text)
         const recipes = planned.map(({ recipe }) => recipe)
         await draw(planned, await readMasks(recipes, say))
       }
@@ -209,10 +210,12 @@ async function writePictures(
         }
         const { recipe, fileName, ...picture } = group[event.index] as PlannedPicture
         const { image, seed } = event
+        // As in sd-scripts, whose batches have one picture unless the option says more. Names alone follow from it.
+        const place = event.index % (batchSize ?? 1)
         if (event.kind === "first-stage") {
           const index = before + event.index
           const first = await files.writeFirstStage(
-            { index, fileName, image, seed, hasStages: true },
+            { index, place, fileName, image, seed, hasStages: true },
             pictureText({ ...picture, recipe: firstStageRecipe(recipe) }, adapters.isForComfyUi),
           )
           reporter.say("file", { path: first, seed: jsonSeed(seed) }, first)
@@ -221,7 +224,8 @@ async function writePictures(
         summary.picture(runtime.device === "GPU" ? (await runtime.memory()).allocated : null)
         const text = pictureText({ ...picture, recipe }, adapters.isForComfyUi)
         const hasStages = recipe.hires !== null
-        const path = await files.write({ index: before + event.index, fileName, image, seed, hasStages }, text)
+        const index = before + event.index
+        const path = await files.write({ index, place, fileName, image, seed, hasStages }, text)
         reporter.say("file", { path, seed: jsonSeed(event.seed) }, path)
         for (const map of (await maps?.write(event.index, path, recipe)) ?? []) reporter.say("file", { path: map }, map)
       }

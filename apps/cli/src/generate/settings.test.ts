@@ -25,7 +25,7 @@ describe("readGenerateSettings", () => {
     const { recipe, pictures, seeds, ...rest } = await read()
     expect(rest).toEqual({
       strict: false,
-      sequentialFileName: false,
+      naming: "seeded",
       firstStage: false,
       vaeSlices: undefined,
       batchSize: undefined,

@@ -9,6 +9,7 @@ import { checkGuides, GUIDE_SETTINGS, preprocessOf } from "./guides.ts"
 import type { LoraChoice } from "./loras.ts"
 import { checkNoise, startNoiseOf } from "./noise-options.ts"
 import type { GENERATE_OPTIONS } from "./options.ts"
+import type { Naming } from "./picture-files.ts"
 import type { PicturePlan, PlannedPicture } from "./plan-pictures.ts"
 import { planPictures } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
@@ -25,10 +26,12 @@ type GenerateTable = typeof GENERATE_OPTIONS
 type GenerateReader = OptionReader<GenerateTable>
 
 /** The checked settings of `generate`. */
-export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir" | "llliteMap" | "sequentialFileName"> {
+export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir" | "llliteMap"> {
   /** At least one. All have the same model and adapters. */
   readonly pictures: readonly PlannedPicture[]
   readonly strict: boolean
+  /** How pictures are named that have no name of their own. */
+  readonly naming: Naming
   /** Whether the pictures of first stages are written, too. */
   readonly firstStage: boolean
   /** Undefined: chosen from the free memory. */
@@ -72,6 +75,11 @@ export function checkGenerateOptions(reader: GenerateReader): void {
     if (prompt === undefined || fromFile === undefined) return null
     return `${nameOf("prompt")} and ${nameOf("fromFile")} are both given. Keep one of them`
   })
+  check(["sequentialFileName", "datedFileName"], () =>
+    settings.sequentialFileName && settings.datedFileName
+      ? `${nameOf("sequentialFileName")} and ${nameOf("datedFileName")} exclude each other. Keep one of them`
+      : null,
+  )
   const { seed, imagesPerPrompt, nIter } = settings
   check(["seed", "imagesPerPrompt", "nIter"], () =>
     readSeed(BigInt(seed ?? 0) + BigInt(imagesPerPrompt * nIter - 1)) === null
@@ -244,10 +252,10 @@ export function readGenerateSettings(
   notices: readonly string[] = [],
 ): GenerateSettings {
   const { vaeSlices, batchSize, outdir, llliteMap, strict, highresFixSave1st: firstStage, ...values } = reader.finish()
-  const { sequentialFileName } = values
+  const naming = values.sequentialFileName ? "sequential" : values.datedFileName ? "dated" : "seeded"
   return {
     ...{ strict, firstStage },
-    ...{ pictures, vaeSlices, batchSize, outdir, llliteMap, sequentialFileName },
+    ...{ pictures, vaeSlices, batchSize, outdir, llliteMap, naming },
     ...{ runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] },
   }
 }

@@ -20,8 +20,8 @@ const GRID_KEYWORD = "lllite-grid"
  * @throws InputError, FormatError, CoreError naming what is wrong; InterruptedError when stopped
  */
 export async function runGrid({ axes, settings }: GridPlan, reporter: Reporter, signal: AbortSignal): Promise<void> {
-  const { pictures, outdir, sequentialFileName: isSequential } = settings
-  const files = createPictureFiles(outdir, { isSequential })
+  const { pictures, outdir, naming } = settings
+  const files = createPictureFiles(outdir, { naming })
   const images: (RgbImage | null)[] = pictures.map(() => null)
   let texts: Parameters<PictureFiles["write"]>[1] = new Map()
   for (const [isFirst, indexes] of runsOf(pictures).map((run, i) => [i === 0, run] as const)) {

@@ -122,7 +122,7 @@ export async function drawPiece(
   }
   const settings: GenerateSettings = {
     ...{ pictures, strict, firstStage: false, batchSize: pictures.length, outdir: folder },
-    ...{ vaeSlices: vaeSlices ?? undefined, llliteMap: undefined, sequentialFileName: false },
+    ...{ vaeSlices: vaeSlices ?? undefined, llliteMap: undefined, naming: "seeded" },
     ...{ runtime: { ...runtime, ...asked }, notices: [] },
   }
   await runGenerate(settings, reporter, signal, { files, start })

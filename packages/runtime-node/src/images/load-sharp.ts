@@ -1,7 +1,7 @@
 import { InputError } from "../errors.ts"
 
 /**
- * The decoder of pictures. It is native, and is loaded when a picture is read. So all else works without it.
+ * The decoder of pictures, and the encoder of WebP. It is native, and is loaded when a picture needs it. So all else works without it.
  *
  * @throws InputError if it is not installed, or is not for this system
  */

@@ -134,6 +134,7 @@ export const OPTION_PARTS: { readonly [Name in SettingName<typeof GENERATE_OPTIO
   cropLeft: null,
   outdir: null,
   sequentialFileName: null,
+  datedFileName: null,
   vaeSlices: null,
   backend: null,
   precision: null,
