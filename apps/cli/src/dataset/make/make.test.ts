@@ -228,8 +228,8 @@ describe("lllite dataset make --prompts", () => {
   it("says what it would draw, and refuses what belongs to generate alone", async () => {
     const { event } = make(...DRAW, "set", "--dry_run")
     expect(event("plan")).toMatchObject({ pairs: 5, finished: 0, mostBytes: 5 * 6 * 64 * 64 })
-    expect(make(...DRAW, "set", "--prompt", "x", "--copy").stderr).toMatch(
-      /--copy belongs to --from_pictures[\s\S]*--prompt is not used for a data set/,
+    expect(make(...DRAW, "set", "--prompt", "x", "--copy", "--dated_file_name").stderr).toMatch(
+      /--copy belongs to --from_pictures[\s\S]*--prompt is not used for a data set[\s\S]*--dated_file_name is not used/,
     )
     expect(make("--prompts", "prompts.txt", "--prep", "canny", "--outdir", "set").stderr).toMatch(/--ckpt is missing/)
     const alone = DRAW.filter((word) => word !== "--wildcard_dir" && word !== "wild")

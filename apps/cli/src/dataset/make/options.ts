@@ -45,7 +45,8 @@ export const MAKE_OPTIONS = { ...GENERATE_OPTIONS, ...MAKE, ...FAN_OUT_OPTIONS }
 /** Options of `generate` that the data set decides. */
 export const UNUSED = [
   ...(["prompt", "from_file", "from", "workflow", "save_workflow", "interactive", "n_iter"] as const),
-  ...(["use_original_file_name", "lllite_map", "highres_fix_save_1st"] as const),
+  ...(["use_original_file_name", "sequential_file_name", "dated_file_name"] as const),
+  ...(["lllite_map", "highres_fix_save_1st"] as const),
 ] as const
 
 /** The options that help shows. */
