@@ -168,14 +168,24 @@ async function planGeneration(reader: MakeReader, toLocal: LocalPaths): Promise<
     return readGenerateSettings(own, pictures, notices)
   }
   let settings = await plan(1)
-  if (count === undefined) return settings
+  if (count === undefined) return withoutNames(settings)
   // Groups may give another number of pictures with other seeds.
   for (let iterations = 1; settings.pictures.length < count; ) {
     const each = settings.pictures.length / iterations
     iterations = Math.max(iterations + 1, Math.ceil(count / each))
     settings = await plan(iterations)
   }
-  return { ...settings, pictures: settings.pictures.slice(0, count) }
+  return withoutNames({ ...settings, pictures: settings.pictures.slice(0, count) })
+}
+
+/** The settings without names of lines, because a data set numbers its files. */
+function withoutNames(settings: GenerateSettings): GenerateSettings {
+  if (settings.pictures.every(({ fileName }) => fileName === null)) return settings
+  return {
+    ...settings,
+    pictures: settings.pictures.map((picture) => ({ ...picture, fileName: null })),
+    notices: [...settings.notices, "--f of a prompt has no effect on a data set, whose files have numbers."],
+  }
 }
 
 /** Refuses wildcards without their folder: each picture would be drawn of their names. @throws InputError */

@@ -177,9 +177,13 @@ describe("lllite dataset make --prompts", () => {
   })
 
   it("draws pictures with captions and controls that training takes", async () => {
-    const { status, event } = make(...DRAW, "set")
+    await writeFile(at("prompts.txt"), "# shapes\na (__colour__:1.2) {star|ring}\na square --s 3 --f square.webp\n")
+    const { status, event, events } = make(...DRAW, "set")
     expect(status).toBe(0)
     expect(event("done")).toMatchObject({ pairs: 5, made: 5 })
+    const notices = events.flatMap(({ event, text }) => (event === "notice" ? [String(text)] : []))
+    expect(notices).toContain("--f of a prompt has no effect on a data set, whose files have numbers.")
+    expect(notices.filter((text) => text.includes("WebP"))).toEqual([])
     const dataset = await openDataset(await readDatasetConfig(at("set", "dataset.toml")))
     expect(dataset.count).toBe(5)
     const examples = await Promise.all([0, 1, 2, 3, 4].map((i) => dataset.example(i)))
