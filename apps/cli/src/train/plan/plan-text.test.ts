@@ -34,7 +34,7 @@ it("says what ranks exchange, if there are any", () => {
   expect(planText(plan)).not.toContain("Ranks")
   const exchange = { ranks: 3, received: GIB, sent: GIB / 2 }
   expect(planText({ ...plan, exchange })).toContain(
-    "Ranks   each of 3 ranks gets 1.0 GiB a step and its pictures, and sends 512 MiB",
+    "Ranks   each of 3 ranks gets 1.0 GiB a step and its pictures, and sends 512.0 MiB",
   )
   expect(planText({ ...plan, exchange: { ...exchange, ranks: 1 } })).toContain("Ranks   a rank gets 1.0 GiB")
 })
