@@ -29,13 +29,20 @@ export async function runInteractive(reader: GenerateReader, reporter: Reporter,
   // The pictures' paths are on stdout.
   const isTerminal = stdin.isTTY === true && stderr.isTTY === true
   const lines = createTypedLines({ input: stdin, output: stderr, isTerminal }, signal)
+  // Notices of the command's files come again with every line.
+  const said = new Set(notices)
   const next = async (): Promise<readonly PlannedPicture[] | null> => {
     for (;;) {
       const line = await lines.next()
       if (line === null) return null
       if (!isPromptLine(line)) continue
       try {
-        return (await examine(line.trim())).pictures
+        const { pictures, notices } = await examine(line.trim())
+        for (const text of notices.filter((each) => !said.has(each))) {
+          said.add(text)
+          reporter.say("notice", { text }, `Note: ${text}`)
+        }
+        return pictures
       } catch (error) {
         const text = describeInput(error)
         if (text === null) throw error

@@ -77,6 +77,17 @@ export function expandSource(
   )
 }
 
+/** The names of the wildcards in a prompt, `__NAME__`. @throws CoreError for groups that cannot be expanded */
+export function wildcardsOf(text: string): readonly string[] {
+  const names = new Set<string>()
+  const wildcard = (name: string): null => {
+    names.add(name)
+    return null
+  }
+  if (isDynamic(text)) expandPrompt(text, [0], { wildcard })
+  return [...names]
+}
+
 /** The LoRAs in a prompt, and the prompt without them. @throws CoreError for a tag that cannot be read */
 export function tagsOf(
   prompt: string,

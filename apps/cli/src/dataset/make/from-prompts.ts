@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { availableParallelism } from "node:os"
 import { basename, join } from "node:path"
-import { expandPrompt, isDynamic, parseWeights } from "@lllite/core"
+import { parseWeights } from "@lllite/core"
 import type { Preprocessing } from "@lllite/core/image"
 import { preprocessingText } from "@lllite/core/image"
 import type { PreprocessThreads } from "@lllite/runtime-node"
@@ -19,7 +19,7 @@ import { flagName } from "../../command/command.ts"
 import { examineGeneration } from "../../generate/examine.ts"
 import type { PictureFiles } from "../../generate/picture-files.ts"
 import type { PlannedPicture } from "../../generate/plan-pictures.ts"
-import { readPromptFile } from "../../generate/prompts.ts"
+import { readPromptFile, wildcardsOf } from "../../generate/prompts.ts"
 import { runGenerate } from "../../generate/run.ts"
 import type { GenerateSettings } from "../../generate/settings.ts"
 import { checkGenerateOptions, readGenerateSettings } from "../../generate/settings.ts"
@@ -191,13 +191,7 @@ function withoutNames(settings: GenerateSettings): GenerateSettings {
 /** Refuses wildcards without their folder: each picture would be drawn of their names. @throws InputError */
 async function expectNoWildcards(path: string): Promise<void> {
   for (const { text, where, line } of await readPromptFile(path)) {
-    const names: string[] = []
-    const wildcard = (name: string): null => {
-      names.push(name)
-      return null
-    }
-    if (isDynamic(text)) expandPrompt(text, [0], { wildcard })
-    const [name] = names
+    const [name] = wildcardsOf(text)
     if (name === undefined) continue
     throw new InputError(
       "prompt-file",
