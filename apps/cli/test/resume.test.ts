@@ -124,7 +124,7 @@ describe("a run that continues", () => {
       /the optimizer is lion, and the state of ".*" is of (\w+)\. Give --optimizer_type \1, or/,
     )
     expect(lion.events.filter(({ event }) => event === "load")).toEqual([])
-    const shorter = await trained(join(data(), "refused"), ["--max_train_steps", "3", "--resume", state])
+    const shorter = await trained(join(data(), "refused"), [...options, "--max_train_steps", "3", "--resume", state])
     expect(shorter.stderr).toContain("is after step 4, and the run has 3")
   }, 120_000)
 
