@@ -8,7 +8,7 @@ const MIB = 2 ** 20
 const need = {
   ...{ weightBytes: 30 * MIB, seconds: { pair: 0.5, step: 1 } },
   phases: [
-    { name: "VAE and text", bytes: 100 * MIB },
+    { name: "VAE", bytes: 100 * MIB },
     { name: "training step", bytes: 236 * MIB },
   ],
 } as const

@@ -6,8 +6,10 @@ import { type MemoryTask, NO_WORDS, runTraining } from "./plan.ts"
 
 /** How long the parts of a training take, in seconds. */
 export interface TrainingTimes {
-  /** Encoding of one pair. */
-  readonly pair: number
+  /** Encoding of a caption. */
+  readonly text: number
+  /** Encoding of a picture. */
+  readonly picture: number
   /** One step with all rows of the task. */
   readonly step: number
 }
@@ -35,7 +37,11 @@ export async function measureTraining(
       }
       await runTraining(sdxl, task, leave, stop)
     }
-    return { pair: took.get("VAE and text") ?? 0, step: took.get("training step") ?? 0 }
+    return {
+      text: took.get("text") ?? 0,
+      picture: took.get("VAE") ?? 0,
+      step: took.get("training step") ?? 0,
+    }
   } finally {
     sdxl.dispose()
   }

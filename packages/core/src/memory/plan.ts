@@ -18,7 +18,7 @@ import type { WeightFile } from "../models/weight-reader.ts"
 import type { Ops } from "../ops/ops.ts"
 import { bytesOf } from "../params.ts"
 import type { Tiling } from "../tiling.ts"
-import { createExampleCache } from "../training/example-cache.ts"
+import { completeExample, createRowEncoder, rowOf } from "../training/example-row.ts"
 import { LLLITE } from "../training/lllite-trainable.ts"
 import { objective } from "../training/objective.ts"
 import { controlNetOutline } from "./controlnet-outline.ts"
@@ -64,7 +64,7 @@ export interface Footprint extends OutlineOptions {
 
 /** A part of a task, and the memory that the device holds in it, weights included. */
 export interface MemoryPhase extends Holding {
-  readonly name: "text and control" | "U-Net" | "VAE" | "VAE and text" | "training step"
+  readonly name: "text and control" | "U-Net" | "VAE" | "text" | "training step"
   /** How often it runs. */
   readonly runs: number
   /** All its work, by kind of op. */
@@ -200,7 +200,11 @@ async function planTraining(
   return phases
 }
 
-/** Encodes a pair and runs a step of a training. @param leave called after each of the two */
+/**
+ * Encodes a caption and a picture, and runs a step of a training. A run encodes captions apart from pictures, too.
+ *
+ * @param leave called after each of the three
+ */
 export async function runTraining(
   sdxl: Sdxl,
   task: MemoryTask,
@@ -210,10 +214,15 @@ export async function runTraining(
   const { width, height, batchSize = 1, checkpointing = true, vaeSlices = 1 } = task
   const picture = blank(width, height)
   const size = { original: [height, width], crop: [0, 0], target: [height, width] } as const
-  const controlLatents = task.lllite?.condInput === "latent"
-  const cache = createExampleCache(sdxl, { seed: 0, vaeSlices: () => vaeSlices, controlLatents })
-  const example = await cache({ name: "picture", image: picture, control: picture, caption: "", size }, 0, stop)
-  leave("VAE and text")
+  const row = rowOf({ name: "picture", image: picture, control: picture, caption: "", size }, 0)
+  const encode = createRowEncoder(sdxl, { seed: 0, vaeSlices: () => vaeSlices })
+  const { text } = await encode({ ...row, picture: { latents: new Float32Array(0) } }, stop)
+  leave("text")
+  const encoded = await encode({ ...row, text }, stop)
+  leave("VAE")
+  // Latents of the control take as much. Their values make no difference here.
+  const { latents: controlLatents } = encoded.picture
+  const example = completeExample({ ...encoded, ...(task.lllite?.condInput === "latent" ? { controlLatents } : {}) })
   const model = modelOf(sdxl, task)
   if (model === null) return
   const examples = Array.from({ length: batchSize }, () => example)

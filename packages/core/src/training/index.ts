@@ -25,6 +25,7 @@ export {
   captionOfText,
   checkCaptionRules,
   drawCaption,
+  frequentTexts,
   longestCaption,
   plainCaption,
   processCaption,

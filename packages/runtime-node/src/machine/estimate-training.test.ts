@@ -31,7 +31,8 @@ it("estimates a step without the model's weights, and a larger one from two smal
   const [small, large] = [await planOf(64), await planOf(512)]
   const ofSmall = await estimateTraining(ops, files, place, small, {})
   expect(ofSmall.step).toBeGreaterThan(0)
-  expect(ofSmall.pair).toBeGreaterThan(0)
+  expect(ofSmall.text).toBeGreaterThan(0)
+  expect(ofSmall.picture).toBeGreaterThan(0)
   // It has 64 times the pixels. Single ops take a share of each step that does not grow.
   const ofLarge = await estimateTraining(ops, files, place, large, {})
   expect(ofLarge.step).toBeGreaterThan(2 * ofSmall.step)

@@ -37,7 +37,7 @@ export async function estimateTraining(
   const { unet } = partsOf(files)
   const speed = await measureSpeed(ops, largestEntry(unet.entries)?.dtype, stop)
   const of = (name: MemoryPhase["name"]): number => speed.seconds(workOf(plan, name))
-  const byOps = { pair: of("VAE and text"), step: of("training step") }
+  const byOps = { text: of("text"), picture: of("VAE"), step: of("training step") }
   const { task } = plan
   const planOf = (side: number): Promise<MemoryPlan> =>
     planTaskMemory(files, place, { ...task, width: side, height: side, batchSize: 1 }, stop)
@@ -50,7 +50,8 @@ export async function estimateTraining(
     measured.push({ flops: flopsOf(each), seconds })
   }
   const step = onLine(measured, flopsOf(plan))
-  return { step, pair: byOps.pair * Math.min(1, step / byOps.step) }
+  const factor = Math.min(1, step / byOps.step)
+  return { step, text: factor * byOps.text, picture: factor * byOps.picture }
 }
 
 function isMeasurable({ phases }: MemoryPlan, speed: Speed): boolean {

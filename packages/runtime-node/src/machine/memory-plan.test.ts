@@ -5,7 +5,7 @@ import type { RgbImage } from "@lllite/core/image"
 import type { MemoryTask } from "@lllite/core/memory"
 import { planMemory } from "@lllite/core/memory"
 import type { LlliteModel, Sdxl } from "@lllite/core/models"
-import { bytesOf, disposeLllite, layOutSlots, uploadLllite } from "@lllite/core/models"
+import { bytesOf, disposeLllite, encodePrompts, layOutSlots, uploadLllite } from "@lllite/core/models"
 import type { Ops } from "@lllite/core/ops"
 import { watchBytes } from "@lllite/core/testing"
 import type { CachedExample } from "@lllite/core/training"
@@ -35,12 +35,16 @@ async function measure(ops: Ops, sdxl: Sdxl, task: MemoryTask, take: Take): Prom
   take()
   if (task.kind === "train") {
     const size = { original: [height, width], crop: [0, 0], target: [height, width] } as const
+    const { context, pooled } = encodePrompts(ops, sdxl, ["a star"])
+    await context.data()
+    tf.dispose([context, pooled])
+    taken.text = take()
     const cache = createExampleCache(sdxl, { seed: 0 })
     const example: CachedExample = await cache(
       { name: "a", image: picture, control: picture, caption: "a star", size },
       0,
     )
-    taken["VAE and text"] = take()
+    taken.VAE = take()
     const rows = { seed: 0, step: 0, firstRow: 0, examples: [example] }
     const gradientCheckpointing = task.checkpointing ?? true
     await objective(sdxl, createNoiseSchedule(), LLLITE, model, rows, { gradientCheckpointing })

@@ -45,8 +45,8 @@ export interface TrainNeed {
   readonly weightBytes: number
   /** Most bytes of each phase in all threads, weights included. */
   readonly phases: readonly { readonly name: MemoryPhase["name"]; readonly bytes: number }[]
-  /** Seconds of encoding one pair, and of one part of a step. */
-  readonly seconds: { readonly pair: number; readonly part: number }
+  /** Seconds of encoding a caption and a picture, and of one part of a step. */
+  readonly seconds: { readonly text: number; readonly picture: number; readonly part: number }
 }
 
 /**
@@ -77,13 +77,13 @@ export async function planTrain(
     const plan = await planTaskMemory(opened.files, place, all, stop)
     const { phases, weightBytes } = plan
     const isSmall = weightBytes <= SMALL_MODEL_BYTES && rows * task.width * task.height <= SMALL_TASK_PIXELS
-    const { pair, step } = await (isSmall
+    const { step, ...encoding } = await (isSmall
       ? measureTraining(ops, opened.files, all, stop)
       : estimateTraining(ops, opened.files, place, plan, stop))
     return {
       ...{ backend, threads, baseBytes, weightBytes: threads * weightBytes },
       phases: phases.map(({ name, peakBytes }) => ({ name, bytes: threads * peakBytes })),
-      seconds: { pair, part: step },
+      seconds: { ...encoding, part: step },
     }
   } finally {
     await opened.close()

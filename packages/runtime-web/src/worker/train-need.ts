@@ -42,7 +42,7 @@ export async function planTrainOn(
   return {
     weightBytes,
     phases: phases.map(({ name, peakBytes }) => ({ name, bytes: peakBytes })),
-    seconds: { pair: secondsOf("VAE and text"), step: secondsOf("training step") },
+    seconds: { pair: secondsOf("text") + secondsOf("VAE"), step: secondsOf("training step") },
   }
 }
 

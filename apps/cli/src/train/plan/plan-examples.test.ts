@@ -2,6 +2,7 @@ import { expect, it } from "vitest"
 import type { TrainingSet } from "../validation/hold-out.ts"
 import { drawnPictures } from "./drawn-pictures.ts"
 import { planExamples } from "./plan-examples.ts"
+import { setOf } from "./set-of.test-help.ts"
 
 const WIDTHS = { contextDim: 2048, pooledDim: 1280 }
 /** An encoded caption of SDXL. */
@@ -15,25 +16,6 @@ const VALIDATION = {
 const NOTHING = {
   ...{ captionChunks: 1, cacheLatentsToDisk: false, cacheTextEncoderOutputsToDisk: false },
   validation: VALIDATION,
-}
-
-function setOf(count: number, more: Partial<TrainingSet> = {}): TrainingSet {
-  const example = () => Promise.reject(new Error("no example is read"))
-  return {
-    ...{
-      count,
-      pictures: count,
-      batchSize: 1,
-      groups: [],
-      notices: [],
-      captionRules: [],
-      changingCaptions: 0,
-      augmentations: "",
-    },
-    ...{ sizes: Array.from({ length: count }, () => ({ width: 1024, height: 1024 })), heldOut: null, example },
-    captionOf: (index) => `caption ${index}`,
-    ...more,
-  }
 }
 
 it("counts latents, controls and each caption once in memory, up to the most", () => {

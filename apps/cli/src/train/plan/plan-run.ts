@@ -15,6 +15,7 @@ import type { StepPlan } from "../step-plan.ts"
 import { largestBatchParts, planSteps } from "../step-plan.ts"
 import type { TrainingSet } from "../validation/hold-out.ts"
 import { drawnPictures } from "./drawn-pictures.ts"
+import { type Encodings, planEncoding } from "./plan-encoding.ts"
 import { planExamples } from "./plan-examples.ts"
 
 /** What a training would do and take. Bytes, and seconds. */
@@ -101,8 +102,12 @@ export async function planRun(settings: TrainSettings, dataset: TrainingSet, sig
   }
   // Ranks may join at any time, so the seconds are those of this process alone.
   const perBatch = Math.ceil(parts / found.threads) * found.seconds.part
-  const step = settings.gradientAccumulationSteps * perBatch + updateSeconds(settings, values)
-  const encoding = (pictures * found.seconds.pair) / found.threads
+  const { before, perRow } = await planEncoding(dataset, { seed: settings.seed, readsControlLatents, signal })
+  const encodingOf = ({ texts, pictures }: Encodings): number =>
+    (texts * settings.captionChunks * found.seconds.text + pictures * found.seconds.picture) / found.threads
+  const encoding = encodingOf(before)
+  const update = updateSeconds(settings, values)
+  const step = settings.gradientAccumulationSteps * (perBatch + batchSize * encodingOf(perRow)) + update
   return {
     ...{ steps, perEpoch, pictures, batchSize, values, availableBytes, smaller, memory },
     sizes: [...new Set(dataset.sizes.map(({ width, height }) => `${width}x${height}`))],

@@ -7,7 +7,7 @@ const plan: RunPlan = {
   ...{ steps: 1600, perEpoch: 100, pictures: 200, batchSize: 2, sizes: ["1024x1024"], sites: 136, values: 22_969_600 },
   ...{ backend: "tensorflow", threads: 1, seconds: { encoding: 600, step: 30, steps: 48_000 } },
   memory: [
-    { phase: "VAE and text", bytes: 9 * GIB },
+    { phase: "VAE", bytes: 9 * GIB },
     { phase: "training step", bytes: 12 * GIB },
   ],
   ...{ availableBytes: 16 * GIB, smaller: [], disk: { files: 4, states: 1, bytes: GIB, caches: 0 }, drawn: 0 },
