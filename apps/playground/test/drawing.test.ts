@@ -234,6 +234,6 @@ describe("drawing in the playground", needsChromium, () => {
     })
     await dialog.getByRole("button", { name: "Show: Strength 0.5, seed 8" }).click()
     expect(await dialog.isVisible()).toBe(false)
-    await draw.getByText(/^seed 8 · 1 steps · /).waitFor()
+    await draw.getByText(/^seed 8 · 1 step · /).waitFor()
   })
 })

@@ -212,6 +212,19 @@ describe("training in the playground", needsChromium, () => {
     await ready()
     const train = await training(16)
     await train.getByText(/^16 pairs, /).waitFor()
+    // Enter ends a caption, and starts no training.
+    await train
+      .getByRole("textbox", { name: /^Caption of/ })
+      .first()
+      .press("Enter")
+    expect(await train.getByRole("button", { name: "Stop" }).isDisabled()).toBe(true)
+    // What has no effect has no field.
+    const optimizers = train.getByRole("combobox", { name: "Optimiser" })
+    await optimizers.selectOption("adafactor")
+    await train.getByText("adafactor has its own learning rate and schedule.").waitFor()
+    expect(await train.getByRole("textbox", { name: "Learning rate", exact: true }).count()).toBe(0)
+    expect(await train.getByRole("combobox", { name: "Schedule" }).count()).toBe(0)
+    await optimizers.selectOption("adamw")
     for (const [name, wrong, sentence] of [
       ["Steps", "0", "Expected a whole number from 1 to 10000000."],
       ["Learning rate", "0", "Expected a number above 0 and of at most 1000."],

@@ -35,9 +35,11 @@ export function networkOf(name: string): Network | undefined {
 
 /** Adds a network, if its file is not there already. A name that is taken by another file gets a number. */
 export function addNetwork(network: Network): Network {
-  const { sha256 } = network
-  const known = networks.value.find((one) => one.name === network.name && one.sha256 === sha256)
-  if (known !== undefined && sha256 !== null) return known
+  const { sha256, source } = network
+  const isSame = (one: Network): boolean =>
+    one.source === source || (one.name === network.name && one.sha256 === sha256 && sha256 !== null)
+  const known = networks.value.find(isSame)
+  if (known !== undefined) return known
   const taken = new Set(networks.value.map(({ name }) => name))
   let { name } = network
   for (let count = 2; taken.has(name); count++) name = `${network.name} (${count})`

@@ -165,18 +165,23 @@ interface ChoiceFieldProps<Name extends string> {
   /** Default: the name itself, which is the same in every language */
   readonly textOf?: (name: Name) => string
   readonly disabled?: boolean
+  /** Null: none. */
+  readonly hint?: string | null
   readonly onValue: (value: Name) => void
 }
 
 /** A field for one of several names. */
 export function ChoiceField<Name extends string>(props: ChoiceFieldProps<Name>): JSX.Element {
-  const { label, value, names, textOf, disabled, onValue } = props
+  const { label, value, names, textOf, disabled, hint = null, onValue } = props
+  const id = useId()
   return (
-    <label class="field">
-      {label}
+    <div class="field">
+      <label for={id}>{label}</label>
       <select
+        id={id}
         value={value}
         disabled={disabled === true}
+        aria-describedby={hint === null ? undefined : `${id}-hint`}
         onChange={(event) => {
           const name = names.find((name) => name === event.currentTarget.value)
           if (name !== undefined) onValue(name)
@@ -188,6 +193,7 @@ export function ChoiceField<Name extends string>(props: ChoiceFieldProps<Name>):
           </option>
         ))}
       </select>
-    </label>
+      {hint !== null && <small id={`${id}-hint`}>{hint}</small>}
+    </div>
   )
 }

@@ -7,7 +7,8 @@ import { SDXL_LAYOUT } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { beforeEach, expect, it } from "vitest"
 import { englishOf, inEnglish } from "../../test/words.ts"
-import { networks } from "../controls/networks.ts"
+import { controls } from "../controls/control-state.ts"
+import { BUILT_IN, networks } from "../controls/networks.ts"
 import { blank } from "../pictures/canvas-image.ts"
 import { DRAWN, drawPairs, splitPairs } from "./pairs.ts"
 import { listTrained, startTraining, stopTraining } from "./run-training.ts"
@@ -101,6 +102,48 @@ it("chooses no LLLite that does not follow, until it is asked to", async () => {
   expect(networks.value).toEqual([])
   await Promise.all([listTrained(model), listTrained(model)])
   expect(networks.value).toHaveLength(1)
+})
+
+it("draws with an LLLite that is chosen while it is measured, and says so after it", async () => {
+  let listing: Promise<void> | null = null
+  const model = modelOf(3, {
+    draw: (isSteered) => {
+      if (isSteered) listing ??= listTrained(model)
+      return blank(128)
+    },
+  })
+  await startTraining(model)
+  await listing
+  expect(trained.value).toMatchObject({ step: 3, isListed: true, verdict: { follows: false } })
+  expect(networks.value.map(({ name }) => name)).toEqual(["Trained here, 3 steps"])
+})
+
+it("chooses an LLLite again after another one, or after its removal", async () => {
+  const model = modelOf(3, { draw: () => blank(128) })
+  await startTraining(model)
+  await listTrained(model)
+  const chosen = (): string | undefined => controls.value[0]?.network
+  controls.value = controls.value.map((control) => ({ ...control, network: BUILT_IN }))
+  await listTrained(model)
+  expect(chosen()).toBe("Trained here, 3 steps")
+  networks.value = []
+  await listTrained(model)
+  expect(networks.value).toHaveLength(1)
+})
+
+it("does not say that an LLLite is chosen whose file could not be written", async () => {
+  const model = modelOf(3, { draw: () => blank(128) })
+  await startTraining(model)
+  const runtime = {
+    ...model.runtime,
+    writeLllite: async () => {
+      throw new Error("no room for a file")
+    },
+  }
+  await expect(listTrained({ runtime })).rejects.toThrow("no room for a file")
+  expect(trained.value).toMatchObject({ isListed: false })
+  await listTrained(model)
+  expect(trained.value).toMatchObject({ isListed: true })
 })
 
 it("measures what a stop has kept, and a second stop ends the measuring", async () => {

@@ -4,7 +4,7 @@ import type { TrainState } from "@lllite/core/training"
 import type { TrainRunStep } from "@lllite/runtime-web"
 import { followWith } from "../controls/control-state.ts"
 import { trainedName } from "../controls/network-text.ts"
-import { sha256Of } from "../controls/networks.ts"
+import { type Network, sha256Of } from "../controls/networks.ts"
 import { keepNetwork } from "../kept/kept-networks.ts"
 import { problemOf, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { heldBy } from "../models/model-facts.ts"
@@ -35,6 +35,7 @@ import {
   samples,
   settings,
   shownRun,
+  type Trained,
   type TrainingModel,
   trained,
   trainState,
@@ -92,18 +93,40 @@ async function keepAgain({ plan, state }: NonNullable<Awaited<ReturnType<typeof 
   await refreshKeptRuns()
 }
 
+/** The networks of results. Each is made once: a file that is written later holds another time. */
+const resultNetworks = new WeakMap<LlliteModel, Promise<Network>>()
+
 /** Adds the result to the LLLites under Draw, chooses it, and keeps its file over a reload. */
 export async function listTrained({ runtime }: Pick<TrainingModel, "runtime">): Promise<void> {
   const [result, run] = [trained.value, shownRun.value]
-  if (result === null || run === null || result.isListed) return
-  trained.value = { ...result, isListed: true }
+  if (result === null || run === null) return
+  const { lllite } = result
+  setListed(lllite, true)
+  const made = resultNetworks.get(lllite) ?? networkOfResult(runtime, result, run)
+  resultNetworks.set(lllite, made)
+  try {
+    const network = followWith(await made)
+    const notKept = network.isKept ? null : await keepNetwork(network)
+    if (notKept !== null) notices.value = [...notices.value, notKept]
+  } catch (error) {
+    resultNetworks.delete(lllite)
+    setListed(lllite, false)
+    throw error
+  }
+}
+
+async function networkOfResult(runtime: TrainingModel["runtime"], result: Trained, run: RunPlan): Promise<Network> {
   const source = await trainedFile(runtime, result, run)
-  const network = followWith({
+  return {
     ...{ name: trainedName(result.step), kind: "lllite", source, sha256: await sha256Of(source), types: [] },
     ...{ control: run.kind, isKept: false },
-  })
-  const notKept = network.isKept ? null : await keepNetwork(network)
-  if (notKept !== null) notices.value = [...notices.value, notKept]
+  }
+}
+
+/** Says of a result whether it can be chosen under Draw. Meanwhile another run may have begun. */
+function setListed(lllite: LlliteModel, isListed: boolean): void {
+  const { value } = trained
+  if (value?.lllite === lllite) trained.value = { ...value, isListed }
 }
 
 async function begin(model: TrainingModel, plan: RunPlan, kept: RunState | null): Promise<void> {
@@ -151,8 +174,10 @@ async function follow(model: TrainingModel, plan: RunPlan, kept: RunState | null
     trained.value = { lllite, step: last.step, verdict: null, isListed: false }
     trainState.value = { phase: "judging" }
     const verdict = await judged(model, plan, lllite)
-    trained.value = { lllite, step: last.step, verdict, isListed: false }
-    if (verdict?.follows === true) await listTrained(model)
+    // The user may have chosen it while it was measured.
+    const isListed = trained.value?.isListed === true
+    trained.value = { lllite, step: last.step, verdict, isListed }
+    if (verdict?.follows === true && !isListed) await listTrained(model)
     await keeper.keep(last)
   }
   trainState.value = failure === null ? { phase: "idle" } : { phase: "failed", problem: failure }

@@ -8,8 +8,11 @@ import type { NumberName, NumberSetting, TrainSettings } from "./train-settings.
 import {
   CURVE_NUMBERS,
   curveFields,
+  hasRate,
   hasRightPieces,
+  hasSchedule,
   MORE_NUMBERS,
+  missingFields,
   piecesExpected,
   RUN_NUMBERS,
   SAMPLE_EVERY,
@@ -58,23 +61,29 @@ export function SettingsForm({ isLocked }: { readonly isLocked: boolean }): JSX.
   return (
     <>
       <div class="settings">
-        {numbers(RUN_NUMBERS, namesOf(RUN_NUMBERS))}
+        {numbers(
+          RUN_NUMBERS,
+          namesOf(RUN_NUMBERS).filter((name) => name !== "learningRate" || hasRate(settings.value)),
+        )}
         <ChoiceField
           label={words.optimizer}
           value={optimizer}
           names={OPTIMIZER_NAMES}
+          hint={missingFields(settings.value, words)}
           disabled={isLocked}
           onValue={(optimizer) => change({ optimizer })}
         />
-        <ChoiceField
-          label={words.schedule}
-          value={curve}
-          names={LR_CURVES}
-          disabled={isLocked}
-          onValue={(curve) => change({ curve })}
-        />
+        {hasSchedule(settings.value) && (
+          <ChoiceField
+            label={words.schedule}
+            value={curve}
+            names={LR_CURVES}
+            disabled={isLocked}
+            onValue={(curve) => change({ curve })}
+          />
+        )}
         {numbers(CURVE_NUMBERS, curveFields(settings.value))}
-        {curve === "piecewise_constant" && (
+        {hasSchedule(settings.value) && curve === "piecewise_constant" && (
           <TextField
             label={words.pieces}
             value={pieces}

@@ -141,10 +141,10 @@ function PlanText({ plan }: { readonly plan: Planned | null }): JSX.Element {
 /** What a finished run has found. */
 function resultText({ step, verdict, isListed }: Trained, isJudging: boolean): Sentence {
   if (isJudging) return sentence("train", "judging", step)
-  if (verdict === null) return sentence("train", "notMeasured", step)
+  if (verdict === null) return sentence("train", "notMeasured", step, isListed)
   return verdict.follows
     ? sentence("train", "follows", step, verdict, isListed)
-    : sentence("train", "doesNotFollow", step, verdict)
+    : sentence("train", "doesNotFollow", step, verdict, isListed)
 }
 
 function ResultActions({ model, result }: { readonly model: ReadyModel; readonly result: Trained }): JSX.Element {

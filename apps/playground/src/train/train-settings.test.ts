@@ -11,7 +11,10 @@ import type { TrainSettings } from "./train-settings.ts"
 import {
   curveFields,
   DEFAULT_SETTINGS,
+  hasRate,
   hasRightPieces,
+  hasSchedule,
+  missingFields,
   piecesExpected,
   resultOf,
   settingsNotices,
@@ -113,12 +116,22 @@ describe("the settings of a training", () => {
     expect(settingsNotices(settingsOf({ optimizer: "prodigy" }), english.train)).toEqual([
       "Learning rate is 0.002. prodigy finds the size of its steps and multiplies it with the rate, which is usually 1.",
     ])
-    expect(settingsNotices(settingsOf({ optimizer: "adamwschedulefree", curve: "cosine" }), english.train)).toEqual([
-      "Schedule has no effect: adamwschedulefree has its own schedule.",
-    ])
-    expect(settingsNotices(settingsOf({ optimizer: "adafactor" }), english.train)).toEqual([
-      "Learning rate has no effect: the steps of adafactor follow from their number.",
-      "Schedule has no effect: adafactor has its own schedule.",
-    ])
   })
+
+  it.each([
+    ["adamw", true, true, null],
+    ["adamwschedulefree", true, false, "adamwschedulefree has its own schedule."],
+    ["adafactor", false, false, "adafactor has its own learning rate and schedule."],
+  ] as const)(
+    "show for %s the fields that have an effect, and say why others are missing",
+    (optimizer, rate, schedule, why) => {
+      const settings = settingsOf({ optimizer })
+      expect(hasRate(settings)).toBe(rate)
+      expect(hasSchedule(settings)).toBe(schedule)
+      expect(curveFields(settings).length > 0).toBe(schedule)
+      expect(missingFields(settings, english.train)).toBe(why)
+      // What is not shown is no wrong setting, and gives no notice.
+      expect(settingsNotices(settings, english.train)).toEqual([])
+    },
+  )
 })

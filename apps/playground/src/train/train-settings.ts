@@ -3,6 +3,7 @@ import type { LrCurve, LrOption, NumberRange, OptimizerChoice, OptimizerName } f
 import {
   ADAPTER_RANGES,
   followsCurve,
+  hasOwnRate,
   LOSS_WEIGHT_RANGES,
   LR_CURVE_OPTIONS,
   LR_RANGES,
@@ -125,8 +126,20 @@ export function withSteps(settings: TrainSettings, steps: number): TrainSettings
   return { ...settings, steps, ...(isThird ? { decaySteps: fallOf(steps) } : {}) }
 }
 
-/** The fields that the chosen schedule follows. */
-export function curveFields({ curve }: TrainSettings): readonly (keyof typeof CURVE_NUMBERS)[] {
+/** Whether the learning rate has an effect. Adafactor finds its own. */
+export function hasRate({ optimizer: name }: Pick<TrainSettings, "optimizer">): boolean {
+  return !hasOwnRate({ name } as OptimizerChoice)
+}
+
+/** Whether the schedule has an effect. Some optimisers have their own. */
+export function hasSchedule({ optimizer: name }: Pick<TrainSettings, "optimizer">): boolean {
+  return followsCurve({ name } as OptimizerChoice)
+}
+
+/** The fields of the learning rate's schedule that have an effect. */
+export function curveFields(settings: TrainSettings): readonly (keyof typeof CURVE_NUMBERS)[] {
+  const { curve } = settings
+  if (!hasSchedule(settings)) return []
   const followed: readonly LrOption[] = LR_CURVE_OPTIONS[curve]
   return (Object.keys(CURVE_NUMBERS) as (keyof typeof CURVE_NUMBERS)[]).filter((name) => followed.includes(name))
 }
@@ -186,21 +199,27 @@ export function settingsProblem(settings: TrainSettings): Sentence | null {
   }
 }
 
-/** What the settings do not do as they look, one sentence each. */
+/** What the settings do not do as they look, one sentence each. Fields without an effect are not shown. */
 export function settingsNotices(
-  { optimizer: name, learningRate, curve }: TrainSettings,
+  { optimizer, learningRate }: TrainSettings,
   words: Messages["train"],
 ): readonly string[] {
-  const optimizer = { name } as OptimizerChoice
-  return [
-    ...words.optimizerNotes(optimizer, learningRate),
-    ...(curve === "constant" || followsCurve(optimizer) ? [] : [words.ownSchedule(optimizer)]),
-  ]
+  return hasRate({ optimizer }) ? words.optimizerNotes({ name: optimizer } as OptimizerChoice, learningRate) : []
+}
+
+/** Why fields of the learning rate are not shown. Null: all are. */
+export function missingFields(
+  { optimizer }: Pick<TrainSettings, "optimizer">,
+  words: Messages["train"],
+): string | null {
+  const choice = { name: optimizer } as OptimizerChoice
+  if (!hasRate({ optimizer })) return words.ownRate(choice)
+  return hasSchedule({ optimizer }) ? null : words.ownSchedule(choice)
 }
 
 function movementOf(settings: TrainSettings): LrMovement {
   const { curve } = settings
-  if (!followsCurve({ name: settings.optimizer } as OptimizerChoice)) return { curve: "constant" }
+  if (!hasSchedule(settings)) return { curve: "constant" }
   const numbers = Object.fromEntries(curveFields(settings).map((name) => [name, settings[name]]))
   const read = curve === "piecewise_constant" ? readPieces(settings) : { options: {} }
   return { curve, ...numbers, ...("options" in read ? read.options : {}) }

@@ -38,8 +38,10 @@ it("gives no verdict where pictures without an LLLite follow as well", () => {
 it("says both figures", () => {
   const verdict = { measure: "edges", with: 0.984, without: 0.2 } as const
   expect(english.train.follows(120, verdict, false)).toContain("it follows edges 0.98, without 0.20.")
-  expect(english.train.doesNotFollow(9, { ...verdict, with: 0.3 })).toContain(
-    "does not follow edges 0.30, without 0.20",
+  const low = { ...verdict, with: 0.3 }
+  expect(english.train.doesNotFollow(9, low, false)).toMatch(
+    /does not follow edges 0\.30, without 0\.20\. It is not ready, and not chosen/,
   )
+  expect(english.train.doesNotFollow(9, low, true)).not.toContain("not chosen")
   expect(japanese.train.follows(120, verdict, true)).toContain("エッジ 0.98（なしでは 0.20）")
 })

@@ -1,3 +1,5 @@
+import { counted } from "./counted.ts"
+
 /** Words of what acts on a picture: controls, LoRAs, and what it starts from. */
 export const controls = {
   control: "Control",
@@ -7,12 +9,13 @@ export const controls = {
   numbered: (number: number): string => `Control ${number}`,
   follows: (number: number): string => `What control ${number} follows`,
   builtIn: "Canny, built in",
-  trainedHere: (steps: number): string => `Trained here, ${steps} steps`,
+  trainedHere: (steps: number): string => `Trained here, ${counted(steps, "step")}`,
   type: "Type",
   followsDrawing: "follows the drawing",
   followsNamed: (name: string): string => `follows ${name}`,
   anotherPicture: "Another picture",
   theDrawing: "The drawing",
+  followsDrawingAgain: (number: number): string => `Control ${number} follows the drawing again.`,
   removeNumbered: (number: number): string => `Remove control ${number}`,
   removedNumbered: (number: number): string => `Control ${number} is removed.`,
   strength: "Strength",

@@ -61,7 +61,7 @@ export const draw = {
   compareSlider: "How much of the picture without control is shown",
   compareValue: (without: number): string => `${without} percent without, ${100 - without} percent with control`,
   caption: (seed: string, steps: number, seconds: number | null): string =>
-    `seed ${seed} · ${steps} steps${seconds === null ? "" : ` · ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`}`,
+    `seed ${seed} · ${counted(steps, "step")}${seconds === null ? "" : ` · ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`}`,
   save: "Save picture",
   removePicture: "Remove the picture",
   pictureRemoved: "The picture is removed.",
@@ -96,6 +96,7 @@ export const draw = {
   // the settings
   settings: "Settings",
   reset: "Reset",
+  settingsReset: "The settings are reset.",
   seed: "Seed",
   newSeed: "New",
   steps: "Steps",

@@ -1,4 +1,4 @@
-import { type OptimizerChoice, optimizerNotices, ownScheduleNotice } from "@lllite/core/names"
+import { type OptimizerChoice, optimizerNotices } from "@lllite/core/names"
 import { about, counted } from "./counted.ts"
 
 /** Words of the panel Train: pairs, settings, the run, and what it found. */
@@ -71,7 +71,10 @@ export const train = {
     const names = { optimizer: "Optimiser", rate: "Learning rate", chosen: optimizer.name, relative: "" }
     return optimizerNotices(optimizer, rate, names)
   },
-  ownSchedule: (optimizer: OptimizerChoice): string => ownScheduleNotice("Schedule", optimizer),
+  /** Why there is no field for the schedule. */
+  ownSchedule: ({ name }: OptimizerChoice): string => `${name} has its own schedule.`,
+  /** Why there is no field for the learning rate, either. */
+  ownRate: ({ name }: OptimizerChoice): string => `${name} has its own learning rate and schedule.`,
   // the plan
   planning: "Planning …",
   plan: ({ pairs, heldOut, steps, seconds, mebibytes, fits }: PlanWords): string => {
@@ -90,7 +93,7 @@ export const train = {
     `Step ${step} of ${steps}${secondsLeft === null ? "" : `, ${duration(secondsLeft)} left`}`,
   measuring: "Measuring the LLLite",
   lossPlaceholder: "The loss appears here, step by step.",
-  lossLabel: (steps: number, loss: string): string => `Loss over ${steps} steps, now ${loss}`,
+  lossLabel: (steps: number, loss: string): string => `Loss over ${counted(steps, "step")}, now ${loss}`,
   stepNumbered: (step: number): string => `step ${step}`,
   lossCaption: (window: number, step: number, loss: string): string =>
     `Loss of each step, and the mean of the last ${window}. After step ${step} it is ${loss}.`,
@@ -111,17 +114,18 @@ export const train = {
   control: "control",
   sampleWithout: "Sample without an LLLite",
   without: "without",
-  sampleAfter: (step: number): string => `Sample after ${step} steps`,
+  sampleAfter: (step: number): string => `Sample after ${counted(step, "step")}`,
   withStep: (step: number): string => `with, step ${step}`,
   earlierSamples: "Earlier samples",
   // the result
   judging: (step: number): string =>
-    `Finished after ${step} steps. Drawing held-out controls to see whether it follows them …`,
-  notMeasured: (step: number): string => `The LLLite of step ${step} was not measured, so it is not chosen under Draw.`,
+    `Finished after ${counted(step, "step")}. Drawing held-out controls to see whether it follows them …`,
+  notMeasured: (step: number, isListed: boolean): string =>
+    `The LLLite of step ${step} was not measured${isListed ? ". You draw with it anyway." : ", so it is not chosen under Draw."}`,
   follows: (step: number, verdict: VerdictWords, isListed: boolean): string =>
-    `The LLLite is ready after ${step} steps: it follows ${scores(verdict)}.${isListed ? " It is chosen under Draw." : ""}`,
-  doesNotFollow: (step: number, verdict: VerdictWords): string =>
-    `The LLLite of step ${step} does not follow ${scores(verdict)}. It is not ready, and not chosen under Draw. Train more steps, or look at the pairs and the learning rate.`,
+    `The LLLite is ready after ${counted(step, "step")}: it follows ${scores(verdict)}.${isListed ? " It is chosen under Draw." : ""}`,
+  doesNotFollow: (step: number, verdict: VerdictWords, isListed: boolean): string =>
+    `The LLLite of step ${step} does not follow ${scores(verdict)}. It is not ready${isListed ? ". You draw with it anyway." : ", and not chosen under Draw."} Train more steps, or look at the pairs and the learning rate.`,
   figures: {
     edges: "The figure is edge F1: 1 means that all edges of a picture and its control agree, and 0 that none does.",
     brightness:

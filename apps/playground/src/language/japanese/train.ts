@@ -90,7 +90,8 @@ export const train: Messages["train"] = {
         : []),
     ]
   },
-  ownSchedule: ({ name }) => `スケジューラは効きません。${name}は独自のスケジュールを使います。`,
+  ownSchedule: ({ name }) => `${name}は独自のスケジュールを使います。`,
+  ownRate: ({ name }) => `${name}は学習率とスケジュールを自動で決めます。`,
   planning: "見積もり中…",
   plan: ({ pairs, heldOut, steps, seconds, mebibytes, fits }) => {
     const held = heldOut === 0 ? "" : `（ほか検証用${heldOut}組）`
@@ -130,11 +131,14 @@ export const train: Messages["train"] = {
   withStep: (step) => `あり（ステップ${step}）`,
   earlierSamples: "以前のサンプル",
   judging: (step) => `${step}ステップで終了しました。検証用のコントロールに沿うかどうかを調べています…`,
-  notMeasured: (step) => `ステップ${step}のLLLiteは評価できなかったため、「描く」では選択していません。`,
+  notMeasured: (step, isListed) =>
+    isListed
+      ? `ステップ${step}のLLLiteは評価できませんでした。「描く」では、そのまま使います。`
+      : `ステップ${step}のLLLiteは評価できなかったため、「描く」では選択していません。`,
   follows: (step, verdict, isListed) =>
     `${step}ステップでLLLiteが完成しました。コントロールに沿っています: ${scores(verdict)}。${isListed ? "「描く」で選択しました。" : ""}`,
-  doesNotFollow: (step, verdict) =>
-    `ステップ${step}のLLLiteは、コントロールに沿っていません: ${scores(verdict)}。未完成のため、「描く」では選択していません。ステップ数を増やすか、ペアと学習率を見直してください。`,
+  doesNotFollow: (step, verdict, isListed) =>
+    `ステップ${step}のLLLiteは、コントロールに沿っていません: ${scores(verdict)}。${isListed ? "未完成ですが、「描く」ではそのまま使います。" : "未完成のため、「描く」では選択していません。"}ステップ数を増やすか、ペアと学習率を見直してください。`,
   figures: {
     edges: "数値はエッジのF1です。1は画像とコントロールのエッジがすべて一致、0はまったく一致しないことを表します。",
     brightness: "数値は明るさの相関です。1は、画像とコントロールの明るい場所が同じことを表します。",
