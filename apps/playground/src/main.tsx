@@ -2,6 +2,7 @@ import { render } from "preact"
 import { openDraft } from "./draw/draft-keeper.ts"
 import { openKeptVaes } from "./kept/kept-vaes.ts"
 import { openLanguage } from "./language/language.ts"
+import { openDownloads } from "./models/stored-downloads.ts"
 import { keepOffline } from "./offline/keep-offline.ts"
 import { takeFiles } from "./opening/open-files.ts"
 import { App } from "./page/app.tsx"
@@ -31,5 +32,6 @@ void openLanguage().then(() => {
   takeFiles()
   void openDraft()
   void openKeptVaes()
+  void openDownloads()
 })
 void keepOffline().then(startModel)

@@ -13,6 +13,17 @@ const model = (name: string): string =>
   fileURLToPath(new URL(`../../../packages/tiny/model/${name}.safetensors`, import.meta.url))
 const TINY = model("tiny-sdxl")
 
+/** The names of all files of downloads, hidden ones and notes, too. */
+function storedNames(page: Page): Promise<readonly string[]> {
+  return page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory()
+    const folder = await root.getDirectoryHandle("lllite-checkpoints", { create: true })
+    const names: string[] = []
+    for await (const name of folder.keys()) names.push(name)
+    return names
+  })
+}
+
 describe("models of the playground", needsChromium, () => {
   const playground = usePlayground()
   const { open, ready, full, panel } = playground
@@ -152,8 +163,27 @@ describe("models of the playground", needsChromium, () => {
     await details.getByRole("button", { name: "Open", exact: true }).click()
     await proposal().getByRole("button", { name: "Open it" }).click()
     await nameShown("tiny-sdxl.safetensors").waitFor()
-    await details.getByRole("button", { name: "Remove tiny-sdxl.safetensors" }).click()
+    const remove = details.getByRole("button", { name: "Remove tiny-sdxl.safetensors" })
+    await remove.click()
     await details.getByText("Kept in this browser").waitFor({ state: "detached" })
+    // The file goes later, so that the removal can be taken back. A press outside of the panel closes it.
+    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await models()
+    await remove.click()
+    await details.getByText("Kept in this browser").waitFor({ state: "detached" })
+    // The file and its note.
+    expect(await storedNames(page)).toHaveLength(2)
+    await page.reload()
+    await ready()
+    await models()
+    await details.getByText("Kept in this browser").waitFor({ state: "detached" })
+    await page.addInitScript(() => {
+      const now = Date.now
+      Date.now = () => now() + 600_000
+    })
+    await page.reload()
+    await ready()
+    await expect.poll(() => storedNames(page), { timeout: 60_000 }).toEqual([])
     playground.forgetRequests()
   })
 

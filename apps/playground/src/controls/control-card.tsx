@@ -74,7 +74,14 @@ export function ControlCard({ control, number }: { readonly control: Control; re
             {picture === null ? (
               <FileButton label={words.anotherPicture} quiet accept="image/*" onFiles={open} />
             ) : (
-              <button type="button" class="quiet" onClick={() => set({ picture: null })}>
+              <button
+                type="button"
+                class="quiet"
+                onClick={() => {
+                  set({ picture: null })
+                  say(sentence("controls", "followsDrawingAgain", number), () => set({ picture }))
+                }}
+              >
                 {words.theDrawing}
               </button>
             )}

@@ -22,7 +22,11 @@ export async function removeNetwork(network: Network): Promise<void> {
   followChange()
   say(sentence("page", "removed", networkText(network.name)), () => {
     addNetwork(network)
-    if (network.isKept) void keepNetwork(network)
+    if (network.isKept) {
+      void keepNetwork(network).then((notKept) => {
+        if (notKept !== null) say(notKept)
+      })
+    }
     controls.value = before.controls
     loras.value = before.loras
     followChange()

@@ -1,16 +1,36 @@
 import { GENERATE_RANGES, SAMPLER_NAMES } from "@lllite/core/names"
 import type { JSX } from "preact"
 import { messages } from "../language/language.ts"
+import { sentence } from "../language/sentence.ts"
 import { modelFacts } from "../models/model-facts.ts"
 import { chooseSide } from "../models/open-chosen.ts"
 import { ChoiceField, NumberField, SeedField, SliderField } from "../page/fields.tsx"
+import { say } from "../page/status-line.tsx"
 import { followChange, isCompared } from "./make-picture.ts"
 import { changeRecipe, changeStages, chooseSampler, draft, FIRST_RECIPE, withBest } from "./recipe-state.ts"
-import { resizeSheet } from "./sheet-state.ts"
+import { drawing, resizeSheet } from "./sheet-state.ts"
 
 const LARGEST_NEW_SEED = 2 ** 32
 /** Scales of the first stage of hires fix that are offered. */
 const SCALES = ["1", "0.75", "0.625", "0.5"] as const
+
+/** Sets everything but the prompt to what the model draws best with. This can be undone. */
+function resetSettings(): void {
+  const before = draft.value
+  const sheet = drawing.value
+  const set = (settings: typeof before): void => {
+    draft.value = { ...settings, prompt: draft.value.prompt }
+    resizeSheet(settings.width)
+    followChange()
+  }
+  set(withBest(FIRST_RECIPE, modelFacts.value))
+  const resized = drawing.value
+  say(sentence("draw", "settingsReset"), () => {
+    // A sheet that was made smaller has lost pixels.
+    if (drawing.value === resized) drawing.value = sheet
+    set(before)
+  })
+}
 
 /** The settings of the picture. */
 export function SettingsCard(): JSX.Element {
@@ -21,15 +41,7 @@ export function SettingsCard(): JSX.Element {
     <section class="card" aria-labelledby="picture-title">
       <div class="card-head">
         <h2 id="picture-title">{words.settings}</h2>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => {
-            draft.value = { ...withBest(FIRST_RECIPE, modelFacts.value), prompt: draft.value.prompt }
-            resizeSheet(draft.value.width)
-            followChange()
-          }}
-        >
+        <button type="button" class="quiet" onClick={resetSettings}>
           {words.reset}
         </button>
       </div>

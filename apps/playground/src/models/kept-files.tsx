@@ -1,5 +1,4 @@
-import { canStore, listStored, removeStored, type StoredFile } from "@lllite/runtime-web"
-import { signal } from "@preact/signals"
+import type { StoredFile } from "@lllite/runtime-web"
 import type { JSX } from "preact"
 import { useEffect } from "preact/hooks"
 import { followWith } from "../controls/control-state.ts"
@@ -18,14 +17,7 @@ import { say } from "../page/status-line.tsx"
 import { storedSource, textSource } from "./model-source.ts"
 import { openVae } from "./open-chosen.ts"
 import { propose } from "./proposal.ts"
-
-/** Downloads that the browser keeps. */
-const stored = signal<readonly StoredFile[]>([])
-
-/** Lists the downloads anew. A browser that keeps nothing has none. */
-async function refreshStored(): Promise<void> {
-  stored.value = canStore() ? await listStored().catch(() => []) : []
-}
+import { refreshStored, removeDownload, stored } from "./stored-downloads.ts"
 
 const KINDS = { vae: "VAE", lllite: "LLLite", controlnet: "ControlNet", lora: "LoRA" } as const
 
@@ -102,7 +94,8 @@ function Weights(props: {
   )
 }
 
-function Download({ file: { name, url, size, total, isWhole } }: { readonly file: StoredFile }): JSX.Element {
+function Download({ file }: { readonly file: StoredFile }): JSX.Element {
+  const { name, url, size, total, isWhole } = file
   const { value: state } = modelState
   const { models: words, page } = messages.value
   const source = isWhole ? storedSource(name, url) : textSource(url)
@@ -123,12 +116,7 @@ function Download({ file: { name, url, size, total, isWhole } }: { readonly file
           class="quiet"
           aria-label={page.removeNamed(source.name)}
           disabled={state.phase === "loading"}
-          onClick={() => {
-            removeStored(name)
-              .then(() => say(sentence("page", "removed", source.name)))
-              .catch((error: unknown) => say(problemOf(error)))
-              .finally(() => void refreshStored())
-          }}
+          onClick={() => void removeDownload(file, source.name)}
         >
           {page.remove}
         </button>
@@ -151,7 +139,11 @@ function useVae(vae: File): void {
 async function removeVae(vae: File): Promise<void> {
   try {
     await forgetVae(vae)
-    say(sentence("page", "removed", vae.name), () => void keepVae(vae))
+    say(sentence("page", "removed", vae.name), () => {
+      void keepVae(vae).then((notKept) => {
+        if (notKept !== null) say(notKept)
+      })
+    })
   } catch (error) {
     say(problemOf(error))
   }

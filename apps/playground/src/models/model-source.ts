@@ -32,6 +32,11 @@ export function textSource(text: string): ModelSource {
   throw new PageError(sentence("models", "notAnAddress", trimmed))
 }
 
+/** Whether a checkpoint is downloaded before it is opened. */
+export function isDownload({ source }: ModelSource): boolean {
+  return typeof source === "string" || "hub" in source
+}
+
 function lastPart(path: string): string {
   const last =
     path

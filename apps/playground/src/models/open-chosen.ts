@@ -6,11 +6,14 @@ import { PageError, remark, sentence } from "../language/sentence.ts"
 import { type ModelSource, modelState, openingProblem, openModel } from "../page/model.ts"
 import { say } from "../page/status-line.tsx"
 import { heldBy, modelFacts } from "./model-facts.ts"
+import { isDownload } from "./model-source.ts"
+import { removeHidden } from "./stored-downloads.ts"
 
 /** Loads another model, and sets the form to what it draws best with. @returns whether it is ready */
 export async function openChosen(from: ModelSource): Promise<boolean> {
   if (heldBy.value === null) giveUp()
   const before = modelFacts.value
+  if (isDownload(from)) await removeHidden()
   const isReady = await openModel(from)
   const { value: state } = modelState
   // Without another model the form stays as it is.

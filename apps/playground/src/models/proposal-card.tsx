@@ -7,6 +7,7 @@ import { ChoiceField } from "../page/fields.tsx"
 import { modelState } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { sizesOf } from "./model-facts.ts"
+import { isDownload } from "./model-source.ts"
 import { NeedBar } from "./need-bar.tsx"
 import { openChosen } from "./open-chosen.ts"
 import { endProposal, type Proposal, proposal, propose } from "./proposal.ts"
@@ -47,7 +48,6 @@ function Planned({ from, plan }: Extract<Proposal, { readonly phase: "planned" }
   const { fileBytes, layout, need, roomBytes, refusal } = plan
   const { sides, isSmall } = sizesOf(layout)
   const words = messages.value.models
-  const isDownload = typeof from.source === "string" || "hub" in from.source
   return (
     <>
       <p class="note">{words.ofSize(isSmall ? words.smallSdxl : words.sdxlCheckpoint, bytesText(fileBytes))}</p>
@@ -71,7 +71,7 @@ function Planned({ from, plan }: Extract<Proposal, { readonly phase: "planned" }
             })
           }}
         >
-          {isDownload ? words.download(bytesText(fileBytes)) : words.openIt}
+          {isDownload(from) ? words.download(bytesText(fileBytes)) : words.openIt}
         </button>
       )}
     </>

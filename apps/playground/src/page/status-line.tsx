@@ -16,7 +16,7 @@ interface Undoable {
 /** Milliseconds for which a sentence stays. */
 const STAYS = 6000
 /** Milliseconds for which *Undo* stays. Other sentences do not end it. */
-const UNDO_STAYS = 60_000
+export const UNDO_STAYS = 60_000
 
 const shown = signal<{ readonly of: Sentences } | null>(null)
 const unseen = signal<{ readonly of: Sentences } | null>(null)
@@ -26,6 +26,11 @@ const undoable = signal<Undoable | null>(null)
 export function say(of: Sentences, undo: (() => void) | null = null): void {
   shown.value = { of }
   if (undo !== null) undoable.value = { of, undo }
+}
+
+/** Offers *Undo* no more, if it is that of this change. */
+export function withdraw(undo: () => void): void {
+  if (undoable.value?.undo === undo) undoable.value = null
 }
 
 /** Says to screen readers what the page shows elsewhere. What the status line shows stays. */

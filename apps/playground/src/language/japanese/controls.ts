@@ -14,6 +14,7 @@ export const controls: Messages["controls"] = {
   followsNamed: (name) => `${name}を使用`,
   anotherPicture: "別の画像",
   theDrawing: "線画に戻す",
+  followsDrawingAgain: (number) => `コントロール${number}を線画に戻しました。`,
   removeNumbered: (number) => `コントロール${number}を削除`,
   removedNumbered: (number) => `コントロール${number}を削除しました。`,
   strength: "強度",

@@ -103,6 +103,7 @@ export const draw: Messages["draw"] = {
   useAsMaskHint: "塗った部分だけを描き変えます",
   settings: "設定",
   reset: "リセット",
+  settingsReset: "設定をリセットしました。",
   seed: "シード",
   newSeed: "変更",
   steps: "ステップ数",
