@@ -1,9 +1,10 @@
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { findTensorflow } from "@lllite/runtime-node/machine"
 import { describe, expect, it } from "vitest"
-import { needs } from "../../../packages/format/test/needs.ts"
+import { longOnly, needs } from "../../../packages/format/test/needs.ts"
 import { chooseDriver } from "../../../packages/webgpu/test/drivers.ts"
+import type { RunPlan } from "../src/train/plan/plan-run.ts"
 import { drawnPairs, type Ended, filesOf, loggedSteps, trainedRun } from "./trained-run.test-help.ts"
 
 /* Runs of the built command that end and continue. `turbo run build` comes first. */
@@ -11,6 +12,28 @@ chooseDriver("lavapipe", "swiftshader")
 const data = drawnPairs("lllite-resume-")
 const trained = (out: string, more: readonly string[]): Promise<Ended> =>
   trainedRun(data(), out, ["--max_train_steps", "6", "--save_every_n_steps", "2", "--save_state", ...more])
+
+/** Bytes of the lists in a state of what rounding has left out. */
+async function feedbackBytes(path: string): Promise<number> {
+  const bytes = await readFile(path)
+  const header: Record<string, { readonly data_offsets: readonly [number, number] }> = JSON.parse(
+    bytes.toString("utf8", 8, 8 + Number(bytes.readBigUInt64LE())),
+  )
+  return Object.entries(header)
+    .filter(([name]) => name.startsWith("feedback"))
+    .reduce(
+      (
+        sum,
+        [
+          ,
+          {
+            data_offsets: [from, to],
+          },
+        ],
+      ) => sum + to - from,
+      0,
+    )
+}
 
 const losses = ({ events }: Ended): readonly unknown[] =>
   events.filter(({ phase }) => phase === "train").map(({ done, loss }) => [done, loss])
@@ -80,6 +103,26 @@ describe("a run that continues", () => {
     const [whole, parts] = ["whole", "parts"].map((each) => filesOf(join(data(), `${each}-${backend}`)))
     expect(await parts).toEqual(await whole)
   }
+
+  const isSlow = { ...longOnly, timeout: 600_000 }
+  it("does so with gradients in float16, and its plan has the size of what they leave out", isSlow, async () => {
+    const shape = ["--train_batch_size", "1", "--gradient_accumulation_steps", "2"]
+    await continuedAsWhole("wasm", 4, [...shape, "--part_precision", "float16"])
+    const planned = async (precision: string): Promise<RunPlan> => {
+      const length = ["--plan", "--max_train_steps", "4"]
+      const { events } = await trained(join(data(), "planned"), [...shape, ...length, "--part_precision", precision])
+      return events.find(({ event }) => event === "plan") as unknown as RunPlan
+    }
+    const [plain, rounded] = [await planned("float32"), await planned("float16")]
+    const states = ["last-step00000002-state", "last-state"].map((name) => join(data(), "whole-wasm", name))
+    const sizes = await Promise.all(states.map((state) => feedbackBytes(join(state, "lllite-state.safetensors"))))
+    // Two batches of a step, of one part each.
+    expect(sizes).toEqual(Array(2).fill(2 * 4 * rounded.values))
+    expect(rounded.disk.bytes - plain.disk.bytes).toBe(sizes.reduce((sum, size) => sum + size, 0))
+    const step = ({ memory }: RunPlan): number => memory.find(({ phase }) => phase === "training step")?.bytes ?? 0
+    // A save has the state twice, and the next steps need what is left out.
+    expect(step(rounded) - step(plain)).toBe(3 * (sizes[0] ?? 0))
+  })
 
   it(
     "does so on TensorFlow, where parts of the network are graphs",
