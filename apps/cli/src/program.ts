@@ -48,6 +48,11 @@ export const COMMANDS: readonly Listed[] = [
     load: async () => (await import("./dataset/make/command.ts")).makeCommand,
   },
   {
+    name: "dataset cache",
+    summary: "Encode a data set before training: latents and captions, in files beside the pictures.",
+    load: async () => (await import("./dataset/cache/command.ts")).cacheCommand,
+  },
+  {
     name: "grid",
     summary: "Draw one labelled sheet of pictures, over the values of two options.",
     load: async () => (await import("./grid/command.ts")).gridCommand,

@@ -3,6 +3,8 @@ export { nearest } from "@lllite/core/names"
 export type {
   AdapterHandle,
   AdapterHandleUse,
+  CacheRunEvent,
+  CacheRunOptions,
   ControlNetHandle,
   ControlNetHandleUse,
   DeviceMemory,

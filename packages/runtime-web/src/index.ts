@@ -2,6 +2,8 @@ export type { PngText, RgbImage } from "@lllite/core/image"
 export type {
   AdapterHandle,
   AdapterHandleUse,
+  CacheRunEvent,
+  CacheRunOptions,
   ControlNetHandle,
   ControlNetHandleUse,
   DeviceMemory,

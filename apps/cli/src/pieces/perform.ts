@@ -3,8 +3,9 @@ import { ServeError } from "@lllite/serve"
 import { makeControl } from "./control-piece.ts"
 import type { DrawPieceParts } from "./drawn-piece.ts"
 import { drawPiece } from "./drawn-piece.ts"
+import { encodePiece } from "./encoded-piece.ts"
 import { fingerprintOf } from "./fingerprint.ts"
-import { CONTROL_PIECE, DRAWN_PIECE } from "./names.ts"
+import { CONTROL_PIECE, DRAWN_PIECE, ENCODED_PIECE } from "./names.ts"
 
 /** What a piece gets of its process. */
 export interface PerformParts extends Omit<DrawPieceParts, "modelAt"> {
@@ -25,8 +26,8 @@ export async function performPiece(task: PieceTask, { models, ...parts }: Perfor
     paths.set(`${of} ${name}`, path)
   }
   if (kind === CONTROL_PIECE) return makeControl(task)
-  if (kind === DRAWN_PIECE) {
-    return drawPiece(task, { ...parts, modelAt: (of, name) => paths.get(`${of} ${name}`) ?? name })
-  }
+  const withModels = { ...parts, modelAt: (of: string, name: string) => paths.get(`${of} ${name}`) ?? name }
+  if (kind === DRAWN_PIECE) return drawPiece(task, withModels)
+  if (kind === ENCODED_PIECE) return encodePiece(task, withModels)
   throw new ServeError("refused", `this worker does not know pieces of the kind ${JSON.stringify(kind)}.`)
 }

@@ -67,8 +67,8 @@ function filesOf(recipes: readonly Recipe[]): readonly { readonly path: string; 
   return files
 }
 
-/** @throws InputError for a model that is a folder */
-async function modelAt(kind: ModelKind, path: string): Promise<PieceModel> {
+/** A model as other machines know it. @throws InputError for a model that is a folder */
+export async function modelAt(kind: ModelKind, path: string): Promise<PieceModel> {
   const found = await stat(path)
   if (!found.isFile()) {
     throw new InputError(

@@ -1,23 +1,15 @@
 import type { Prediction } from "@lllite/core/diffusion"
 import type { LlliteFile, Site, UnetLayout } from "@lllite/format"
 import { adapterParameterCount, DTYPE_BITS } from "@lllite/format"
-import type { FolderDataset, SavedRun, TextCacheOptions, TextEncoders } from "@lllite/runtime-node"
-import {
-  changingOptions,
-  checkTrainState,
-  InputError,
-  openDataset,
-  readTextEncoders,
-  readTrainState,
-  vaeFingerprint,
-  withPath,
-} from "@lllite/runtime-node"
+import type { FolderDataset, SavedRun } from "@lllite/runtime-node"
+import { checkTrainState, InputError, readTrainState, withPath } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import { openLllite } from "../lllite-file/open-lllite.ts"
 import { statedPrediction } from "../model/checkpoint.ts"
 import { examineModel } from "../model/examine-model.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { formOf } from "./adapter-form.ts"
+import { checkCachedCaptions, examineCachedParts, openTrainingSet } from "./cached-set.ts"
 import { tryPort } from "./dashboard/dashboard.ts"
 import { checkFirstLllite } from "./first-lllite.ts"
 import { tryLogFolder } from "./log/log-folder.ts"
@@ -30,7 +22,7 @@ import type { TrainSettings } from "./settings.ts"
 import { sitesOf } from "./sites.ts"
 import type { StepPlan } from "./step-plan.ts"
 import { planSteps } from "./step-plan.ts"
-import { examineFolders, trainingSetConfig } from "./training-set.ts"
+import { examineFolders } from "./training-set.ts"
 import { holdOut, type TrainingSet } from "./validation/hold-out.ts"
 import { heldOutSeed, unusedValidation } from "./validation/validation-settings.ts"
 
@@ -70,17 +62,10 @@ export async function examineTraining(
     "config" in settings.dataset.source
       ? (["datasetConfig"] as const)
       : (["trainDataDir", "conditioningDataDir", "resolution", "bucketResoSteps"] as const)
-  const vae =
-    !isWhole || !settings.cacheLatentsToDisk
-      ? null
-      : await examine(["pretrainedModelNameOrPath", "vae"], () => vaeFingerprint(settings.model, signal))
-  const encoders =
-    !isWhole || !settings.cacheTextEncoderOutputsToDisk
-      ? null
-      : await examine(["pretrainedModelNameOrPath"], () => readTextEncoders(settings.model, signal))
+  const parts = await examineCachedParts(reader, settings, isWhole, signal)
   const areFolders = await examineFolders(reader, settings.dataset)
   const folders = areFolders
-    ? await examine(keys, () => openTrainingSet(settings, { vae, encoders }, reporter, signal))
+    ? await examine(keys, () => openTrainingSet(settings, TRAIN, parts, reporter, signal))
     : null
   const dataset =
     folders === null ? null : await examine(["validationSplit", ...keys], async () => heldOutOf(folders, reader))
@@ -175,65 +160,8 @@ function checkLength(saved: SavedRun | null, plan: StepPlan | null, { resume = "
   )
 }
 
-/**
- * @throws InputError when one text of each caption is to be kept, and captions change. Source: sd-scripts'
- * `is_text_encoder_output_cacheable`. Its LLLite trainer keeps the captions of the files, and says nothing.
- */
-function checkCachedCaptions(settings: TrainSettings, dataset: FolderDataset | null): void {
-  const { cacheTextEncoderOutputs: inMemory, cacheTextEncoderOutputsToDisk: onDisk } = settings
-  if ((!inMemory && !onDisk) || dataset === null || dataset.changingCaptions === 0) return
-  const names = [...new Set(dataset.captionRules.flatMap(changingOptions))].join(", ")
-  throw new InputError(
-    "dataset-options",
-    `${inMemory ? "cache_text_encoder_outputs" : "cache_text_encoder_outputs_to_disk"} keeps one text of each caption, and ${names} makes captions differ from step to step. Leave out one of the two.`,
-  )
-}
-
 /** The reader of the data set. */
 const TRAIN = {
   label: "train",
   ownOption: "It is an option of train. Put it into the file of --config_file, or on the command line.",
 } as const
-
-/** Milliseconds between two reports about the files of a data set. */
-const REPORT_EVERY = 500
-
-/** What files of caches depend on of the checkpoint. Null: these are not kept. */
-interface CachedParts {
-  /** The fingerprint of the VAE. */
-  readonly vae: string | null
-  readonly encoders: TextEncoders | null
-}
-
-async function openTrainingSet(
-  settings: TrainSettings,
-  { vae, encoders }: CachedParts,
-  reporter: Reporter,
-  signal: AbortSignal,
-): Promise<FolderDataset> {
-  const config = await trainingSetConfig(settings, TRAIN)
-  let reported = performance.now()
-  return openDataset(config, {
-    signal,
-    ...(vae === null ? {} : { latentCache: { vae, skipCheck: settings.skipCacheCheck } }),
-    ...(encoders === null ? {} : { textCache: textCacheOf(settings, encoders) }),
-    captionChunks: settings.captionChunks,
-    weightedCaptions: settings.weightedCaptions,
-    onProgress: ({ phase, done, count }) => {
-      // A small data set takes less time than one report.
-      if (performance.now() - reported < REPORT_EVERY) return
-      reported = performance.now()
-      reporter.progress(phase === "list" ? "list pairs" : "check pictures", done, count)
-    },
-  })
-}
-
-function textCacheOf({ runtime, compat, skipCacheCheck }: TrainSettings, encoders: TextEncoders): TextCacheOptions {
-  const { precision = "F32", weights } = runtime
-  return {
-    encoders,
-    ...(compat === undefined ? {} : { compat }),
-    computation: `${precision} products${weights === undefined ? "" : `, ${weights} weights`}`,
-    skipCheck: skipCacheCheck,
-  }
-}

@@ -91,6 +91,7 @@ export interface TrainSettings extends Omit<Settings<TrainTable>, "batchParts" |
  */
 export function readTrainSettings(reader: TrainReader): TrainSettings {
   checkTraining(reader)
+  const captionChunks = readCaptionChunks(reader)
   const dataset = readDataset(reader)
   const { optimizer, followsCurve, notices } = readOptimizer(reader)
   const rate = readRate(reader, optimizer, followsCurve)
@@ -117,7 +118,7 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       maxTransformerBlock: values.siteMaxTransformerBlock ?? null,
     },
     ema: averaging.ema,
-    captionChunks: values.maxTokenLength / CHUNK_LENGTH,
+    captionChunks,
     recordsTimesteps: reader.isGiven("minTimestep") || reader.isGiven("maxTimestep"),
     huber,
     noise: noise.noise,
@@ -169,11 +170,6 @@ function checkTraining({ settings, check, nameOf }: TrainReader): void {
       ? `${nameOf("maskedLoss")} needs ${nameOf("alphaMask")}: a mask is the alpha of the pictures. Give both, or leave it out`
       : null,
   )
-  check(["maxTokenLength"], () =>
-    settings.maxTokenLength % CHUNK_LENGTH === 0
-      ? null
-      : `${nameOf("maxTokenLength")} is ${settings.maxTokenLength}, expected 75, 150 or 225`,
-  )
   check(["outputName"], () =>
     /[/\\]/.test(settings.outputName)
       ? `${nameOf("outputName")} is "${settings.outputName}", expected a file name without folder and extension`
@@ -184,6 +180,16 @@ function checkTraining({ settings, check, nameOf }: TrainReader): void {
     if (minTimestep < maxTimestep) return null
     return `${nameOf("minTimestep")} is ${minTimestep} and ${nameOf("maxTimestep")} is ${maxTimestep}, expected the first below the second`
   })
+}
+
+/** Chunks of 75 tokens that are read of a caption. The reader keeps the problems. */
+export function readCaptionChunks({ settings, check, nameOf }: TrainReader): number {
+  check(["maxTokenLength"], () =>
+    settings.maxTokenLength % CHUNK_LENGTH === 0
+      ? null
+      : `${nameOf("maxTokenLength")} is ${settings.maxTokenLength}, expected 75, 150 or 225`,
+  )
+  return settings.maxTokenLength / CHUNK_LENGTH
 }
 
 /** The source of the pictures. The reader keeps the problems. */

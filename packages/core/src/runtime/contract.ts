@@ -304,6 +304,24 @@ export interface TrainRunStep extends Omit<TrainStepEvent, "state"> {
   readonly state: TrainState | null
 }
 
+/** Options of a run that fills the stores of a data set: those of the training that will read them. */
+export interface CacheRunOptions {
+  /** Seed of the draws from the VAE's posterior. */
+  readonly seed: Seed
+  /** Chunks of 75 tokens that are read of a caption. Default: 1. */
+  readonly captionChunks?: number
+  /** Whether `(word:1.2)` and its like are weights in captions. Default: false. */
+  readonly weightedCaptions?: boolean
+  /** Slices of rows in which the VAE encodes a picture. Default: the fewest that fit the free memory */
+  readonly vaeSlices?: number
+  /** The examples to encode. Default: all */
+  readonly indices?: readonly number[]
+  readonly signal?: AbortSignal
+}
+
+/** What a run says that fills the stores of a data set. */
+export type CacheRunEvent = Exclude<TrainRunEvent, TrainRunStep>
+
 /** Options of a validation: those of the training that it belongs to. */
 export interface ValidationOptions {
   /** Seed of the noise, and of the draws from the VAE's posterior. */
@@ -361,6 +379,15 @@ export interface SdxlHandle {
    * a loss or a weight is not finite
    */
   train(dataset: TrainDataset, options: TrainRunOptions): AsyncGenerator<TrainRunEvent, TrainState, void>
+  /**
+   * Fills the stores of a data set without training: its `latents`, its `texts`, or both. What they have already stays. They
+   * get what `train` with the same options would write. Examples that vary or are streamed have no latents to keep.
+   * Leaving the loop ends the work after the examples that are being encoded.
+   *
+   * @throws CoreError for a data set without stores or examples, and for an example that cannot be encoded; the signal's
+   * reason when aborted
+   */
+  cache(dataset: TrainDataset, options: CacheRunOptions): AsyncGenerator<CacheRunEvent, void, void>
   /**
    * Prepares held-out examples to be measured, also between two events of a training. Each is shown as it is, without
    * changes of pictures and captions.

@@ -2,6 +2,7 @@ import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createAdapterIds } from "./adapter-ids.ts"
+import { cacheWith } from "./cache-run.ts"
 import type {
   AdapterHandle,
   ControlNetHandle,
@@ -249,6 +250,10 @@ function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): Sd
     async *train(dataset, options) {
       expectLoaded("training")
       return yield* trainWith(clients, { model, run: nextRun() }, dataset, options)
+    },
+    async *cache(dataset, options) {
+      expectLoaded("caching")
+      yield* cacheWith(clients, { model, run: nextRun() }, dataset, options)
     },
     validation(dataset, options) {
       expectLoaded("validation")

@@ -34,7 +34,7 @@ export interface ExampleFeed {
 
 export interface FeedOptions {
   readonly seed: Seed
-  /** The most bytes of encoded examples that are kept. */
+  /** The most bytes of encoded examples that are kept. With 0, only what a store keeps is encoded before its step. */
   readonly keptBytes: number
   /** Whether the steps read latents of controls. Default: false */
   readonly readsControlLatents?: boolean
@@ -60,7 +60,7 @@ export function createExampleFeed(
   const flips = createStream(seed, "flip")
   let bytes = 0
   /** Whether there was no room for a text. */
-  let isFull = false
+  let isFull = keptBytes === 0
   let [fixed, unkept] = [0, 0]
   /** Examples whose captions do not change, and those of them whose texts have no room. */
   let [plain, untexted] = [0, 0]
@@ -157,7 +157,7 @@ export function createExampleFeed(
       if (isStreamed(index)) return null
       const { flips: doesFlip, varies } = augmentationOf(index)
       await prepareTexts(index, encode)
-      const isKept = !varies && unkept === 0
+      const isKept = !varies && unkept === 0 && keptBytes > 0
       if (!varies) fixed += 1
       if (dataset.latents !== undefined && !varies && (await dataset.latents.has(index))) {
         if (dataset.sizes === undefined) {

@@ -6,13 +6,12 @@ import { createStream } from "../random/stream.ts"
 import { batchesOfStep, batchesPerEpoch, createBatchOrder, type Sized } from "../training/batches.ts"
 import type { TrainDataset } from "../training/dataset.ts"
 import type { ExampleRow } from "../training/example-row.ts"
-import { originalOf } from "../training/originals.ts"
 import { checkTrainOptions } from "../training/train-options.ts"
 import type { TrainState } from "../training/train-state.ts"
 import type { TrainRunEvent, TrainRunOptions } from "./contract.ts"
 import type { EncodeRow, ExampleFeed } from "./example-feed.ts"
 import { createExampleFeed } from "./example-feed.ts"
-import { merge } from "./merge.ts"
+import { prepareExamples } from "./prepare-examples.ts"
 import type { HelpTasks, RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import type { TrainHelp } from "./train-help.ts"
 
@@ -43,34 +42,11 @@ export async function* trainWith<Types extends RuntimeTypes>(
     const read = initial === undefined ? [{ condInput }] : initial.model.adapters
     const readsControlLatents = read.some((adapter) => adapter.condInput === "latent")
     const feed = createExampleFeed(dataset, { seed, keptBytes, readsControlLatents })
-    const cut = new Map<number, string>()
-    let done = 0
-    let taken = 0
-    async function* walk(client: Client<RuntimeTasks<Types>>) {
-      const encode: EncodeRow = (row, caption) => client.call("encode", { ...sent, row, caption }, { signal })
-      for (let index = taken++; index < count && signal?.aborted !== true; index = taken++) {
-        if (originalOf(dataset, index) === index) {
-          const isDone = await feed.prepare(index, encode).then(
-            (name) => {
-              if (name !== null) cut.set(index, name)
-              return true
-            },
-            (error: unknown) => {
-              if (signal?.aborted === true) return false
-              throw error
-            },
-          )
-          if (!isDone) return
-        }
-        yield 1
-      }
-    }
-    for await (const more of merge(clients.map(walk), () => {})) {
-      done += more
-      yield { kind: "cache", done, count }
-    }
-    const names = [...cut].sort(([a], [b]) => a - b).map(([, name]) => name)
-    for (const text of cutCaptionNotices(names, captionChunks)) yield { kind: "notice", about: "captions", text }
+    const preparing = prepareExamples(clients, sent, dataset, feed, { signal })
+    let prepared = await preparing.next()
+    for (; prepared.done !== true; prepared = await preparing.next()) yield { kind: "cache", ...prepared.value }
+    const { done, cut } = prepared.value
+    for (const text of cutCaptionNotices(cut, captionChunks)) yield { kind: "notice", about: "captions", text }
     for (const text of dataset.texts?.notices?.() ?? []) yield { kind: "notice", about: "texts", text }
     for (const text of [...(dataset.latents?.notices?.() ?? []), ...feed.notices()]) {
       yield { kind: "notice", about: "latents", text }

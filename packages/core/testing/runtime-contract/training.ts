@@ -1,4 +1,4 @@
-import type { TrainDataset } from "../../src/training/dataset.ts"
+import type { EncodedText, TrainDataset } from "../../src/training/dataset.ts"
 import type { SavedRun } from "../../src/training/saved-run.ts"
 import type { TrainState } from "../../src/training/train-state.ts"
 import type { RuntimeCase } from "./case.ts"
@@ -57,6 +57,31 @@ export const TRAINING: readonly RuntimeCase[] = [
     expect(String(after) !== String(without), "the LLLite changed no loss")
     expect(equalValues(plain.model, trained.model), "the validation changed the training")
   }),
+
+  loaded(
+    "fills the stores of a data set with what a training writes, and nothing twice",
+    async ({ sdxl, subject, expect }) => {
+      const [trained, cached, alone] = [storing(), storing(), storing()]
+      await train(sdxl, subject, { steps: 1, seed: 5 }, () => {}, trained.dataset)
+      const cache = async (dataset: TrainDataset, indices: readonly number[] = [0, 1]): Promise<string> => {
+        const events: string[] = []
+        for await (const event of sdxl.cache(dataset, { seed: 5, indices })) {
+          events.push(event.kind === "cache" ? `${event.done} of ${event.count}` : event.text)
+        }
+        return events.join()
+      }
+      expect((await cache(cached.dataset)) === "1 of 2,2 of 2", "an event is missing")
+      const [first = "", ...others] = cached.written
+      expect(first !== "" && others.length === 3, `${cached.written.length} files were written, not 4`)
+      expect(equal([...cached.written].sort(), [...trained.written].sort()), "a training writes other values")
+      await cache(cached.dataset)
+      expect(cached.written.length === 4, "what a store has was encoded again")
+      // An example alone, of a data set that keeps captions only.
+      const { latents: _, ...texts } = alone.dataset
+      await cache(texts, [1])
+      expect(alone.written.length === 1 && cached.written.includes(alone.written[0] ?? ""), "the caption is another")
+    },
+  ),
 
   loaded("encodes repeats once, and says which captions are cut", async ({ sdxl, subject, expect }) => {
     const plain = dataset()
@@ -274,3 +299,37 @@ export const TRAINING: readonly RuntimeCase[] = [
     expect(equalValues(error.state.model, good.model), "the state is not that after step 1")
   }),
 ]
+
+/** A data set with stores in memory. Its list has the names and values of all that was written. */
+function storing(): { readonly dataset: TrainDataset; readonly written: readonly string[] } {
+  const plain = dataset()
+  const written: string[] = []
+  const latents = new Map<number, readonly Float32Array[]>()
+  const texts = new Map<number, EncodedText>()
+  return {
+    written,
+    dataset: {
+      ...plain,
+      sizes: Array.from({ length: plain.count }, () => ({ width: SIDE, height: SIDE })),
+      latents: {
+        has: async (index) => latents.has(index),
+        async read(index, isFlipped) {
+          const { image: _, ...rest } = await plain.example(index)
+          return { ...rest, latents: latents.get(index)?.[isFlipped ? 1 : 0] ?? new Float32Array(0) }
+        },
+        async write(index, values) {
+          latents.set(index, values)
+          written.push(`latents ${index}: ${values.map(String)}`)
+        },
+      },
+      texts: {
+        has: async (index) => texts.has(index),
+        read: async (index) => texts.get(index) ?? null,
+        async write(index, text) {
+          texts.set(index, text)
+          written.push(`text ${index}: ${text.context} ${text.pooled}`)
+        },
+      },
+    },
+  }
+}
