@@ -1,6 +1,6 @@
 import type { ChildProcess } from "node:child_process"
 import { execFile, spawn } from "node:child_process"
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -177,6 +177,28 @@ describe("lllite dataset make with workers", withRedis, () => {
     expect(done(alone)).toMatchObject({ pairs: 5, made: 5 })
     expect(done(shared)).toMatchObject({ pairs: 5, made: 5 })
     expect(await contents("drawn-shared")).toEqual(await contents("drawn"))
+  })
+
+  it("makes the caches that one process makes, also when a worker is killed", async () => {
+    const cache = (set: string): readonly string[] => [
+      ...["dataset", "cache", "--pretrained_model_name_or_path", "tiny", "--backend", "wasm", "--resolution", "64"],
+      ...["--train_data_dir", set, "--conditioning_data_dir", set, "--caption_extension", ".txt"],
+    ]
+    // Files of caches say when a picture was changed.
+    for (const set of ["cached", "cached-shared"]) {
+      await cp(at("photos"), at(set), { recursive: true, preserveTimestamps: true })
+    }
+    const there = places("cached-store")
+    expect(done(await run(cache("cached")))).toMatchObject({ pictures: 8, latents: 8, texts: 8 })
+    const first = await work(there)
+    const made = run([...cache("cached-shared"), ...there])
+    await expect.poll(first.taken, { timeout: 60_000 }).toBeGreaterThan(1)
+    first.child.kill("SIGKILL")
+    await first.ended
+    await work(there)
+    expect(done(await made)).toMatchObject({ pictures: 8, latents: 8, texts: 8 })
+    expect(await contents("cached-shared")).toEqual(await contents("cached"))
+    expect(done(await run(cache("cached-shared")))).toMatchObject({ pictures: 8, latents: 0, texts: 0 })
   })
 
   it("shares a data set that a client of the server asks for", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TrainDataset } from "@lllite/core/training"
@@ -43,10 +43,12 @@ async function filesOf(set: string): Promise<ReadonlyMap<string, Buffer>> {
 describe("lllite dataset cache", () => {
   it("writes the bytes that train writes, which train then takes, and makes only what is missing", async () => {
     const both = ["--cache_latents_to_disk", "--cache_text_encoder_outputs_to_disk"]
-    await trainCommand.invoke(
-      [...optionsOf("trained"), ...both, "--max_train_steps", "1", "--output_dir", at("output")],
-      never,
-    )
+    const train = (set: string): Promise<void> =>
+      trainCommand.invoke(
+        [...optionsOf(set), ...both, "--max_train_steps", "1", "--output_dir", at(`${set}-output`)],
+        never,
+      )
+    await train("trained")
     await cacheCommand.invoke(optionsOf("cached"), never)
     const [cached, trained] = [await filesOf("cached"), await filesOf("trained")]
     expect(cached.size).toBe(6)
@@ -56,7 +58,11 @@ describe("lllite dataset cache", () => {
     await utimes(at("cached", "images", first), 2000, 2000)
     await rm(at("cached", "images", second))
     await cacheCommand.invoke(optionsOf("cached"), never)
+    await train("cached")
     expect(await filesOf("cached")).toEqual(trained)
+    expect((await stat(at("cached", "images", first))).mtimeMs).toBe(2_000_000)
+    const lllite = (set: string): Promise<Buffer> => readFile(at(`${set}-output`, "last.safetensors"))
+    expect(await lllite("cached")).toEqual(await lllite("trained"))
   })
 
   it("makes the caches that are chosen, and refuses texts of captions that change", async () => {
