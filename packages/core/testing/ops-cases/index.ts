@@ -6,7 +6,7 @@ import { normCases } from "./norms.ts"
 import { pointwiseCases } from "./pointwise.ts"
 import { productCases } from "./products.ts"
 
-export type { CaseInput, OpsCase, PreparedCase } from "./case.ts"
+export type { CaseInput, OpsCase } from "./case.ts"
 
 /**
  * Every verb, with the shapes where kernels often fail: odd channels, one row, several heads, borders, large values.
