@@ -15,7 +15,7 @@ const LIMITS = {
   health: 4_000,
   remote: 5_000,
   sharded: 12_000,
-  edit: 24_500,
+  edit: 25_000,
 }
 
 /** How many bytes the entries come to, each bundle gzipped on its own. */
