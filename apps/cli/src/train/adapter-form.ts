@@ -62,7 +62,7 @@ export function formNotices({
   }
   if (settings.llliteCondInput === "latent") {
     return [
-      `Other programs cannot load an LLLite of ${nameOf("llliteCondInput")} latent, and it cannot be made plain: the VAE is no part of it.`,
+      `Other programs cannot load an LLLite of ${nameOf("llliteCondInput")} latent, and it cannot be made plain: the VAE is not in it.`,
     ]
   }
   if (settings.conditioner === "own") return []

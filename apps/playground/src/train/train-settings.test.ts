@@ -130,7 +130,7 @@ describe("the settings of a training", () => {
       expect(hasSchedule(settings)).toBe(schedule)
       expect(curveFields(settings).length > 0).toBe(schedule)
       expect(missingFields(settings, english.train)).toBe(why)
-      // What is not shown is no wrong setting, and gives no notice.
+      // A setting that is not shown gives no notice.
       expect(settingsNotices(settings, english.train)).toEqual([])
     },
   )
