@@ -22,7 +22,7 @@ export async function runParked(
   settings: ParkedSettings,
 ): Promise<string> {
   const fanOut = await fanOutOf(settings)
-  if (fanOut === null) throw new Error("there is no address of Redis")
+  if (fanOut === null) throw new Error("the address of Redis is missing")
   const parked = await (await openFanOut(fanOut)).parked()
   try {
     const all = await parked.list()
