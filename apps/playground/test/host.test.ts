@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from "vitest"
 import { needsChromium, needsChromiumWebgpu } from "../../../packages/format/test/chromium.ts"
 import { longOnly, needsAll } from "../../../packages/format/test/needs.ts"
 import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
-import { DIST, usePlayground } from "./playground.ts"
+import { DIST, keptOffline, usePlayground } from "./playground.ts"
 
 const TINY = fileURLToPath(new URL("../../../packages/tiny/model/tiny-sdxl.safetensors", import.meta.url))
 
@@ -22,13 +22,7 @@ describe("the playground on its host", needsChromium, () => {
     await page.goto(`${host.url}some/folder/?backend=wasm`)
     await ready()
     await full()
-    const worker = await readFile(`${DIST}service-worker.js`, "utf8")
-    const files: readonly string[] = JSON.parse(/^const FILES = (\[.*?\]);/.exec(worker)?.[1] ?? "[]")
-    // The page itself is kept, too.
-    await page.waitForFunction(
-      async (count) => (await (await caches.open("lllite-page")).keys()).length === count,
-      files.length + 1,
-    )
+    await keptOffline(page)
     expect(host.requests.filter(({ path }) => path.includes("tiny-sdxl"))).toHaveLength(1)
     await host.close()
     await page.reload()

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises"
+import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -11,12 +11,12 @@ import { english } from "../src/language/english/index.ts"
 import { japanese } from "../src/language/japanese/index.ts"
 import type { Messages } from "../src/language/messages.ts"
 import { foreignTexts } from "./foreign-texts.ts"
-import { DIST, type Playground, usePlayground } from "./playground.ts"
+import { DIST, keptOffline, type Playground, usePlayground } from "./playground.ts"
 import { writeSdxlFile } from "./sdxl-file.ts"
 
 const TINY = fileURLToPath(new URL("../../../packages/tiny/model/tiny-sdxl.safetensors", import.meta.url))
 
-/** How somebody uses a page. */
+/** The way in which a visitor uses a page: mouse, touch or keys. */
 interface Hands {
   press(target: Locator): Promise<void>
   write(field: Locator, text: string): Promise<void>
@@ -215,12 +215,7 @@ describe("a newcomer to the playground", needsAll(longOnly, needsChromium), () =
       await page.goto(`${host.url}some/folder/?backend=wasm`)
       await ready()
       await full()
-      const worker = await readFile(`${DIST}service-worker.js`, "utf8")
-      const files: readonly string[] = JSON.parse(/^const FILES = (\[.*?\]);/.exec(worker)?.[1] ?? "[]")
-      await page.waitForFunction(
-        async (count) => (await (await caches.open("lllite-page")).keys()).length === count,
-        files.length + 1,
-      )
+      await keptOffline(page)
       await host.close()
       await page.reload()
       await ready()

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs"
+import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { Browser, Locator, Page } from "playwright-core"
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from "vitest"
@@ -114,4 +115,15 @@ export function usePlayground({ locale = "en-US", isPhone = false }: PlaygroundO
       problems.splice(0, problems.length, ...problems.filter((problem) => !problem.startsWith("request failed")))
     },
   }
+}
+
+/** Waits until the service worker has kept all files of the page, so that it opens without a network. */
+export async function keptOffline(page: Page): Promise<void> {
+  const worker = await readFile(`${DIST}service-worker.js`, "utf8")
+  const files: readonly string[] = JSON.parse(/^const FILES = (\[.*?\]);/.exec(worker)?.[1] ?? "[]")
+  // The page itself is kept, too.
+  await page.waitForFunction(
+    async (count) => (await (await caches.open("lllite-page")).keys()).length === count,
+    files.length + 1,
+  )
 }
