@@ -31,9 +31,7 @@ export type { NodeRunningBackend, StartOptions } from "./backends/started-backen
 export { type LoadCheckpointOptions, loadCheckpoint } from "./checkpoint.ts"
 export { changingOptions } from "./dataset/caption-options.ts"
 export {
-  type BucketConfig,
   type DatasetConfig,
-  type DatasetGroup,
   type DatasetNames,
   type DatasetOptions,
   datasetOfFolders,
@@ -42,16 +40,17 @@ export {
   parseDatasetConfig,
   pickDatasetOptions,
   readDatasetConfig,
-  type SubsetConfig,
 } from "./dataset/dataset-config.ts"
 export type { FileProblem, FileProblemKind, PairFiles } from "./dataset/file-problems.ts"
 export { createFitter, type Fit, fitPair } from "./dataset/fit-pair.ts"
+export type { BucketConfig, DatasetGroup } from "./dataset/group-config.ts"
 export { mapInParallel } from "./dataset/in-parallel.ts"
 export { type FolderDataset, openDataset } from "./dataset/open-dataset.ts"
 export type { PairListing } from "./dataset/pair-listing.ts"
 export type { Pair, PairTable } from "./dataset/pair-table.ts"
 export { listPairs } from "./dataset/pairs.ts"
 export { checkFolder } from "./dataset/picture-folder.ts"
+export type { SubsetConfig } from "./dataset/subset-config.ts"
 export {
   type BucketRow,
   CAPTION_LIMITS,

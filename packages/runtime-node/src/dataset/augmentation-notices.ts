@@ -1,6 +1,7 @@
 import type { Augmentation } from "@lllite/core/training"
 import type { PictureWithTraits } from "../images/picture-traits.ts"
-import type { DatasetConfig, SubsetConfig } from "./dataset-config.ts"
+import type { DatasetConfig } from "./dataset-config.ts"
+import type { SubsetConfig } from "./subset-config.ts"
 
 /** A picture of a data set, with what its folder asks for. */
 export interface AugmentedPicture {

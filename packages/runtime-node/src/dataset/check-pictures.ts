@@ -1,10 +1,10 @@
 import type { PictureWithTraits } from "../images/picture-traits.ts"
 import { examineImage } from "../images/read-image.ts"
-import type { SubsetConfig } from "./dataset-config.ts"
 import type { FileProblem } from "./file-problems.ts"
 import { eachInParallel } from "./in-parallel.ts"
 import type { WatchOptions } from "./pair-listing.ts"
 import type { PairTable } from "./pair-table.ts"
+import type { SubsetConfig } from "./subset-config.ts"
 
 /** What decoding of pictures finds. */
 export interface CheckedPictures {

@@ -1,98 +1,20 @@
-import type { ResizeKernel } from "@lllite/core/image"
-import type { Seed } from "@lllite/core/names"
-import type { CaptionRules, Size } from "@lllite/core/training"
+import type { Size } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
 import type { OptionTable, Settings } from "../options/option.ts"
 import type { Problem } from "../options/problems.ts"
 import { describeProblems } from "../options/problems.ts"
-import type { Layer, OptionReader, SettingName } from "../options/read.ts"
+import type { Layer, SettingName } from "../options/read.ts"
 import { findOption, joinLayers, readLayer } from "../options/read.ts"
 import { readSettingsText } from "../settings-file/index.ts"
-import type { AugmentConfig } from "./augmentation.ts"
-import { captionRulesOf } from "./caption-options.ts"
 import { createTableReader, parseTables, placed, unknownTable } from "./config-tables.ts"
-import {
-  bucketStepProblem,
-  DATASET_OPTIONS,
-  FOLDER_OPTIONS,
-  GROUP_OPTIONS,
-  resolutionProblem,
-  SUBSET_OPTIONS,
-} from "./dataset-options.ts"
-import type { MetadataSource } from "./metadata-captions.ts"
+import { DATASET_OPTIONS, FOLDER_OPTIONS, GROUP_OPTIONS, SUBSET_OPTIONS } from "./dataset-options.ts"
+import type { DatasetGroup, Group } from "./group-config.ts"
+import { leftOut, readGroup, usedOf } from "./group-config.ts"
 import { checkFolder } from "./picture-folder.ts"
 import { findRepeatFolders } from "./repeat-folders.ts"
-import type { OptionUse } from "./unused-options.ts"
-import { bucketOptionsOf, captionOptionsOf, describeUnused, roundedSides, unusedOptions } from "./unused-options.ts"
-
-/** A folder of pictures with the folder of their controls. */
-export interface SubsetConfig {
-  /** Archives that hold the pairs. `imageDir` is their pattern then, and `controlDir` too. Default: pairs are in folders */
-  readonly shards?: {
-    readonly pattern: string
-    /** What stands between a picture's name and the ending of its control. */
-    readonly control: string
-    /** Pairs among which the next one is drawn. */
-    readonly buffer: number
-  }
-  readonly imageDir: string
-  readonly controlDir: string
-  /** File extension of the captions, with its dot. */
-  readonly captionExtension: string
-  /** The file that has the captions. Null: each picture has a caption file. */
-  readonly metadata: MetadataSource | null
-  /** The caption of pictures without a caption file. Default: it is empty, and a notice counts them. */
-  readonly classTokens?: string
-  /** How captions change. */
-  readonly captions: CaptionRules
-  /** How often every pair is shown in an epoch. */
-  readonly repeats: number
-  /** How pictures are resized; by the rule of `trainingKernel` when null. */
-  readonly kernel: ResizeKernel | null
-  readonly augment: AugmentConfig
-  /** Whether the loss of each pixel is weighed by the picture's alpha. */
-  readonly alphaMask: boolean
-  /** Where a file of data sets names the folders, for problems with them. */
-  readonly place?: FolderPlaces
-}
-
-/** The places of a subset's folders in a file of data sets. */
-export interface FolderPlaces {
-  readonly images: Place
-  readonly controls: Place
-}
-
-/** A table of a file, and the line in it. */
-type Place = Pick<Problem, "where" | "line">
-
-/** Options for sorting pictures of any shape into sizes. */
-export interface BucketConfig {
-  readonly minSize: number
-  readonly maxSize: number
-  readonly step: number
-  readonly noUpscale: boolean
-}
-
-/** Pairs that are held out of a training. */
-export interface HoldOut {
-  /** The share of the pairs, above 0 and below 1. */
-  readonly share: number
-  /** What chooses them. Null: the seed of the training. */
-  readonly seed: Seed | null
-}
-
-/** Folders whose pictures are fitted by the same options. */
-export interface DatasetGroup {
-  /** The most pairs in a batch. */
-  readonly batchSize: number
-  /** Width and height in pixels, multiples of 32. */
-  readonly resolution: Size
-  /** Null: every picture is cropped to the resolution. */
-  readonly buckets: BucketConfig | null
-  /** Null: all pairs train. */
-  readonly holdOut: HoldOut | null
-  readonly subsets: readonly SubsetConfig[]
-}
+import type { DatasetReader, Place } from "./subset-config.ts"
+import { readSubset } from "./subset-config.ts"
+import { describeUnused, unusedOptions } from "./unused-options.ts"
 
 export interface DatasetConfig {
   /** The most pairs in a batch of any data set. */
@@ -124,8 +46,6 @@ export interface DatasetNames {
   /** What to do about an option that belongs to the caller, as a sentence. Null for an option that is unknown there. */
   readonly ownOption?: (name: string) => string | null
 }
-
-type DatasetReader = OptionReader<DatasetTable>
 
 /**
  * Reads a `dataset_config` file: sd-scripts' TOML or JSON of `general`, `datasets` and `subsets`. A value is taken from the
@@ -302,20 +222,6 @@ function readerOf(title: string, layers: readonly Layer[], problems: Problem[]):
   })
 }
 
-interface Group {
-  readonly group: DatasetGroup
-  /** Options that are not followed as they are. */
-  readonly remarks: readonly Problem[]
-  /** What its options and those of its folders belong to. */
-  readonly uses: readonly OptionUse[]
-}
-
-/** A folder, and what its options belong to. */
-interface Subset {
-  readonly subset: SubsetConfig
-  readonly uses: readonly OptionUse[]
-}
-
 /** The data set of some groups. Adds the problem that nothing is used. */
 function finish(
   groups: readonly Group[],
@@ -336,100 +242,4 @@ function finish(
 /** @throws InputError if there are problems */
 function refuse(label: string, problems: readonly Problem[]): void {
   if (problems.length > 0) throw new InputError("dataset-options", describeProblems(label, problems), { problems })
-}
-
-/** A group without the folders that are shown no time. Source: sd-scripts, which ignores them with a warning. */
-function usedOf(group: DatasetGroup): DatasetGroup {
-  return { ...group, subsets: group.subsets.filter(({ repeats }) => repeats > 0) }
-}
-
-function leftOut({ subsets }: DatasetGroup): readonly string[] {
-  return subsets
-    .filter(({ repeats }) => repeats === 0)
-    .map(({ imageDir }) => `"${imageDir}" is left out: its num_repeats is 0.`)
-}
-
-function readGroup(reader: DatasetReader, where: string, subsets: readonly Subset[], problems: Problem[]): Group {
-  const folders = subsets.map(({ subset }) => subset.imageDir)
-  const twice = folders.find((folder, i) => folder !== "" && folders.indexOf(folder) !== i)
-  if (twice !== undefined) {
-    const name = subsets.some(({ subset }) => subset.shards?.pattern === twice) ? "shards" : "image_dir"
-    const text = `${name} "${twice}" appears twice. To show it more often, use num_repeats.`
-    problems.push({ where, text })
-  }
-  const { settings, nameOf } = reader
-  const { resolution = [0, 0], enableBucket, bucketResoSteps } = settings
-  reader.check(["resolution", "enableBucket"], () => resolutionProblem(settings.resolution, enableBucket, nameOf))
-  reader.check(["bucketResoSteps", "enableBucket"], () => bucketStepProblem(bucketResoSteps, enableBucket, nameOf))
-  const buckets: BucketConfig = {
-    step: bucketResoSteps,
-    minSize: settings.minBucketReso,
-    maxSize: settings.maxBucketReso,
-    noUpscale: settings.bucketNoUpscale,
-  }
-  const { batchSize, validationSplit: share, validationSeed = null } = settings
-  return {
-    group: {
-      ...{ batchSize, resolution, buckets: enableBucket ? buckets : null },
-      holdOut: share === undefined ? null : { share, seed: validationSeed },
-      subsets: subsets.map(({ subset }) => subset),
-    },
-    remarks: roundedSides(reader),
-    uses: [...bucketOptionsOf(reader), ...subsets.flatMap(({ uses }) => uses)],
-  }
-}
-
-/** Kernels by sd-scripts' names. Source: sd-scripts `library/utils.py`, `resize_image`. */
-const KERNELS = {
-  ...{ lanczos: "lanczos", box: "box", area: "area", nearest: "nearest-exact" },
-  ...{ bilinear: "linear", linear: "linear", bicubic: "cubic", cubic: "cubic" },
-} as const satisfies Readonly<Record<string, ResizeKernel>>
-
-/** The archives of a subset. Null: it has folders. The reader keeps the problems. */
-function readShards({ settings, check, isGiven, nameOf }: DatasetReader): NonNullable<SubsetConfig["shards"]> | null {
-  const { shards: pattern, shardControl: control, shardBuffer: buffer } = settings
-  if (pattern === undefined) return null
-  for (const name of ["imageDir", "conditioningDataDir", "metadataFile"] as const) {
-    check([name, "shards"], () =>
-      isGiven(name) ? `${nameOf(name)} and ${nameOf("shards")} do not go together. Give one subset for each` : null,
-    )
-  }
-  check(["shardControl"], () =>
-    /^[\w-]+(\.[\w-]+)*$/.test(control)
-      ? null
-      : `${nameOf("shardControl")} is ${JSON.stringify(control)}, expected a word such as control`,
-  )
-  return { pattern, control, buffer }
-}
-
-function readSubset(reader: DatasetReader, place?: FolderPlaces): Subset {
-  const { settings, check, nameOf } = reader
-  const shards = readShards(reader)
-  for (const name of shards === null ? (["imageDir", "conditioningDataDir"] as const) : []) {
-    check([name], () => (settings[name] === undefined ? `${nameOf(name)} is missing, expected a folder` : null))
-  }
-  const { captionExtension: extension, metadataFile } = settings
-  const [imageDir, controlDir] =
-    shards === null
-      ? ([settings.imageDir ?? "", settings.conditioningDataDir ?? ""] as const)
-      : ([shards.pattern, shards.pattern] as const)
-  const subset: SubsetConfig = {
-    ...(shards === null ? {} : { shards }),
-    ...{ imageDir, controlDir },
-    captionExtension: extension.startsWith(".") ? extension : `.${extension}`,
-    metadata: metadataFile === undefined ? null : { path: metadataFile, root: imageDir },
-    ...(settings.classTokens === undefined ? {} : { classTokens: settings.classTokens }),
-    captions: captionRulesOf(settings),
-    repeats: settings.numRepeats,
-    kernel: settings.resizeInterpolation === undefined ? null : KERNELS[settings.resizeInterpolation],
-    augment: {
-      flip: settings.flipAug,
-      colour: settings.colorAug,
-      randomCrop: settings.randomCrop,
-      faceCrop: settings.faceCropAugRange ?? null,
-    },
-    alphaMask: settings.alphaMask,
-    ...(place === undefined ? {} : { place }),
-  }
-  return { subset, uses: captionOptionsOf(reader) }
 }

@@ -1,10 +1,11 @@
 import type { ReadingOrder, RuledCaption } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
-import type { DatasetGroup, SubsetConfig } from "./dataset-config.ts"
 import type { Entry } from "./entry.ts"
 import { entryOf } from "./entry.ts"
 import type { Fitter } from "./fit-pair.ts"
+import type { DatasetGroup } from "./group-config.ts"
 import type { PairTable } from "./pair-table.ts"
+import type { SubsetConfig } from "./subset-config.ts"
 
 /** The pairs of a folder, with what their entries follow from. */
 export interface EntryFolder {

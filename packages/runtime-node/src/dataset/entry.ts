@@ -8,10 +8,11 @@ import { textPath } from "../text-cache/text-file.ts"
 import type { CachedCaption } from "../text-cache/text-store.ts"
 import type { Face } from "./augmentation.ts"
 import { augmentationOf, changeColours, faceOf } from "./augmentation.ts"
-import type { DatasetGroup, SubsetConfig } from "./dataset-config.ts"
 import type { Fit, Fitter } from "./fit-pair.ts"
 import { fitPair, fitPicture } from "./fit-pair.ts"
+import type { DatasetGroup } from "./group-config.ts"
 import { type Pair, sourceOf } from "./pair-table.ts"
+import type { SubsetConfig } from "./subset-config.ts"
 
 /** A picture of a data set, without its repeats. */
 export interface Entry {

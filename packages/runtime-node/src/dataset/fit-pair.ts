@@ -5,8 +5,8 @@ import type { ExampleDraws, Size } from "@lllite/core/training"
 import { createBuckets, cropCondition } from "@lllite/core/training"
 import type { AugmentConfig, Face } from "./augmentation.ts"
 import { NO_AUGMENTATION } from "./augmentation.ts"
-import type { DatasetGroup } from "./dataset-config.ts"
 import { faceCrop } from "./face-crop.ts"
+import type { DatasetGroup } from "./group-config.ts"
 
 /** How a picture becomes one of a training size: resized, then cropped. */
 export interface Fit {

@@ -13,15 +13,17 @@ import { createTextFiles } from "../text-cache/text-store.ts"
 import { augmentationNotices, describeAugmentations, withoutUsedAlpha } from "./augmentation-notices.ts"
 import { captionRuleNotices } from "./caption-notices.ts"
 import { checkPictures } from "./check-pictures.ts"
-import type { DatasetConfig, DatasetGroup, SubsetConfig } from "./dataset-config.ts"
+import type { DatasetConfig } from "./dataset-config.ts"
 import type { Entry } from "./entry.ts"
 import { cachedCaptions, cachedPictures, captionOf, PLAIN_VIEW, readExample } from "./entry.ts"
 import type { EntryFolder, EntryTable } from "./entry-table.ts"
 import { createEntryTable } from "./entry-table.ts"
 import type { FileProblem } from "./file-problems.ts"
 import { createFitter } from "./fit-pair.ts"
+import type { DatasetGroup } from "./group-config.ts"
 import type { PairListing, WatchOptions } from "./pair-listing.ts"
 import { joinRemarks, listPairs } from "./pairs.ts"
+import type { SubsetConfig } from "./subset-config.ts"
 
 /** Pairs of pictures in folders, ready to train with. */
 export interface FolderDataset extends TrainDataset {

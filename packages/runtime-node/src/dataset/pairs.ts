@@ -6,7 +6,6 @@ import { fileError, InputError } from "../errors.ts"
 import { readTextFile } from "../files/read-text.ts"
 import { readImageHeader, shapeOf } from "../images/read-image.ts"
 import { listShards } from "../shards/list-shards.ts"
-import type { SubsetConfig } from "./dataset-config.ts"
 import type { FileProblem, FileProblemKind, PairFiles } from "./file-problems.ts"
 import { eachInParallel } from "./in-parallel.ts"
 import { matchControls } from "./match-controls.ts"
@@ -17,6 +16,7 @@ import type { PairContents } from "./pair-table.ts"
 import { createPairTable } from "./pair-table.ts"
 import type { PictureFolder } from "./picture-folder.ts"
 import { readPictureFolder } from "./picture-folder.ts"
+import type { SubsetConfig } from "./subset-config.ts"
 
 /**
  * Finds the pictures directly inside a folder, sorted by name. A control has the same name in the other folder, with any
