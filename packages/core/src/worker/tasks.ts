@@ -7,8 +7,6 @@ import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import { CoreError } from "../errors.ts"
 import { chunksNeeded } from "../generation/conditions.ts"
 import { GENERATE_DEFAULTS } from "../generation/defaults.ts"
-import type { VaeParts } from "../generation/encode-pictures.ts"
-import type { GenerateOptions } from "../generation/request.ts"
 import { checkRequest } from "../generation/request.ts"
 import { isCutCaption } from "../models/clip/caption-length.ts"
 import { promptNotices } from "../models/clip/prompt-notices.ts"
@@ -25,7 +23,6 @@ import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { isGuided } from "../prompt/composed.ts"
 import { checkPromptOptions } from "../prompt/options.ts"
 import type { HelpTasks, RuntimeTasks, RuntimeTypes, SentEncodeOptions } from "../runtime/tasks.ts"
-import type { Tiling } from "../tiling.ts"
 import { createExampleMemo } from "../training/example-memo.ts"
 import { completeExample, createRowEncoder } from "../training/example-row.ts"
 import { type FinalGradient, joinRanges } from "../training/gradients.ts"
@@ -38,6 +35,8 @@ import { shareArrays, shareUnshared } from "./shared-memory.ts"
 import { createShelf } from "./shelf.ts"
 import type { RunRows } from "./training.ts"
 import { beginRun, partOf, trainRun } from "./training.ts"
+import type { PartsOf } from "./vae-parts.ts"
+import { createParts, tilesNotice, vaePartsOf } from "./vae-parts.ts"
 
 /** A loaded SDXL. */
 interface Model<Checkpoint> {
@@ -45,8 +44,7 @@ interface Model<Checkpoint> {
   /** Where its files are. */
   readonly from: Checkpoint
   readonly schedule: NoiseSchedule
-  /** How the VAE takes a picture of a size apart. It is chosen for the first picture of the size. */
-  readonly partsOf: (picture: VaePicture) => Promise<Required<VaeParts>>
+  readonly partsOf: PartsOf
 }
 
 /**
@@ -381,28 +379,4 @@ function tellFinal(into: Float32Array, progress: MessagePort): (gradients: reado
 function fileStem(label: string): string {
   const [name = label] = /[^\\/]+$/.exec(label) ?? []
   return name.replace(/\.[^.]+$/, "")
-}
-
-/** The parts that the options ask for, or else what fits the memory. */
-async function vaePartsOf(
-  { width, height, vaeSlices, vaeTiles }: Pick<GenerateOptions, "width" | "height" | "vaeSlices" | "vaeTiles">,
-  partsOf: Model<unknown>["partsOf"],
-): Promise<Required<VaeParts>> {
-  if (vaeSlices !== undefined || vaeTiles != null) return { vaeSlices: vaeSlices ?? 1, vaeTiles: vaeTiles ?? null }
-  const parts = await partsOf({ width, height })
-  return vaeTiles === null ? { ...parts, vaeTiles } : parts
-}
-
-function tilesNotice({ size }: Tiling): string {
-  return `The VAE takes tiles of ${size} px, because the picture does not fit the memory. They change it a little.`
-}
-
-function createParts<Types extends RuntimeTypes>(place: WorkerPlace<Types>, sdxl: Sdxl): Model<unknown>["partsOf"] {
-  const chosen = new Map<string, Promise<Required<VaeParts>>>()
-  return (picture) => {
-    const size = `${picture.width}×${picture.height}`
-    const found = chosen.get(size) ?? place.vaeParts(sdxl, picture)
-    chosen.set(size, found)
-    return found
-  }
 }
