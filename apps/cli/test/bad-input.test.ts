@@ -62,7 +62,7 @@ beforeAll(async () => {
   await modelWith("controlnet.safetensors", "control_model.input_blocks.0.0.weight")
   await modelWith("anima.safetensors", "lllite_dit_blocks_0.down.weight")
   await writeFile(at("model.ckpt"), Uint8Array.of(0x80, 2, 0x7d, 0x71, 0, 0x58, 10, 0, 0, 0, 0x73, 0x74, 0x61))
-  await writeFile(at("text.png"), "this is no picture")
+  await writeFile(at("text.png"), "this is not a picture")
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 

@@ -142,7 +142,7 @@ describe("a run that continues", () => {
     () => continuedAsWhole("webgpu", 3, ["--resolution", "32", "--train_batch_size", "1", "--save_every_n_steps", "1"]),
   )
 
-  it("says in what it differs, and refuses what is no state", async () => {
+  it("says in what it differs, and refuses what is not a state", async () => {
     const state = join(data(), "whole", "last-step00000004-state")
     const other = await trained(join(data(), "other"), [...options, "--seed", "7", "--resume", state])
     expect(other.code).toBe(0)

@@ -49,7 +49,7 @@ describe("channelsOf", () => {
     expect(channelsOf({ width: 2, height: 3, data: new Uint8Array(6) })).toBe(1)
   })
 
-  it("refuses an alpha channel and a side that is no size", () => {
+  it("refuses an alpha channel and a side that is not a size", () => {
     expect(() => channelsOf({ width: 2, height: 1, data: new Uint8Array(8) })).toThrow(/alpha/)
     expect(() => channelsOf({ width: 0, height: 1, data: new Uint8Array(0) })).toThrow(/positive integers/)
   })

@@ -66,7 +66,7 @@ describe("a composed prompt", () => {
 })
 
 describe("guidance on a part of the schedule", () => {
-  it("is no guidance outside of it, and guidance in all of it", async () => {
+  it("turns guidance off outside of it, and guides in all of it", async () => {
     const plain = await one("a red star", { guidanceScale: 1 })
     const guided = await one("a red star")
     const within = (start: number, end: number) => one("a red star", { guidanceWindow: { start, end } })

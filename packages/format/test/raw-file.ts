@@ -7,7 +7,7 @@ export function rawFile(header: string | Uint8Array, dataBytes = 0, announcedLen
   return file
 }
 
-/** Bytes of text, with `\xNN` in place of single bytes that are no UTF-8. */
+/** Bytes of text, with `\xNN` in place of single bytes that are not UTF-8. */
 export function bytesOf(text: string): Uint8Array {
   const parts = text.split(/\\x([0-9a-f]{2})/)
   const encoder = new TextEncoder()

@@ -207,7 +207,7 @@ describe("ranks", () => {
     expect(hub.places()).toBe(0)
   })
 
-  it("are dropped for what is no answer, and the run goes on", async () => {
+  it("are dropped for what is not an answer, and the run goes on", async () => {
     const { hub, events } = await hubWith()
     const wrong: readonly Partial<RankOptions>[] = [
       { gradient: async () => ({ loss: 1, gradients: new Float32Array(2) }) },

@@ -154,7 +154,7 @@ export function fileError(verb: string, path: string, cause: unknown): InputErro
   return new InputError("file", `cannot ${verb} ${quotedPath(path)}: ${reason}${controlAdvice(path)}`, { cause })
 }
 
-/** A path that is no path: an address, or a name on the Hugging Face Hub. With what to do. Null for other paths. */
+/** A path that is not a path: an address, or a name on the Hugging Face Hub. With what to do. Null for other paths. */
 function remoteAdvice(verb: string, path: string, cause: unknown): string | null {
   if (!(cause instanceof Error) || !("code" in cause) || (cause.code !== "ENOENT" && cause.code !== "ENOTDIR"))
     return null

@@ -77,7 +77,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // A page elsewhere can send plain text without asking, and JSON not.
   app.removeContentTypeParser("text/plain")
   readJsonBodies(app)
-  // Liveness is no secret, and its callers seldom have a key.
+  // Liveness is not a secret, and its callers seldom have a key.
   app.addHook("onRequest", async (request) => {
     if (request.routeOptions.url === "/health") return
     check(request)

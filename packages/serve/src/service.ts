@@ -56,7 +56,7 @@ export async function openService(options: ServiceOptions): Promise<Service> {
   const contents = await openContents(root, limits.storageBytes)
   const inputs = await openInputPictures(root)
   const store = await openJobStore(root)
-  for (const path of store.broken) log.error({ path }, "the file is no job, and was renamed")
+  for (const path of store.broken) log.error({ path }, "the file is not a job, and was renamed")
   const places = { library, contents, inputs }
 
   const work: Work = (job, signal, report) => {

@@ -43,7 +43,7 @@ export async function layBait(folder: string): Promise<Bait> {
   }
 }
 
-/** Statuses above 499 that are no fault: no room in the queue or on the disk. */
+/** Statuses above 499 that are not faults: no room in the queue or on the disk. */
 const FULL = [503, 507]
 
 /** Seconds after which a request counts as without an answer. */

@@ -88,7 +88,7 @@ describe("findNamedLoras", () => {
     await expect(findNamedLoras([picture("<lora:a>")], [join(folder, "no")])).rejects.toThrow("cannot be listed")
   })
 
-  it("refuses a file that is no LoRA", async () => {
+  it("refuses a file that is not a LoRA", async () => {
     await writeFile(join(folder, "styles", "broken.safetensors"), "no header")
     await expect(find("<lora:broken>")).rejects.toMatchObject({ name: "FormatError" })
   })

@@ -86,7 +86,7 @@ export interface NamedLoras {
  * it, with or without its ending. Another one may be an address or a name on the Hub, whose file is downloaded.
  *
  * @param toLocal gives the local path of a text that names a file on the web. Default: nothing is downloaded
- * @throws InputError that lists every name without a file; FormatError for a file that is no LoRA; and as `toLocal`
+ * @throws InputError that lists every name without a file; FormatError for a file that is not a LoRA; and as `toLocal`
  */
 export async function findNamedLoras(
   pictures: readonly PlannedPicture[],

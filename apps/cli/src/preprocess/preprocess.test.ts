@@ -142,7 +142,7 @@ describe("lllite preprocess", () => {
     ["the kind that does nothing", ["none", "IN", "OUT"], "preprocess: none leaves pictures as they are"],
     ["an option of another kind", ["canny", "IN", "OUT", "--sigma", "3"], 'preprocess: canny has no option "sigma"'],
     ["a value out of range", ["blur", "IN", "OUT", "--sigma", "-3"], "sigma of blur_gaussian is -3, expected a number"],
-    ["a value that is no number", ["blur", "IN", "OUT", "--sigma", "much"], '--sigma is "much", expected a number'],
+    ["a value that is not a number", ["blur", "IN", "OUT", "--sigma", "much"], '--sigma is "much", expected a number'],
     ["a misspelt option", ["blur", "IN", "OUT", "--sigm", "3"], "there is no option --sigm. Did you mean --sigma?"],
     ["an input that is not there", ["blur", "IN/c.png", "OUT"], /cannot read ".*c\.png": there is no such file/],
     ["a pattern without matches", ["blur", "IN/*.gif", "OUT"], /no picture matches ".*\*\.gif"/],

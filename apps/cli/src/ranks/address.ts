@@ -6,7 +6,7 @@ export function addressProblem(what: string, text: string, example: string): str
   return `${what} ${came}, expected host:port, for example ${example}`
 }
 
-/** Reads `host:port`, with an IPv6 host in brackets. Null: the text is no address. */
+/** Reads `host:port`, with an IPv6 host in brackets. Null: the text is not an address. */
 export function readAddress(text: string): RankAddress | null {
   const [, bracketed, plain, digits] = /^(?:\[([\da-f:.]+)\]|([^\s:/@?#[\]]+)):(\d{1,5})$/i.exec(text) ?? []
   const [host, port] = [bracketed ?? plain, Number(digits)]

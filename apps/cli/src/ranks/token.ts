@@ -8,7 +8,7 @@ export const TOKEN_VARIABLE = "LLLITE_RANKS_TOKEN"
 const FILE_VARIABLE = `${TOKEN_VARIABLE}_FILE`
 
 /**
- * The secret that all ranks of a run share: from a file, or from the environment. It is no option, because other users
+ * The secret that all ranks of a run share: from a file, or from the environment. It is not an option, because other users
  * of the machine can read command lines.
  *
  * @throws UsageError when there is none; InputError for a file that cannot be read

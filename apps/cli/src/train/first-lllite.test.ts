@@ -27,7 +27,7 @@ function refusal(more: Record<string, unknown>, widths: readonly number[] = [64]
 }
 
 describe("options beside the LLLite that a run begins with", () => {
-  it("are no conflict where they are equal, or left out", () => {
+  it("are not a conflict where they are equal, or left out", () => {
     expect(refusal({})).toBeNull()
     expect(refusal({ network_dim: 64, cond_emb_dim: "32", sites: "default" })).toBeNull()
     expect(refusal({ site_blocks: "input,middle" })).toBeNull()

@@ -22,7 +22,7 @@ const CHOICES = ["sites", "siteBlocks", "siteMaxTransformerBlock"] as const
 
 /**
  * Compares widths, the kind of conditioner and sites that options ask for with those of the LLLite that the run begins with, which stay. Equal
- * ones are no conflict: the options of a run may stand in one file, from its start on. The reader keeps the problems.
+ * ones are not a conflict: the options of a run may stand in one file, from its start on. The reader keeps the problems.
  *
  * @param chosen the sites that options choose. Null: there is a problem with them
  */

@@ -31,7 +31,7 @@ it("stops the run at the first example that cannot be read", async () => {
   }
 })
 
-it("stops the run at the user's signal, which is no fault", () => {
+it("stops the run at the user's signal, which is not a fault", () => {
   const user = new AbortController()
   const { signal, fault } = stopAtFault(
     setOf(() => Promise.reject(gone)),

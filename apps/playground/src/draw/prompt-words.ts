@@ -3,7 +3,7 @@ import { type Sentence, sentence } from "../language/sentence.ts"
 
 /** Words of the captions that the tiny SDXL was trained on, in the order in which they are offered. */
 export const KNOWN_WORDS: readonly string[] = ["small", ...colourNames, ...shapeKinds, "and"]
-/** Words that are not offered, and are no surprise. */
+/** Words that are not offered, and that surprise no reader. */
 const SILENT_WORDS: readonly string[] = ["a", "an"]
 /** The longest list of words in a sentence. */
 const MOST_NAMED = 3

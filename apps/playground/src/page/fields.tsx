@@ -115,7 +115,7 @@ interface TextFieldProps<Value> {
 }
 
 /**
- * A field for a value as text. Text that is no value is reported beside it and changes nothing. Its form cannot be sent
+ * A field for a value as text. Text that is not a value is reported beside it and changes nothing. Its form cannot be sent
  * until it is corrected, so the value that is used is always the value that is shown.
  */
 export function TextField<Value extends number | string>(props: TextFieldProps<Value>): JSX.Element {

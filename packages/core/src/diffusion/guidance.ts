@@ -8,7 +8,7 @@ import type { PassPosition } from "./pass-position.ts"
  * Classifier-free guidance: uncond + guidanceScale * (cond - uncond).
  * prediction: [2N, ...], the N unconditional rows first → [N, ...]
  *
- * Source: Ho & Salimans 2022 (arXiv:2207.12598), with the scale of Stable Diffusion (1 is no guidance).
+ * Source: Ho & Salimans 2022 (arXiv:2207.12598), with the scale of Stable Diffusion (1 turns it off).
  *
  * @param guidanceRescale See {@link rescaleGuidance}. Default: 0, none.
  * @throws CoreError when the number of rows is odd

@@ -55,7 +55,7 @@ export interface AdapterPlace extends VaeParts {
  *
  * @param region The part of the pictures that the U-Net sees, in pixels. Default: all
  * @throws CoreError when the number of control images is neither 1 nor `pictures`, or an LLLite reads latents and there
- * is no VAE
+ * is not a VAE
  */
 export function prepareAdapter(
   place: AdapterPlace,

@@ -59,7 +59,7 @@ export interface GenerateOptions extends VaeParts {
   readonly height: number
   /** Default: 20. */
   readonly steps?: number
-  /** The scale of classifier-free guidance. 1 is no guidance. Default: 7.5. */
+  /** The scale of classifier-free guidance. 1 turns it off. Default: 7.5. */
   readonly guidanceScale?: number
   /**
    * The share of guidance that is rescaled to the deviation of the conditional prediction, 0 to 1, see

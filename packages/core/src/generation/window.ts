@@ -24,7 +24,7 @@ export type CurvePoint =
 
 /**
  * Where on the noise schedule something acts, and how much. A part of the schedule is `1 - timestep / 999`: 0 is pure
- * noise, 1 is no noise. All fields multiply.
+ * noise, 1 has no noise. All fields multiply.
  */
 export interface Window {
   /** Where it begins, from 0 to 1. Default: 0. */

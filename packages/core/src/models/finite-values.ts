@@ -1,7 +1,7 @@
 import { CoreError } from "../errors.ts"
 
 /**
- * Refuses values of an adapter that are no numbers. They would make every picture one error about pixels.
+ * Refuses values of an adapter that are not numbers. They would make every picture one error about pixels.
  *
  * @param owner the file, which begins the message
  * @param nameAt the name of the tensor that has a value, and the value's index in it

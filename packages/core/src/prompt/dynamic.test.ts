@@ -45,7 +45,7 @@ describe("expandPrompt", () => {
     expect(prompts("{0$$a|b}x", [1])).toEqual(["x"])
   })
 
-  it("reads braces and dollars that are no syntax as text", () => {
+  it("reads braces and dollars that are not syntax as text", () => {
     expect(prompts("\\{a|b\\} {", [1])).toEqual(["{a|b} {"])
     expect(prompts("a} b", [1])).toEqual(["a} b"])
     expect(prompts("{costs 5$$}", [1])).toEqual(["costs 5$$"])

@@ -52,7 +52,7 @@ export interface PromptLineOptions {
 export interface PromptLine {
   readonly prompt: string
   readonly options: PromptLineOptions
-  /** Parts that are no option or have no such value, one sentence each. */
+  /** Parts that are not options or have no such value, one sentence each. */
   readonly problems: readonly string[]
 }
 

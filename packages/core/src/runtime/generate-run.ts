@@ -48,7 +48,7 @@ export function idleNotices(
       ? ["The window of guidance has no effect on prompts with AND, which are guided in every step."]
       : []),
     ...(isIdle
-      ? ["The scale of the negative prompt has no effect, because a guidance scale of 1 is no guidance."]
+      ? ["The scale of the negative prompt has no effect, because a guidance scale of 1 turns guidance off."]
       : []),
     ...(start === null || startNoise === null
       ? []

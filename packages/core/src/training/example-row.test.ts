@@ -21,7 +21,7 @@ describe("the row of an example", () => {
     expect(draws[0]).not.toEqual(draws[1])
   })
 
-  it("refuses a control or a mask of another size, and sides that are no multiples of 32", () => {
+  it("refuses a control or a mask of another size, and sides that are not multiples of 32", () => {
     expect(() => rowOf({ ...EXAMPLE, control: rgb(64, 64) }, 0)).toThrow('the control of "a.png" is 64×64 px')
     const mask = { width: 32, height: 32, data: new Uint8Array(32 * 32) }
     expect(() => rowOf({ ...EXAMPLE, mask }, 0)).toThrow('the mask of "a.png" is 32×32 px')

@@ -116,7 +116,7 @@ describe("an LLLite on a device", () => {
     expect(readsOf({}, { ...place, grid: null })).toBeNull()
   })
 
-  it("leaves what other layers read as it is, and what is no picture", async () => {
+  it("leaves what other layers read as it is, and what is not a picture", async () => {
     const placed = LLLITE.place(ops, model, batch())
     const x = tf.tensor3d(createStream(3, "x").normal(2 * 24 * 8), [2, 24, 8])
     const values = await x.data()

@@ -77,7 +77,7 @@ describe("the file of a run", () => {
     expect(file.tensors.get("optimizer.m")?.dtype).toBe("F32")
   })
 
-  it("is refused when it is no run, or for another network", async () => {
+  it("is refused when it is not a run, or for another network", async () => {
     const other = serializeSafetensors(new Map(), new Map([["a", "b"]]))
     await expect(openSafetensors(other).then((file) => readSavedRun(file, LAYOUT))).rejects.toThrow(
       "is not the state of a training. Give a file that was saved as one.",

@@ -40,7 +40,7 @@ export interface TrainOptions {
   readonly ema?: EmaOptions
   /** Default: AdamW with its defaults. */
   readonly optimizer?: OptimizerChoice
-  /** The largest norm of a gradient. Larger gradients are scaled to it. 0 is no limit. Default: 1. */
+  /** The largest norm of a gradient. Larger gradients are scaled to it. 0 sets no limit. Default: 1. */
   readonly maxGradNorm?: number
   /**
    * The number of parts of a batch. Parts may run side by side. Their sum is taken in order. So a run's result depends

@@ -117,7 +117,7 @@ async function parameterDistance(first: LlliteFile, second: LlliteFile, site: Ll
     const [a, b] = [await first.tensor(site, name), await second.tensor(site, name)]
     for (let i = 0; i < a.length; i++) {
       const [x, y] = [a[i] as number, b[i] as number]
-      // Two equal infinities are no distance apart; NaN stays NaN.
+      // The distance of two equal infinities is 0; NaN stays NaN.
       const gap = x === y ? 0 : Math.abs(y - x)
       difference += gap * gap
       largest = Math.max(largest, gap)

@@ -10,7 +10,7 @@ const BASE = 100
 
 /**
  * The widths of the levels of a U-Net with other proportions than SDXL's, from the widths of its layers. Null: no widths
- * fit, or the widths are no multiples of the first.
+ * fit, or the widths are not multiples of the first.
  *
  * @param depths transformer blocks of a U-Net that has all these sites
  */

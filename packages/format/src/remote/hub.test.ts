@@ -86,7 +86,7 @@ describe("what a Hub is asked, and answers", () => {
   })
 
   it.each(["", "a page", "null", "5", "[]", "{}", '{"siblings":5}', '{"siblings":null}'])(
-    "is no Hub where it answers %j",
+    "is not a Hub where it answers %j",
     async (answer) => {
       const { file } = await listed(answer)
       expect(file).toMatchObject({
@@ -141,7 +141,7 @@ describe("a Hub", () => {
 
   const resolve = (text: string, token = "hf_token"): ReturnType<typeof resolveHubFile> => {
     const reference = parseHubReference(text)
-    if (reference === null) throw new Error(`"${text}" is no reference`)
+    if (reference === null) throw new Error(`"${text}" is not a reference`)
     return resolveHubFile(reference, { endpoint: hub.origin, token, retryDelay: 1 })
   }
 

@@ -44,7 +44,7 @@ describe("readUsualHeader reads as the strict parser does", () => {
 
   const unusual = [
     ["white space", `{ "a":${tensor("0,1")}}`],
-    ["white space that is no space at the end", `{"a":${tensor("0,1")}}\n`],
+    ["white space other than a space at the end", `{"a":${tensor("0,1")}}\n`],
     ["white space that JSON does not have at the end", `{"a":${tensor("0,1")}}\u00a0`],
     ["letters beyond ASCII", `{"ä":${tensor("0,1")}}`],
     ["half of a surrogate pair", `{"\\ud83d":${tensor("0,1")}}`],
@@ -90,7 +90,7 @@ describe("readUsualHeader reads as the strict parser does", () => {
     expect(readUsualHeader(...sized(text, 1))).toBeUndefined()
   })
 
-  it("and leaves to it files with more data or less, and bytes that are no UTF-8", () => {
+  it("and leaves to it files with more data or less, and bytes that are not UTF-8", () => {
     const text = `{"a":${tensor("0,1")}}`
     for (const dataBytes of [0, 2]) expect(readUsualHeader(...sized(text, dataBytes))).toBeUndefined()
     const json = encode(text)

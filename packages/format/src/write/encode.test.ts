@@ -197,7 +197,7 @@ describe("fromFloat32 and toFloat32", () => {
     expect(fromFloat32(floats, "F32").buffer).not.toBe(floats.buffer)
   })
 
-  it("refuse to write what is no float dtype", () => {
+  it("refuse to write what is not a float dtype", () => {
     expect(() => fromFloat32(Float32Array.of(1), "I32" as FloatDtype)).toThrow(
       expect.objectContaining({ code: "dtype-unsupported" }),
     )

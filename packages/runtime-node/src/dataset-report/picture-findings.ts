@@ -69,7 +69,7 @@ export function toneFindings(pairs: readonly PairFacts[]): readonly Finding[] {
     controls.flatMap(({ path, tone }) => (tone.ground === ground ? [path] : []))
   const [dark, light] = [on("dark"), on("light")]
   const drawn = dark.length + light.length
-  // A few black and white pictures among depth maps or blurs are no drawings.
+  // A few black and white pictures among depth maps or blurs are not drawings.
   if (drawn < DRAWINGS * controls.length || drawn === 0) return []
   const [few, most, way] = light.length <= dark.length ? [light, dark, "dark"] : [dark, light, "light"]
   if (few.length > MINORITY * drawn) {

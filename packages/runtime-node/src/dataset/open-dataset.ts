@@ -51,7 +51,7 @@ const MOST_EXAMPLES = 10_000_000
 const SHOWN_PROBLEMS = 20
 /** Bytes of a caption that needs no tokenizer to be known as short. No token stands for less than a byte. */
 const SURELY_SHORT = 75
-/** The most bytes of a sign that is no ASCII. In lower case, a sign may take more bytes. */
+/** The most bytes of a sign that is not ASCII. In lower case, a sign may take more bytes. */
 const MOST_BYTES = 3
 /** How many pairs without a problem are named beside problems. */
 const SHOWN_USABLE = 3

@@ -9,7 +9,7 @@ export interface Pair extends PairFiles {
   /** The caption as its file has it, with its rules: a line, or with wildcards all lines. Empty without a file or entry. */
   readonly text: RuledCaption
   readonly size: ImageSize
-  /** Reads the pictures of a pair that are no files of their own. Default: they are */
+  /** Reads the pictures of a pair that are not files of their own. Default: they are */
   readonly bytes?: { image(): Promise<NamedPicture>; control(): Promise<NamedPicture> }
 }
 

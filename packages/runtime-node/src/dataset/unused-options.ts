@@ -36,7 +36,7 @@ export function bucketOptionsOf({ settings, nameOf, whereOf }: DatasetReader): r
   return [useOf(BUCKET_SIDES, isOn && !bucketNoUpscale), useOf(["bucketResoSteps", "bucketNoUpscale"], isOn)]
 }
 
-/** Sides of buckets that are no multiples of the step. Source: sd-scripts, which warns of them, too. */
+/** Sides of buckets that are not multiples of the step. Source: sd-scripts, which warns of them, too. */
 export function roundedSides({ settings, nameOf, whereOf }: DatasetReader): readonly Problem[] {
   const { enableBucket, bucketNoUpscale, bucketResoSteps: step } = settings
   return BUCKET_SIDES.flatMap((name) => {

@@ -11,7 +11,7 @@ const EVERY = 16
 
 /**
  * A fingerprint of an SDXL without LoRAs: of all names, dtypes and shapes, of all small tensors, and of a sample of the others, in all
- * about 0.3 GB at real size. Two processes can compare it to see whether they have the same model. It is no proof, since
+ * about 0.3 GB at real size. Two processes can compare it to see whether they have the same model. It is not a proof, since
  * most of the values are not read.
  *
  * @throws as `openSdxl`; the signal's reason when aborted

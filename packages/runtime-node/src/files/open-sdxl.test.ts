@@ -208,7 +208,7 @@ describe("openSdxl", () => {
       )
     })
 
-    it("refuses files that are no LoRA for SDXL, and strengths that are no number", async () => {
+    it("refuses files that are not a LoRA for SDXL, and strengths that are not numbers", async () => {
       const open = (loras: SdxlPaths["loras"]): Promise<unknown> =>
         openSdxl({ checkpoint: "tiny", ...(loras === undefined ? {} : { loras }) })
       await expect(open([{ source: at("sd15.safetensors") }])).rejects.toThrow(/LoRA/)

@@ -25,7 +25,7 @@ export interface PathOptions {
 /**
  * Opens a file for reading by ranges. No contents are read yet.
  *
- * @throws InputError when the file does not exist, may not be read, or is no regular file
+ * @throws InputError when the file does not exist, may not be read, or is not a regular file
  */
 export async function openPath(path: string, { signal }: PathOptions = {}): Promise<PathSource> {
   const { handle, size } = await openRegular(path)

@@ -11,7 +11,7 @@ const MOST_BYTES = 512 * 2 ** 20
  * Reads arrays of an `.npz`: a ZIP file of `.npy` files, stored or deflated.
  *
  * @param names the arrays to read. Others are passed over
- * @throws InputError when the file cannot be read, is no such file, is too large, or an array cannot be read
+ * @throws InputError when the file cannot be read, is not such a file, is too large, or an array cannot be read
  */
 export async function readNpz(
   path: string,

@@ -88,7 +88,7 @@ describe("a data set of shards", () => {
       'broken-0.tar/text.txt" is empty',
       'broken-0.tar/shape.control.png" is 64x32 and its picture 64x64',
       'broken-0.tar/bytes.png" is not a picture',
-      'broken-1.tar" is no tar archive',
+      'broken-1.tar" is not a tar archive',
     ]) {
       expect(text).toContain(part)
     }

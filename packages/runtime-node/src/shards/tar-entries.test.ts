@@ -66,7 +66,7 @@ describe("the entries of a tar archive", () => {
   it("are refused when the bytes are none, are compressed or break off", async () => {
     const tar = tarOf({ "a.txt": "one", "b.txt": new Uint8Array(5000) })
     await expect(entriesOf(tar.subarray(0, 3000))).rejects.toThrow("breaks off: its entry at byte 1024 has 5000 bytes")
-    await expect(entriesOf(Buffer.alloc(600, 7))).rejects.toThrow("is no tar archive")
+    await expect(entriesOf(Buffer.alloc(600, 7))).rejects.toThrow("is not a tar archive")
     const packed = Buffer.alloc(600, 7)
     packed.set([0x1f, 0x8b])
     await expect(entriesOf(packed)).rejects.toThrow("is compressed")

@@ -22,7 +22,7 @@ const MOST_EXTRA = 2 ** 20
  * The regular files of a tar archive, in order. Folders and links are passed over.
  *
  * @param size of the archive in bytes
- * @throws InputError `shard` for bytes that are no archive, and for one that breaks off
+ * @throws InputError `shard` for bytes that are not an archive, and for one that breaks off
  */
 export async function* tarEntries(handle: FileHandle, size: number, path: string): AsyncGenerator<TarEntry, void> {
   let next: { readonly name?: string; readonly size?: number } = {}
@@ -74,7 +74,7 @@ function headerOf(header: Buffer, path: string, at: number): TarHeader {
     if (at === 0 && packed) {
       throw broken(path, "is compressed, and pictures are read at their places. Write it as plain tar: gunzip FILE.")
     }
-    throw broken(path, `is no tar archive: the header at byte ${at} is wrong. Get a complete copy.`)
+    throw broken(path, `is not a tar archive: the header at byte ${at} is wrong. Get a complete copy.`)
   }
   const isUstar = header.toString("latin1", 257, 262) === "ustar"
   // In GNU's older form, other fields stand where the prefix is.

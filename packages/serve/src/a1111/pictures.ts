@@ -15,13 +15,13 @@ const runtimeNode = () => import("@lllite/runtime-node")
  * @throws A1111Error for anything else
  */
 export function pictureBytes(place: string, text: unknown): Uint8Array {
-  if (typeof text !== "string" || text === "") throw new A1111Error(422, `Invalid encoded image: ${place} is no text.`)
+  if (typeof text !== "string" || text === "") throw new A1111Error(422, `Invalid encoded image: ${place} is not text.`)
   if (/^\s*[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
     throw new A1111Error(422, `Requests not allowed: ${place} is an address. Send the bytes of the picture in Base64.`)
   }
   const bytes = Buffer.from(text.replace(/^\s*data:[^,]*,/, ""), "base64")
   if (pictureFormatOf(bytes) === null) {
-    throw new A1111Error(422, `Invalid encoded image: ${place} is no PNG, JPEG or WebP in Base64.`)
+    throw new A1111Error(422, `Invalid encoded image: ${place} is not a PNG, JPEG or WebP in Base64.`)
   }
   return bytes
 }

@@ -22,7 +22,10 @@ export function uploadRoutes(app: FastifyInstance, service: Service): void {
     if (part.file.truncated) throw new ServeError("body-size", "the picture is larger than --max_body_mb.")
     const path = await contents.find(sha256)
     if (path === null || !(await mediaType(path)).startsWith("image/")) {
-      throw new ServeError("body", `${JSON.stringify(part.filename)} is no picture. Expected a PNG, JPEG, WebP or GIF.`)
+      throw new ServeError(
+        "body",
+        `${JSON.stringify(part.filename)} is not a picture. Expected a PNG, JPEG, WebP or GIF.`,
+      )
     }
     return { part, sha256, path }
   }

@@ -33,7 +33,7 @@ export function userRoutes(app: FastifyInstance, service: Pick<Service, "root">)
   app.get("/settings", settings)
   app.get<{ Params: { readonly id: string } }>("/settings/:id", async ({ params }, reply) => {
     const all = await settings()
-    // A value that is no object is not JSON by itself in the framework.
+    // A value that is not an object is not JSON by itself in the framework.
     return reply.type("application/json").send(JSON.stringify(Object.hasOwn(all, params.id) ? all[params.id] : null))
   })
 
@@ -124,6 +124,6 @@ function jsonOf(body: Buffer | undefined): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new ServeError("body", "the body is no JSON.")
+    throw new ServeError("body", "the body is not JSON.")
   }
 }

@@ -21,7 +21,7 @@ export interface Contents {
    */
   add(bytes: AsyncIterable<Uint8Array>): Promise<Content>
   addFile(path: string): Promise<Content>
-  /** The path of a file. Null: there is none, or the text is no hash. */
+  /** The path of a file. Null: there is none, or the text is not a hash. */
   find(sha256: string): Promise<string | null>
   remove(sha256: string): Promise<void>
   /** The hashes of files that were added before a time, in milliseconds since 1970. Adding a file again counts. */

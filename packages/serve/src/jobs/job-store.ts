@@ -8,7 +8,7 @@ import { JOB_KINDS, JOB_STATES } from "./job.ts"
 export interface JobStore {
   /** The jobs of earlier runs, by their order. */
   readonly jobs: readonly Job[]
-  /** Files that are no jobs. They are renamed to `NAME.broken` and kept. */
+  /** Files that are not jobs. They are renamed to `NAME.broken` and kept. */
   readonly broken: readonly string[]
   /** Writes a job. When it resolves, the job is on the disk. */
   save(job: Job): Promise<void>

@@ -37,7 +37,7 @@ export interface TaskResult {
   readonly notices: readonly string[]
 }
 
-/** Codes of ends that are no errors of {@link ErrorText}. */
+/** Codes of ends that are not errors of {@link ErrorText}. */
 export const CANCELLED = "cancelled"
 
 /** The queue of a kind of jobs. */

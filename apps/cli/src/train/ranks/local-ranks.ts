@@ -6,7 +6,7 @@ import type { Reporter } from "../../terminal/progress.ts"
 
 /** Ranks that run on this machine. */
 export interface LocalRanks {
-  /** Their end is no fault any more. */
+  /** Their end is not a fault any more. */
   letGo(): void
   /** Resolves when all have ended. One that does not end by itself is ended. */
   ended(): Promise<void>

@@ -24,7 +24,7 @@ export interface RunSamples {
   periodic(step: number, lllite: LlliteModel): Promise<SampleSet | null>
   /** Draws before the first step, if asked. @param lllite null for a new one, which adds nothing yet */
   first(step: number, lllite: LlliteModel | null): Promise<SampleSet | null>
-  /** Draws after the last step, if that was no time. */
+  /** Draws after the last step, if samples were not due there. */
   final(step: number, lllite: LlliteModel): Promise<SampleSet | null>
 }
 

@@ -30,7 +30,7 @@ export interface RunValidation {
   readonly every: number
   /** Measures if it is time after a step. @returns null if it was not, or if measuring failed */
   periodic(step: number, lllite: LlliteModel): Promise<ValidationRecord | null>
-  /** Measures after the last step, if that was no time. */
+  /** Measures after the last step, if it was not measured there. */
   final(step: number, lllite: LlliteModel): Promise<ValidationRecord | null>
   close(): Promise<void>
 }

@@ -22,7 +22,7 @@ const IN_SOURCES: readonly (readonly [file: string, english: string, parts: read
   ],
   [
     "core/src/runtime/generate-run.ts",
-    "The scale of the negative prompt has no effect, because a guidance scale of 1 is no guidance.",
+    "The scale of the negative prompt has no effect, because a guidance scale of 1 turns guidance off.",
     ["The scale of the negative prompt has no effect, "],
   ],
   [

@@ -37,7 +37,7 @@ describe("parsePreprocessing", () => {
     ["invert_3", "preprocess: invert got 1 values, expected none"],
     ["canny_1_2:low=3", "has values with names and without"],
     ["canny_1_-2", "preprocess: high of canny is -2, expected a number from 0 to 32767"],
-    ["canny:low", 'preprocess: "low" of canny is no option, expected name=value'],
+    ["canny:low", 'preprocess: "low" of canny is not an option, expected name=value'],
     ["canny:low=", 'preprocess: low of canny is "", expected a number'],
     ["canny:low=1e9", 'preprocess: low of canny is "1e9", expected a number'],
     ["canny:depth=1", 'preprocess: canny has no option "depth"'],

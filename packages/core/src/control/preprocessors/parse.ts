@@ -78,7 +78,7 @@ function byName(kind: PreprocessorName, text: string): Values {
     entries.map((entry) => {
       const [, name = "", value = ""] = /^\s*([^=]*?)\s*=(.*)$/s.exec(entry) ?? []
       if (name === "") {
-        throw new CoreError("option-unknown", `preprocess: "${entry}" of ${kind} is no option, expected name=value`)
+        throw new CoreError("option-unknown", `preprocess: "${entry}" of ${kind} is not an option, expected name=value`)
       }
       return [name, readValue(kind, name, value.trim())]
     }),

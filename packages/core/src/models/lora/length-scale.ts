@@ -17,7 +17,7 @@ export interface LengthScale extends Pick<LengthChange, "side"> {
 }
 
 /**
- * The lengths that a module gives its layer. Null for a module that is no DoRA. The caller disposes it.
+ * The lengths that a module gives its layer. Null for a module that is not a DoRA. The caller disposes it.
  *
  * @throws CoreError for a DoRA without the weights of the SDXL, and for weights that are not readable
  */

@@ -25,7 +25,7 @@ interface TrainingGraphs {
 
 /** Parts with the same ops on tensors of the same shapes and types. */
 interface Kind {
-  /** y. Undefined: not recorded yet. Null: the recording is no graph of the part's inputs. */
+  /** y. Undefined: not recorded yet. Null: the recording is not a graph of the part's inputs. */
   forward?: LoadedGraph | null
   /** As `forward`. */
   training?: TrainingGraphs | null
@@ -170,7 +170,7 @@ function typesOf(operands: readonly OpOutput[]): string {
     .join(" ")
 }
 
-/** Runs work whose result is no tensor, and disposes the tensors that it makes. */
+/** Runs work whose result is not a tensor, and disposes the tensors that it makes. */
 function inScope<T>(work: () => T): T {
   tf.engine().startScope()
   try {

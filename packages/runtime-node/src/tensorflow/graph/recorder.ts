@@ -11,7 +11,7 @@ export interface Recording {
   readonly beginBack: () => void
   /** The value that a tensor of TensorFlow has in the graph. Null: the tensor came from elsewhere. */
   readonly valueOf: (id: number) => Value | null
-  /** Whether an op read a tensor that came from elsewhere. Then the ops are no graph of the inputs. */
+  /** Whether an op read a tensor that came from elsewhere. Then the ops are not a graph of the inputs. */
   readonly isOpen: () => boolean
 }
 

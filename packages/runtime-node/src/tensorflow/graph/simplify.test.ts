@@ -69,7 +69,7 @@ it("adds a bias by BiasAdd, in the type of the product", () => {
   const [y] = short(node("Add", [low, input(2, [4])], [2, 4]))
   expect(ops(y as Value)).toEqual(["MatMul", "Cast", "BiasAdd", "Cast"])
   expect(y?.type.dtype).toBe(F32)
-  // A sum of two matrices, and a scalar, are no bias.
+  // A sum of two matrices, and a scalar, are not a bias.
   expect(ops(...short(node("Add", [product, input(2, [2, 4])], [2, 4])))).toEqual(["MatMul", "Add"])
   expect(ops(...short(node("Add", [product, numbers(F32, 1)], [2, 4])))).toEqual(["MatMul", "Add"])
 })

@@ -60,7 +60,7 @@ const UNFOLLOWED = ["advanced_weighting", "ipadapter_input", "mask", "union_cont
  * @throws A1111Error that names the unit and the field
  */
 export async function readUnits(service: Service, args: unknown, start: unknown): Promise<ReadUnits> {
-  if (!Array.isArray(args)) throw new A1111Error(422, "controlnet: args is no list, expected a list of units.")
+  if (!Array.isArray(args)) throw new A1111Error(422, "controlnet: args is not a list, expected a list of units.")
   // The page sends switches before its units.
   const units = args.filter((unit) => typeof unit === "object" && unit !== null && !Array.isArray(unit))
   if (units.length > MOST_UNITS) {
@@ -131,7 +131,7 @@ async function readUnit(
       `${place}: model(${wanted.slice(0, 200)}) not found in supported models. GET /controlnet/model_list lists them.`,
     )
   }
-  if (typeof module !== "string") throw new A1111Error(422, `${place}: module is no text.`)
+  if (typeof module !== "string") throw new A1111Error(422, `${place}: module is not text.`)
   const thresholds = [number(place, fields, "threshold_a", -1), number(place, fields, "threshold_b", -1)]
   const resolution = number(place, fields, "processor_res", -1)
   const isWholeSize = fields.pixel_perfect === true
@@ -185,7 +185,7 @@ function hasMask(image: unknown): boolean {
 function number(place: string, fields: Fields, name: string, fallback: number): number {
   const value = fields[name] ?? fallback
   if (typeof value === "number" && Number.isFinite(value)) return value
-  throw new A1111Error(422, `${place}: ${name} is no number.`)
+  throw new A1111Error(422, `${place}: ${name} is not a number.`)
 }
 
 /** One of some texts, by itself, by its place, or by another name. */
