@@ -41,7 +41,7 @@ const IN_SOURCES: readonly (readonly [file: string, english: string, parts: read
     ],
   ],
   [
-    "core/src/worker/tasks.ts",
+    "core/src/worker/vae-parts.ts",
     "The VAE takes tiles of 512 px, because the picture does not fit the memory. They change it a little.",
     ["The VAE takes tiles of $", " px, because the picture"],
   ],
