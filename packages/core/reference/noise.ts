@@ -153,14 +153,17 @@ async function runLoss(
           return huberDelta({ schedule: huber, ...(scale === undefined ? {} : { scale }) }, timestep, 1000, sigma)
         })
       : undefined
-  const ours = tf.tidy(() => {
+  const parts = tf.tidy(() => {
     const [pred, target] = ["pred", "target"].map((name) => tf.tensor(signal(`${tag}/noise/${name}`, shape), shape))
     const losses = elementwiseLoss(pred as tf.Tensor, target as tf.Tensor, type, deltas)
     return timesteps.map((timestep, row) => {
       const own = tf.slice(losses, [row, 0, 0, 0], [1, 4, 16, 24])
-      return weightedMean(own, [lossWeight(options, prediction, snrAt(schedule, timestep))]).dataSync()[0] as number
+      return weightedMean(own, [lossWeight(options, prediction, snrAt(schedule, timestep))])
     })
   })
+  // A tensor on a graphics card can only be read asynchronously.
+  const ours = (await Promise.all(parts.map((part) => part.data<"float32">()))).map((values) => values[0] as number)
+  tf.dispose(parts)
   const mean = ours.reduce((sum, loss) => sum + loss, 0) / ours.length
   if (theirs.length !== ours.length + 1) return compareExactly(`noise/${key}`, ours, theirs)
   return compare(`noise/${key}`, [...ours, mean], theirs)

@@ -125,7 +125,9 @@ async function decode(latents: Tensor4D): Promise<RgbImage> {
   const [, rows, columns] = latents.shape
   const picture = tf.tidy(() => {
     const colours = tf.mul(tf.slice(latents, [0, 0, 0, 0], [1, rows, columns, 3]), 0.1 / LATENT_SCALE)
-    const blocks = tf.tile(tf.reshape(colours, [rows, 1, columns, 1, 3]), [1, 8, 1, 8, 1])
+    // Each step has four axes at most: the WebGPU backend of tfjs repeats no more.
+    const high = tf.tile(tf.reshape(colours, [rows, 1, columns, 3]), [1, 8, 1, 1])
+    const blocks = tf.tile(tf.reshape(high, [8 * rows, columns, 1, 3]), [1, 1, 8, 1])
     return tf.reshape(blocks, [1, 8 * rows, 8 * columns, 3])
   })
   const values = await picture.data<"float32">()
