@@ -1,6 +1,6 @@
 import type { PngText, RgbImage } from "@lllite/core/image"
 import { PNG_SIGNATURE } from "@lllite/core/image"
-import { fileError } from "../errors.ts"
+import { fileError, InputError } from "../errors.ts"
 import type { WriteOptions } from "../files/atomic-write.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import { openRegular } from "../files/regular-file.ts"
@@ -27,7 +27,7 @@ export async function writePng(
 /**
  * Reads the text inside a PNG file, such as a picture's settings. The pixels are not read.
  *
- * @throws InputError when it is not a PNG, or ends too early
+ * @throws InputError that names the file, when it is not a PNG, or ends too early
  */
 export async function readPngText(path: string): Promise<PngText> {
   const { handle, size } = await openRegular(path)
@@ -50,6 +50,7 @@ export async function readPngText(path: string): Promise<PngText> {
     }
     return decodePngText(Buffer.concat(pieces))
   } catch (cause) {
+    if (cause instanceof InputError) throw new InputError(cause.code, `"${path}": ${cause.message}`, { cause })
     throw fileError("read", path, cause)
   } finally {
     await handle.close()

@@ -153,7 +153,8 @@ async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T
         typeof source === "string" ? source : isNamed(source) ? source.name : "a picture",
         Object.assign(new Error(message), { code }),
       )
-    const reason = message.split("\n")[0]?.trim() ?? ""
+    // sharp ends some lines with a colon that nothing follows.
+    const reason = message.split("\n")[0]?.replace(/[\s:]+$/, "") ?? ""
     throw new InputError(
       "picture-broken",
       `${labelOf(source)} is a broken picture (${reason}). Get a complete copy, or save it again.`,
