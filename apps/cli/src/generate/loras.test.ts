@@ -23,6 +23,9 @@ beforeAll(async () => {
   await writeFile(join(folder, "ink.safetensors"), tensors(plain))
   await writeFile(join(folder, "styles", "Wash.safetensors"), tensors(plain))
   await writeFile(join(folder, "styles", "ink.safetensors"), tensors(plain))
+  await mkdir(join(folder, "archive"))
+  await writeFile(join(folder, "archive", "sketch.safetensors"), tensors(plain))
+  await writeFile(join(folder, "sketch.safetensors"), tensors(plain))
   await writeFile(join(folder, "dora.safetensors"), tensors([...plain, `${module}.dora_scale`]))
   await writeFile(join(folder, "old.pt"), "PK")
 })
@@ -71,6 +74,18 @@ describe("findNamedLoras", () => {
     await expect(found("<lora:owner/none> <lora:nothing-like-it>")).rejects.toThrow(
       /: "owner\/none".*, nor on the Hub: there is no such file; "nothing-like-it"\. Give/,
     )
+  })
+
+  it("prefers the file nearest to the folder, and counts a file once though folders lie in each other", async () => {
+    const { pictures, notices } = await findNamedLoras(
+      [picture("a <lora:wash> <lora:sketch>")],
+      [folder, join(folder, "styles"), `${folder}/./styles`],
+    )
+    expect(pictures[0]?.recipe.loras).toMatchObject([
+      { file: { path: join(folder, "styles", "Wash.safetensors") } },
+      { file: { path: join(folder, "sketch.safetensors") } },
+    ])
+    expect(notices).toEqual([`2 files are named "sketch". "${join(folder, "sketch.safetensors")}" is used.`])
   })
 
   it("says which of two files of one name is used", async () => {

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises"
-import { basename, extname, join } from "node:path"
+import { basename, extname, join, resolve, sep } from "node:path"
 import { CoreError } from "@lllite/core"
 import { parseBlockWeights } from "@lllite/core/models"
 import type { LoraInput } from "@lllite/core/recipe"
@@ -95,7 +95,7 @@ export async function findNamedLoras(
 ): Promise<NamedLoras> {
   const names = [...new Set(pictures.flatMap(({ tags }) => tags.map(({ name }) => name)))]
   if (names.length === 0) return { pictures, notices: [] }
-  const files = (await Promise.all(folders.map(listFiles))).flat()
+  const files = distinct((await Promise.all(folders.map(listFiles))).flat())
   const found = new Map<string, string>()
   const notices: string[] = []
   const missing: string[] = []
@@ -149,7 +149,14 @@ async function downloadedOr(
 
 const WEIGHTS = new Set([".safetensors", ".pt", ".ckpt", ".bin"])
 
-/** Files of weights in a folder and below it, sorted. @throws InputError for a folder that cannot be read */
+/** The paths without those of a file that was listed before: a folder may lie below another one. */
+function distinct(paths: readonly string[]): readonly string[] {
+  const first = new Map<string, string>()
+  for (const path of paths) if (!first.has(resolve(path))) first.set(resolve(path), path)
+  return [...first.values()]
+}
+
+/** Files of weights in a folder and below it, sorted, and those nearest to the folder first. @throws InputError for a folder that cannot be read */
 async function listFiles(folder: string): Promise<readonly string[]> {
   try {
     const entries = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -157,11 +164,16 @@ async function listFiles(folder: string): Promise<readonly string[]> {
       .filter((entry) => !entry.isDirectory() && WEIGHTS.has(extname(entry.name)))
       .map((entry) => join(entry.parentPath, entry.name))
       .sort()
+      .sort((a, b) => depthOf(a) - depthOf(b))
   } catch (cause) {
     throw new InputError("network-file", `"${folder}" cannot be listed, expected a folder of LoRAs. Check the path.`, {
       cause,
     })
   }
+}
+
+function depthOf(path: string): number {
+  return resolve(path).split(sep).length
 }
 
 /** Whether a path ends in a name, with or without its ending. Case does not count. */
