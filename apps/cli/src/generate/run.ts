@@ -165,6 +165,8 @@ async function writePictures(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
+  // Typed prompts come here one line at a time, and the files number all of them.
+  const earlier = files.written
   try {
     for (const group of groupsOf(pictures)) {
       const [{ recipe }] = group
@@ -201,7 +203,7 @@ async function writePictures(
             summary.step(event)
             watch?.step(event)
           }
-          reporter.progress("generate", before + event.done, pictures.length)
+          reporter.progress("generate", before - earlier + event.done, pictures.length)
           continue
         }
         if (event.kind === "deltas") {
@@ -233,7 +235,7 @@ async function writePictures(
   } catch (error) {
     // A picture that could not be written is told after a stop, too.
     if (!signal.aborted || error instanceof InputError) throw error
-    throw new InterruptedError(`stopped. ${files.written} of ${pictures.length} pictures are written`)
+    throw new InterruptedError(`stopped. ${files.written - earlier} of ${pictures.length} pictures are written`)
   }
 }
 

@@ -33,7 +33,7 @@ export async function readWorkflowFile(path: string, folders: ModelFolders): Pro
     const json = await readTextFile(path)
     return inFile(path, () => workflowOf(json, folders))
   }
-  const text = await inFile(path, () => readPngText(path))
+  const text = await readPngText(path)
   // The server's form has what was run. The page's form may have random values.
   // "prompt" is plain text in pictures of other programs.
   const found = [text.get("prompt"), text.get("workflow")].find((each) => each?.trimStart().startsWith("{"))
@@ -50,7 +50,7 @@ export async function readPictureFile(path: string, folders: ModelFolders): Prom
   if (/\.json$/i.test(path)) {
     throw new InputError("not-a-picture", `"${path}" is not a PNG. Give a workflow of ComfyUI with --workflow.`)
   }
-  const [text, size] = [await inFile(path, () => readPngText(path)), await readImageSize(path)]
+  const [text, size] = [await readPngText(path), await readImageSize(path)]
   const { program, recipes, notices } = await inFile(path, () =>
     withSizes(folders, (sizeOf) => readPictureText(text, size, { sizeOf })),
   )
@@ -64,9 +64,6 @@ async function inFile<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
-    if (cause instanceof InputError && cause.code === "not-a-picture") {
-      throw new InputError(cause.code, `"${path}": ${cause.message}`, { cause })
-    }
     if (!(cause instanceof CoreError)) throw cause
     throw new CoreError(cause.code, `"${path}": ${cause.message}`, { cause })
   }
