@@ -39,11 +39,10 @@ async function killRanks(kills: number, steps: number): Promise<{ readonly kills
       const rank = rankAt(address)
       await Promise.race([rank.until("joined"), over])
       await Promise.race([new Promise((resolve) => setTimeout(resolve, Math.random() * 1500)), over])
-      // The last rank ends with the run.
-      if (isOver) break
+      if (!isOver) done += 1
+      // One that has not joined in time would wait for a next run.
       rank.child.kill("SIGKILL")
       await rank.ended
-      done += 1
     }
     const run = await training
     expect(run).toMatchObject({ code: 0, stderr: "" })
@@ -51,6 +50,57 @@ async function killRanks(kills: number, steps: number): Promise<{ readonly kills
     runs += 1
   }
   return { kills: done, runs }
+}
+
+/** The files with which a run ends. */
+const ENDS = ["/last.safetensors", "/last-state/lllite-state.safetensors"]
+
+/**
+ * Trains in two processes while both are killed at any moment and started again, until enough were killed. The leading
+ * process continues from its last state.
+ *
+ * @returns the kills of each, and the runs that ended
+ */
+async function killBoth(kills: number, steps: number): Promise<Readonly<Record<"leading" | "rank" | "runs", number>>> {
+  const saving = ["--max_train_steps", String(steps), "--save_state", "--save_every_n_steps", "4"]
+  const start = performance.now()
+  expect(await trained("alone", saving)).toMatchObject({ code: 0, stderr: "" })
+  const length = performance.now() - start
+  const files = await filesOf(join(data(), "alone"))
+  const killed = { leading: 0, rank: 0, runs: 0 }
+  while (killed.leading + killed.rank < kills || killed.leading === 0) {
+    const address = await freeAddress()
+    let isOver = false
+    const keepRank = async (over: Promise<void>): Promise<void> => {
+      while (!isOver) {
+        const rank = rankAt(address)
+        await Promise.race([rank.until("joined"), over])
+        await Promise.race([new Promise((resolve) => setTimeout(resolve, Math.random() * length)), over])
+        if (!isOver) killed.rank += 1
+        rank.child.kill("SIGKILL")
+        await rank.ended
+      }
+    }
+    const lead = async (): Promise<void> => {
+      await rm(join(data(), "both"), { recursive: true, force: true })
+      for (let code: number | null = null; code === null; ) {
+        const kill = { after: Math.random() * 2 * length }
+        const args = ["--rank_address", address, "--resume", "latest", ...saving]
+        const run = await trained("both", args, { kill, keeps: true })
+        if (run.code === null) killed.leading += 1
+        else expect(run).toMatchObject({ code: 0, stderr: "" })
+        code = run.code
+      }
+    }
+    const over = lead().finally(() => {
+      isOver = true
+    })
+    await Promise.all([over, keepRank(over)])
+    const found = await filesOf(join(data(), "both"))
+    for (const name of ENDS) expect([name, found.get(name)]).toEqual([name, files.get(name)])
+    killed.runs += 1
+  }
+  return killed
 }
 
 describe("ranks of a training", () => {
@@ -137,6 +187,18 @@ describe("ranks of a training", () => {
 
   it("may be killed and come back, without another result", { timeout: 600_000 }, async () => {
     expect((await killRanks(2, 12)).kills).toBeGreaterThanOrEqual(2)
+  })
+
+  it("may be killed, and so may the process that leads them, without another result", {
+    timeout: 900_000,
+  }, async () => {
+    expect((await killBoth(2, 12)).leading).toBeGreaterThanOrEqual(1)
+  })
+
+  it("and the process that leads them may be killed 100 times", { ...longOnly, timeout: 6 * 3_600_000 }, async () => {
+    const { leading, rank, runs } = await killBoth(100, 24)
+    console.log(`killed: ${leading} leading processes and ${rank} ranks, in ${runs} runs`)
+    expect(leading + rank).toBeGreaterThanOrEqual(100)
   })
 
   it("may be killed 100 times", { ...longOnly, timeout: 6 * 3_600_000 }, async () => {
