@@ -1,7 +1,7 @@
 // The commands that `interrupt.mjs` interrupts, and their inputs.
 import { execFile } from "node:child_process"
 import { existsSync } from "node:fs"
-import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises"
+import { chmod, copyFile, cp, mkdir, writeFile } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -83,6 +83,14 @@ export function commands({ work, slow, jobsPlace }) {
     grid: { args: ["grid", ...generate.slice(1), "--x", "scale=1,3,7", "--y", "seed=1,2", "--outdir", "out"] },
     preprocess: { args: ["preprocess", "scribble_xdog", "../photos", "out"] },
     "dataset check": { args: ["dataset", "check", ...pairs, "--resolution", "64", "--sheet", "sheet.png"] },
+    "dataset cache": {
+      args: [
+        ...["dataset", "cache", "--pretrained_model_name_or_path", "tiny", "--train_data_dir", "pairs/images"],
+        ...["--conditioning_data_dir", "pairs/controls", "--resolution", "64", ...on("wasm")],
+      ],
+      // It writes beside the pictures.
+      prepare: () => cp(join(work, "..", "pairs"), join(work, "pairs"), { recursive: true }),
+    },
     "dataset make of pictures": {
       args: ["dataset", "make", "--from_pictures", "../photos", "--copy", "--prep", "canny", "--outdir", "out"],
     },

@@ -186,6 +186,8 @@ async function corruptFiles(paths) {
     try {
       if (path.endsWith(".safetensors")) await openSafetensors(new Blob([await readFile(path)]))
       if (path.endsWith(".png")) await readImage(path)
+      // An archive ends with its directory.
+      if (path.endsWith(".npz") && (await readFile(path)).at(-22) !== 0x50) throw new Error("cut")
       if (path.endsWith(".json")) JSON.parse(await readFile(path, "utf8"))
     } catch {
       corrupt++

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { blankImage, writePng } from "@lllite/runtime-node"
@@ -56,6 +56,26 @@ it("runs commands in its data folder", async () => {
     (await startJob(url, { kind: "preprocess", files: ["canny", "in.png", "out.png"] })).id,
   )
   expect(made).toMatchObject({ state: "done", results: [{ name: "out.png" }] })
+  // Two pictures of one size, which train of themselves.
+  for (const name of ["a", "b"]) {
+    await writePng(join(folder, "data", "set", `${name}.png`), blankImage(64, 64, [40, 20, 90]))
+    await writeFile(join(folder, "data", "set", `${name}.txt`), "a star")
+  }
+  const caches = {
+    kind: "dataset cache",
+    options: {
+      ...{ pretrained_model_name_or_path: "tiny", train_data_dir: "set", conditioning_data_dir: "set" },
+      ...{ resolution: "64", caption_extension: ".txt", backend: "wasm" },
+    },
+  }
+  for (const files of [2, 0]) {
+    const { state, error, results } = await endedJob(url, (await startJob(url, caches)).id)
+    expect({ state, error }).toEqual({ state: "done", error: null })
+    expect(results).toMatchObject([{ name: "report.json" }])
+    const report = await (await fetch(`${url}/v1/files/${results[0]?.sha256}`)).json()
+    expect(report).toEqual({ pictures: 2, latents: files, texts: files })
+  }
+  expect((await readdir(join(folder, "data", "set"))).filter((name) => name.endsWith(".npz"))).toHaveLength(4)
   const missing = await endedJob(url, (await startJob(url, { kind: "inspect", files: ["none.safetensors"] })).id)
   expect(missing).toMatchObject({ state: "failed", error: { code: "command" } })
 })

@@ -12,7 +12,7 @@ export interface Limits {
   readonly bodyBytes: number
   /** Seconds until a request has to be received. Default: 60 */
   readonly requestSeconds: number
-  /** Seconds that a job may run. A training and the making of a data set have no limit. Default: 3600 */
+  /** Seconds that a job may run. A training, a data set and its caches have no limit. Default: 3600 */
   readonly jobSeconds: number
   /** Seconds that a running job has to end when the server stops. Then it waits for the next start. Default: 10 */
   readonly stopSeconds: number

@@ -37,7 +37,8 @@ describe("the API", () => {
       "/v1/files post",
     ])
     const body = JSON.stringify(document.paths["/v1/jobs"]?.post?.requestBody)
-    for (const field of ["guidanceScale", "adapters", "euler", "dataset make"]) expect(body).toContain(field)
+    for (const field of ["guidanceScale", "adapters", "euler", "dataset make", "dataset cache"])
+      expect(body).toContain(field)
   })
 
   it("names the wrong field of a recipe", async () => {

@@ -50,6 +50,7 @@ const BODIES: readonly (readonly [path: string, body: Json])[] = [
   ["/v1/jobs", { kind: "generate", recipes: [{ prompt: "a star", seed: 7, width: 64, height: 64, model: MODEL }] }],
   ["/v1/jobs", { kind: "generate", recipes: [RECIPE] }],
   ["/v1/jobs", { kind: "train", options: { output_dir: "out", max_train_steps: 1 }, files: ["a.toml"] }],
+  ["/v1/jobs", { kind: "dataset cache", options: { train_data_dir: "set", vae: "x.safetensors", seed: 1 } }],
   ["/v1/jobs", { kind: "preprocess", files: ["canny", "in.png", "out.png"] }],
   ["/prompt", { prompt: GRAPH, client_id: "one", extra_data: {} }],
   ["/api/prompt", { prompt: GRAPH, front: true }],

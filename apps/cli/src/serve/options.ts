@@ -23,7 +23,7 @@ const FILES = {
   folder: folder({ default: "lllite-serve", help: "Folder of the server's jobs, uploads and results." }),
   data_dir: folder({
     otherwise: "none, and the server draws pictures alone",
-    help: "Folder in which train, dataset make, preprocess and inspect read and write. Requests reach nothing outside.",
+    help: "Folder in which train, dataset make, dataset cache, preprocess and inspect read and write. Requests reach nothing outside.",
   }),
   models_dir: texts({
     valueName: "folder",

@@ -22,7 +22,7 @@ const CONNECTION = {
 const WORK = {
   jobs: choice(["all", "pictures", "commands", "pieces"], {
     default: "all",
-    help: "Jobs to take. Commands are train, dataset make, preprocess and inspect. They need data_dir. Pieces are parts of a dataset make with redis. They need store.",
+    help: "Jobs to take. Commands are train, dataset make, dataset cache, preprocess and inspect. They need data_dir. Pieces are parts of a dataset make or a dataset cache with redis. They need store.",
   }),
   concurrency: integer({
     default: 1,

@@ -37,6 +37,11 @@ export async function hubToken(environment: Environment): Promise<string | null>
   return /^\s*[\x21-\x7e]{1,500}\s*$/.test(text) ? text.trim() : null
 }
 
+/** Whether nothing may be asked of a server. Source: huggingface_hub, `constants.py` (`HF_HUB_OFFLINE`). */
+export function isOffline({ HF_HUB_OFFLINE = "" }: Environment): boolean {
+  return /^(1|on|yes|true)$/i.test(HF_HUB_OFFLINE)
+}
+
 /** A path whose `~` is the user's folder. */
 function withHome(path: string): string {
   return path.replace(/^~(?=[/\\]|$)/, homedir())

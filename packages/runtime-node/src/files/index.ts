@@ -14,7 +14,7 @@ export {
 export { expectFolder, makeFolder, openFolder } from "./make-folder.ts"
 export { type OpenLocation, openLocation } from "./open-location.ts"
 export type { Existing } from "./output-target.ts"
-export { fileMatching, isPattern } from "./path-pattern.ts"
+export { fileMatching, filesMatching, isPattern } from "./path-pattern.ts"
 export { openPath, type PathOptions, type PathSource, withPath } from "./path-source.ts"
 export { decodeText, readTextFile } from "./read-text.ts"
 export type { LocationOptions } from "./remote-location.ts"

@@ -94,6 +94,18 @@ describe("openLocation", () => {
     expect(asked).toEqual([])
   })
 
+  it("reads nothing on the web where HF_HUB_OFFLINE is set", async () => {
+    asked.length = 0
+    const environment = { HF_ENDPOINT: origin, HF_HUB_OFFLINE: "1" }
+    for (const text of ["owner/name", "hf:owner/name", `${origin}/x.safetensors?key=secret`]) {
+      const refused = await openLocation(text, { environment }).catch((error: unknown) => error)
+      expect(refused).toMatchObject({ code: "offline", message: expect.stringContaining("Leave out HF_HUB_OFFLINE") })
+      expect(String(refused)).not.toContain("secret")
+    }
+    expect(asked).toEqual([])
+    expect(await names(join(folder, "canny β.safetensors"), environment)).toEqual(["a"])
+  })
+
   it("shows the form of a repository's name when it is wrong", async () => {
     await expect(openLocation("hf:name")).rejects.toThrow(/expected hf:owner\/name/)
   })

@@ -1,9 +1,11 @@
 import { dirname, join } from "node:path"
 import type { SafetensorsFile } from "@lllite/format"
-import { openSafetensors } from "@lllite/format"
+import { openSafetensors, safeText } from "@lllite/format"
 import type { ShardedSafetensors } from "@lllite/format/sharded"
+import { InputError } from "../errors.ts"
+import { isOffline } from "./hub-environment.ts"
 import { openPath, type PathOptions } from "./path-source.ts"
-import { findRemote, type LocationOptions } from "./remote-location.ts"
+import { findRemote, type LocationOptions, parseLocation } from "./remote-location.ts"
 
 /** A file that was opened on disk or on the web, or a checkpoint in several files. Close it when done. */
 export interface OpenLocation {
@@ -21,14 +23,20 @@ export interface OpenLocation {
  *
  * - `owner/name[@revision][:file]` on the Hub, if no such path exists. With `hf:` before it, paths are not tried.
  *
- * HF_ENDPOINT names the Hub, and HF_TOKEN the token for it.
+ * HF_ENDPOINT names the Hub, and HF_TOKEN the token for it. With HF_HUB_OFFLINE, paths alone are read.
  *
- * @throws InputError when a path cannot be read; FormatError as `openSafetensors`, `fromUrl`, `openSharded`
+ * @throws InputError when a path cannot be read, `offline`; FormatError as `openSafetensors`, `fromUrl`, `openSharded`
  */
 export async function openLocation(
   text: string,
   { environment = process.env, signal }: LocationOptions = {},
 ): Promise<OpenLocation> {
+  if (isOffline(environment) && (await parseLocation(text, { environment })) !== null) {
+    throw new InputError(
+      "offline",
+      `"${safeText(text.replace(/[?#].*$/s, ""))}" is on the web, and nothing is read there now. Leave out HF_HUB_OFFLINE, or give a file on disk.`,
+    )
+  }
   const remote = await findRemote(text, { environment, ...(signal === undefined ? {} : { signal }) })
   if (remote === null) return openFile(text, { signal })
   const { fromUrl } = await import("@lllite/format/remote")

@@ -4,9 +4,12 @@ import type { JobKind } from "./job.ts"
 
 /* How jobs end that did not end by themselves. It is the same wherever they run. */
 
+/** Kinds whose work is as long as their data set is large. */
+const UNLIMITED: readonly JobKind[] = ["train", "dataset make", "dataset cache"]
+
 /** Seconds that a job of a kind may run. Null: there is no limit. */
 export function secondsOf(kind: JobKind, limits: Limits): number | null {
-  return kind === "train" || kind === "dataset make" ? null : limits.jobSeconds
+  return UNLIMITED.includes(kind) ? null : limits.jobSeconds
 }
 
 /** The error of a job that took too long. */

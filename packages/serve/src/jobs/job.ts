@@ -2,7 +2,7 @@ import type { RecipeInput } from "@lllite/core/recipe"
 import type { ErrorText } from "../errors.ts"
 
 /** The kinds of jobs. Each but `generate` is the command of that name. */
-export const JOB_KINDS = ["generate", "preprocess", "inspect", "train", "dataset make"] as const
+export const JOB_KINDS = ["generate", "preprocess", "inspect", "train", "dataset make", "dataset cache"] as const
 export type JobKind = (typeof JOB_KINDS)[number]
 export type CommandKind = Exclude<JobKind, "generate">
 

@@ -18,7 +18,7 @@ const MOST_OUTPUT = 2 ** 24
 
 /**
  * Runs a command in the data folder, in a process of its own. What it reports as JSON becomes progress and notices. The
- * files that it names, and what it prints besides, are its results.
+ * files that it names, and what it prints besides, are its results. One that names none has a report of what it counted.
  *
  * @param program the file of the command `lllite`
  * @throws ServeError `command` with what the command said, `worker-lost` when its process was killed; the signal's reason
@@ -40,6 +40,7 @@ export async function runCommand(
   })
   const paths = new Set<string>()
   const printed: string[] = []
+  let counted: Readonly<Record<string, number>> | null = null
   let [errors, length] = ["", 0]
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(-MOST_ERRORS)
@@ -56,6 +57,7 @@ export async function runCommand(
       report({ type: "progress", phase, done: Number(done), count: Number(count), figures: numbersOf(figures) })
     } else if (name === "notice" && typeof text === "string") report({ type: "notice", text })
     else if (typeof path === "string") paths.add(resolve(dataFolder, path))
+    else if (name === "done") counted = numbersOf(event)
   })
   let timer: NodeJS.Timeout | undefined
   const stop = (): void => {
@@ -85,6 +87,11 @@ export async function runCommand(
   if (printed.length > 0) {
     const path = join(folder, kind === "inspect" ? "report.json" : "output.txt")
     await writeFile(path, `${printed.join("\n")}\n`)
+    paths.add(path)
+  }
+  if (paths.size === 0 && counted !== null) {
+    const path = join(folder, "report.json")
+    await writeFile(path, `${JSON.stringify(counted)}\n`)
     paths.add(path)
   }
   return [...paths].map((path) => ({ path }))

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { safeText } from "@lllite/format"
 import { fileError, InputError } from "../../errors.ts"
+import { isOffline } from "../hub-environment.ts"
 import { makeFolder } from "../make-folder.ts"
 import { isIndex } from "../open-location.ts"
 import { findRemote, type LocationOptions, parseLocation, type RemoteFile } from "../remote-location.ts"
@@ -45,8 +46,7 @@ export async function isRemote(text: string, options: LocationOptions = {}): Pro
  */
 export async function localPath(text: string, options: LocalPathOptions = {}): Promise<string> {
   const { environment = process.env, folder = downloadFolder(environment) } = options
-  const offline = options.offline ?? /^(1|on|yes|true)$/i.test(environment.HF_HUB_OFFLINE ?? "")
-  if (offline) return cachedPath(text, folder, options)
+  if (options.offline ?? isOffline(environment)) return cachedPath(text, folder, options)
   const remote = await findRemote(text, options)
   if (remote === null) return text
   const place = await withHeaders(remote)
