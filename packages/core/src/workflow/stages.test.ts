@@ -169,9 +169,11 @@ describe("a control picture", () => {
     const { recipes, notices } = readWorkflow(apiWorkflow({ 20: canny, 10: { inputs: { cond_image: ["20", 0] } } }))
     expect(recipes[0]?.adapters?.[0]?.control?.preprocess).toEqual({
       kind: "canny",
-      options: { low: 102, high: 204, l2: true, grey: true },
+      options: { low: 102, high: 204, l2: true, grey: true, blur: 1 },
     })
-    expect(notices).toEqual(["Canny #20 blurs the picture before it finds edges, which is not done here."])
+    expect(notices).toEqual([
+      "Canny #20 blurs the picture by 5 × 5 weights before it finds edges. The blur here is as wide and has 7 × 7.",
+    ])
   })
 })
 

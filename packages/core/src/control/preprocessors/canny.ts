@@ -1,7 +1,8 @@
 import { rgbToGrey } from "../../image.ts"
 import { canny } from "../canny.ts"
+import { gaussianBlur } from "../filters/gaussian-blur.ts"
 import { definePreprocessor } from "./preprocessor.ts"
-import { inBlocks, RESOLUTION } from "./resolution.ts"
+import { atResolution, inBlocks, RESOLUTION } from "./resolution.ts"
 
 const THRESHOLD = { min: 0, max: 32767 } as const
 
@@ -13,7 +14,13 @@ export const cannyPreprocessor = definePreprocessor({
     l2: { default: false, help: "Measure gradients by their Euclidean length." },
     grey: { default: false, help: "Find edges of the luma, not of each colour. sd-scripts does so." },
     resolution: RESOLUTION,
+    blur: { min: 0, max: 64, default: 0, help: "Width of a Gaussian blur before, in pixels. Small edges go." },
   },
-  run: (image, { low, high, l2, grey, resolution }) =>
-    inBlocks(image, resolution, (padded) => canny(grey ? rgbToGrey(padded) : padded, { low, high, l2 })),
+  run: (image, { low, high, l2, grey, resolution, blur }) => {
+    const sized = atResolution(image, resolution)
+    const seen = grey ? rgbToGrey(sized) : sized
+    // The border is added after the blur, which mirrors the picture's own edge.
+    const smooth = blur === 0 ? seen : gaussianBlur(seen, blur)
+    return inBlocks(smooth, (padded) => canny(padded, { low, high, l2 }))
+  },
 })

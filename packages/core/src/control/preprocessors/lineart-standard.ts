@@ -1,7 +1,7 @@
 import type { GreyImage, RgbImage } from "../../image.ts"
 import { floatsOf, gaussianBlurFloats } from "../filters/gaussian-blur.ts"
 import { definePreprocessor } from "./preprocessor.ts"
-import { inBlocks, RESOLUTION } from "./resolution.ts"
+import { atResolution, inBlocks, RESOLUTION } from "./resolution.ts"
 
 const SIGMA = 6
 /** Differences above this are lines, and their median becomes GREY. */
@@ -13,7 +13,7 @@ export const lineartStandard = definePreprocessor({
   help: "Soft white lines on black, from dark lines on a bright ground.",
   aliases: ["lineart"],
   options: { resolution: RESOLUTION },
-  run: (image, { resolution }) => inBlocks(image, resolution, lines),
+  run: (image, { resolution }) => inBlocks(atResolution(image, resolution), lines),
 })
 
 function lines(image: RgbImage): GreyImage {

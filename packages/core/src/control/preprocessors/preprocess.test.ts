@@ -68,6 +68,24 @@ describe("preprocess", () => {
     expect(white({})).toBeGreaterThan(0)
   })
 
+  it.each<[string, RgbImage, PreprocessorValues]>([
+    ["e7fc4723076e4110", shapes, { blur: 1 }],
+    ["58f10a0b90963e9f", shapes, { blur: 2.5, low: 40, high: 90 }],
+    ["a288734d824b9085", busy, { blur: 0.7, l2: true }],
+    ["f106f6d0d90fddef", busy, { blur: 1.4, grey: true, low: 30, high: 60 }],
+  ])(
+    "blurs before it finds edges, with the bytes of OpenCV's GaussianBlur and Canny: %s",
+    (expected, image, options) => {
+      expect(digest(preprocess(image, { kind: "canny", options }))).toBe(expected)
+    },
+  )
+
+  it("finds the edges of what a blur leaves, and of the picture itself without one", () => {
+    const edges = (image: RgbImage, blur: number) => preprocess(image, { kind: "canny", options: { blur } })
+    expect(edges(busy, 0)).toEqual(preprocess(busy, { kind: "canny" }))
+    expect(edges(busy, 3)).toEqual(edges(preprocess(busy, { kind: "blur_gaussian", options: { sigma: 3 } }), 0))
+  })
+
   it("leaves the picture as it is, and any size gives a whole picture", () => {
     const anyPicture = fc
       .tuple(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 70 }), fc.nat())
@@ -92,7 +110,7 @@ describe("preprocess", () => {
   it.each<[string, PreprocessorValues, string]>([
     ["depth", {}, 'preprocess: there is no "depth", expected one of canny, scribble_xdog'],
     ["toString", {}, 'preprocess: there is no "toString"'],
-    ["canny", { sigma: 1 }, 'preprocess: canny has no option "sigma", expected low, high, l2, grey, resolution'],
+    ["canny", { sigma: 1 }, 'preprocess: canny has no option "sigma", expected low, high, l2, grey, resolution, blur'],
     ["invert", { constructor: 1 }, 'preprocess: invert has no option "constructor", expected no options'],
     ["canny", { low: -1 }, "preprocess: low of canny is -1, expected a number from 0 to 32767"],
     ["canny", { grey: 1 }, "preprocess: grey of canny is 1, expected true or false"],

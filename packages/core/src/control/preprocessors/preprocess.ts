@@ -51,7 +51,7 @@ export function preprocessorName(text: string): PreprocessorName | null {
 }
 
 /**
- * Checks values, and leaves out those that are their defaults.
+ * Checks values, leaves out those that are their defaults, and sorts the others as the table of their kind has them.
  *
  * @throws CoreError that names the first wrong one
  */
@@ -69,7 +69,7 @@ export function readPreprocessorValues(kind: PreprocessorName, values: Preproces
     if (problem !== null) throw new CoreError("option-range", `preprocess: ${name} of ${kind} is ${problem}`)
     if (value !== option.default) read[name] = value
   }
-  return read
+  return Object.fromEntries(names.flatMap((name) => (Object.hasOwn(read, name) ? [[name, read[name] ?? null]] : [])))
 }
 
 function problemOf(option: PreprocessorOption, value: unknown): string | null {

@@ -26,17 +26,17 @@ export function atResolution(image: RgbImage, resolution: number | null): RgbIma
 }
 
 /**
- * Runs an annotator on the picture at `resolution`, whose edge is repeated on the right and below up to whole blocks.
- * The result is without that border.
+ * Runs an annotator on a picture whose edge is repeated on the right and below up to whole blocks. The result is
+ * without that border.
  *
  * Source: `resize_image_with_pad` of sd-webui-controlnet.
+ *
+ * @param sized the picture at its resolution
  */
-export function inBlocks(
-  image: RgbImage,
-  resolution: number | null,
-  annotate: (image: RgbImage) => GreyImage,
+export function inBlocks<Image extends RgbImage | GreyImage>(
+  sized: Image,
+  annotate: (image: Image) => GreyImage,
 ): GreyImage {
-  const sized = atResolution(image, resolution)
   const annotated = annotate(padToBlocks(sized))
   const data = new Uint8Array(sized.width * sized.height)
   for (let y = 0; y < sized.height; y++) {

@@ -1,7 +1,7 @@
 import type { GreyImage, RgbImage } from "../../image.ts"
 import { floatsOf, gaussianBlurFloats } from "../filters/gaussian-blur.ts"
 import { definePreprocessor } from "./preprocessor.ts"
-import { inBlocks, RESOLUTION } from "./resolution.ts"
+import { atResolution, inBlocks, RESOLUTION } from "./resolution.ts"
 
 /** Both blurs, in pixels. Lines are where the narrow one is darker. */
 const NARROW = 0.5
@@ -14,7 +14,8 @@ export const scribbleXdog = definePreprocessor({
     threshold: { min: 1, max: 64, default: 32, help: "How much darker a line is. Low values draw more lines." },
     resolution: RESOLUTION,
   },
-  run: (image, { threshold, resolution }) => inBlocks(image, resolution, (padded) => differences(padded, threshold)),
+  run: (image, { threshold, resolution }) =>
+    inBlocks(atResolution(image, resolution), (padded) => differences(padded, threshold)),
 })
 
 function differences(image: RgbImage, threshold: number): GreyImage {

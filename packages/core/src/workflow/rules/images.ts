@@ -34,12 +34,16 @@ export const imageInvert: NodeRule = (node) => [
 
 const THRESHOLD = { min: 0, max: 1 } as const
 
-/** ComfyUI's own edges. kornia measures gradients of the luma in the range 0 to 1, and blurs the picture before. */
+/**
+ * ComfyUI's own edges. kornia measures gradients of the luma in the range 0 to 1, and blurs the picture before, with
+ * a sigma of 1.
+ */
 export const canny: NodeRule = (node) => {
   const image = node.read("image", "IMAGE")
   const [low, high] = ["low_threshold", "high_threshold"].map((name) => Math.round(255 * node.number(name, THRESHOLD)))
-  node.notice("blurs the picture before it finds edges, which is not done here")
-  return [{ type: "IMAGE", made: "preprocessed", image, by: cannyBy(low ?? 0, high ?? 0, { l2: true, grey: true }) }]
+  node.notice("blurs the picture by 5 × 5 weights before it finds edges. The blur here is as wide and has 7 × 7")
+  const by = cannyBy(low ?? 0, high ?? 0, { l2: true, grey: true, blur: 1 })
+  return [{ type: "IMAGE", made: "preprocessed", image, by }]
 }
 
 /** The edges of comfyui_controlnet_aux, which are OpenCV's. */
