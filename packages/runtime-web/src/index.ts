@@ -40,7 +40,7 @@ export {
 } from "./runtime.ts"
 export type { WebSource } from "./source.ts"
 export type { AttemptOptions, WorkerLike } from "./start-worker.ts"
-export { canStore, listStored, removeStored, type StoredFile, type StoredNote } from "./stored-files.ts"
+export { canStore, listStored, openStored, removeStored, type StoredFile, type StoredNote } from "./stored-files.ts"
 export {
   type MemoryNeed,
   type SdxlPlan,

@@ -82,7 +82,7 @@ export async function listStored(): Promise<readonly StoredFile[]> {
   return files
 }
 
-/** Opens a kept file. @throws WebRuntimeError when no file has that name, or it is not complete */
+/** Opens a file that was downloaded and kept. @throws WebRuntimeError when no file has that name, or it is not complete */
 export async function openStored(name: string): Promise<File> {
   const folder = await storeFolder()
   const note = await readNote(folder, name)
