@@ -1,4 +1,5 @@
-import { statSync } from "node:fs"
+import { createHash } from "node:crypto"
+import { readFileSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { defineConfig, type Plugin } from "vite"
 
@@ -46,7 +47,7 @@ const offline: Plugin = {
   },
 }
 
-/** A host that compresses does not send the size of a file, so the bar of the download has it from here. */
+/** A host that compresses does not send the size of a file, so the bar of the download has it from here. Recipes have the hash. */
 const TINY = createRequire(import.meta.url).resolve("@lllite/tiny/tiny-sdxl.safetensors")
 
 /** Isolates the page from others. The page does not depend on this, so a host without such headers works, too. */
@@ -60,7 +61,10 @@ export default defineConfig({
   // Addresses are relative, so the page may lie in any folder of a host.
   base: "./",
   plugins: [policy, offline],
-  define: { TINY_BYTES: String(statSync(TINY).size) },
+  define: {
+    TINY_BYTES: String(statSync(TINY).size),
+    TINY_SHA256: JSON.stringify(createHash("sha256").update(readFileSync(TINY)).digest("hex")),
+  },
   build: {
     ...{ target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
     rolldownOptions: {

@@ -12,7 +12,7 @@ export interface Network {
   readonly name: string
   readonly kind: "lllite" | "controlnet" | "lora"
   readonly source: Blob | LlliteModel
-  /** Of its file, 64 hexadecimal digits. Null: it has no file, a very large one, or the browser makes no hashes. */
+  /** Of its file, 64 hexadecimal digits. Null: it has no file, or one that cannot be read. */
   readonly sha256: string | null
   /** What it was trained on, where it is known. */
   readonly control: ControlKind | null
@@ -46,14 +46,4 @@ export function addNetwork(network: Network): Network {
   const added = { ...network, name }
   networks.value = [...networks.value, added]
   return added
-}
-
-/** Files of more bytes are not hashed: a browser hashes only what is in memory as a whole. */
-const MOST_HASHED = 512 * 2 ** 20
-
-/** The SHA-256 of a file. Null where the browser makes no hashes: it does so for `https:` and this machine alone. */
-export async function sha256Of(file: Blob): Promise<string | null> {
-  if (globalThis.crypto?.subtle === undefined || file.size > MOST_HASHED) return null
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()))
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("")
 }

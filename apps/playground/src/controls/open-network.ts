@@ -1,4 +1,5 @@
 import type { ControlType } from "@lllite/format/identify"
+import { sha256Of } from "../hashes/sha256-of.ts"
 import { keepNetwork } from "../kept/kept-networks.ts"
 import { PageError, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { loras, newLora } from "../loras/lora-state.ts"
@@ -6,7 +7,7 @@ import { loadNetwork } from "../models/loaded-networks.ts"
 import { modelState } from "../page/model.ts"
 import type { ControlKind } from "../pictures/control-kinds.ts"
 import { changeControl, followWith, networkChoice } from "./control-state.ts"
-import { addNetwork, type Network, sha256Of } from "./networks.ts"
+import { addNetwork, type Network } from "./networks.ts"
 
 /** What is known of the file of a network. */
 export interface NetworkFile {
@@ -31,11 +32,11 @@ export async function openNetwork(
   const { value: model } = modelState
   if (model.phase !== "ready") throw new PageError(sentence("page", "modelNotReady"))
   const wanted: Network = {
-    ...{ name: file.name, kind, source: file, sha256: await sha256Of(file), control, types, isKept: false },
+    ...{ name: file.name, kind, source: file, sha256: null, control, types, isKept: false },
   }
   // Before anything is changed, it is known whether it fits.
-  const loaded = await loadNetwork(model, wanted)
-  const network = addNetwork(wanted)
+  const [loaded, sha256] = await Promise.all([loadNetwork(model, wanted), sha256Of(file)])
+  const network = addNetwork({ ...wanted, sha256 })
   if (kind === "lora") useLora(network)
   else if (controlId === null) followWith(network)
   else changeControl(controlId, networkChoice(network))

@@ -19,10 +19,13 @@ export const draft = signal<Recipe>(FIRST_RECIPE)
 /** The recipe of the next picture. */
 export const recipe = computed<Recipe>(() => {
   const { value: settings } = draft
-  const { path, vae } = modelFacts.value
+  const { path, sha256, vae } = modelFacts.value
   return createRecipe({
     ...settings,
-    model: { checkpoint: { path }, ...(vae === null ? {} : { vae: { path: vae } }) },
+    model: {
+      checkpoint: { path, ...(sha256 === null ? {} : { sha256 }) },
+      ...(vae === null ? {} : { vae: { path: vae } }),
+    },
     start: start.value === null ? null : startRecipe(start.value),
     loras: loras.value.map(loraRecipe),
     adapters: controls.value.map((control) => adapterRecipe(control, settings.width)),

@@ -50,7 +50,7 @@ export const isOutdated = computed(() => {
 /** Whether two pictures follow from the same. */
 export function isSameOrigin(a: Origin, b: Origin): boolean {
   return (
-    JSON.stringify(a.recipe) === JSON.stringify(b.recipe) &&
+    isSameRecipe(a.recipe, b.recipe) &&
     isSameImage(a.drawing, b.drawing) &&
     isSameStart(a.start, b.start) &&
     a.pictures.length === b.pictures.length &&
@@ -59,6 +59,16 @@ export function isSameOrigin(a: Origin, b: Origin): boolean {
       return picture === null || other === null ? picture === other : isSameImage(picture.image, other.image)
     })
   )
+}
+
+/** A model without a hash is the one of its name: its file may not have been hashed yet. */
+function isSameRecipe(a: Recipe, b: Recipe): boolean {
+  const isHashed = a.model.checkpoint.sha256 !== undefined && b.model.checkpoint.sha256 !== undefined
+  const textOf = ({ model, ...rest }: Recipe): string => {
+    const { path } = model.checkpoint
+    return JSON.stringify({ ...rest, model: isHashed ? model : { ...model, checkpoint: { path } } })
+  }
+  return textOf(a) === textOf(b)
 }
 
 function isSameStart(a: Origin["start"], b: Origin["start"]): boolean {

@@ -9,6 +9,8 @@ export interface ModelFacts {
   readonly name: string
   /** Its file or address in recipes. */
   readonly path: string
+  /** SHA-256 of its file. Null: it is not known, or not yet. */
+  readonly sha256: string | null
   /** The VAE that replaces its own. Null: its own. */
   readonly vae: string | null
   /** Whether it is the model of this page, whose words are known. */
@@ -40,7 +42,14 @@ export function sizesOf(layout: UnetLayout): Pick<ModelFacts, "isSmall" | "sides
   return sameLayout(layout, SDXL_LAYOUT) || layout.modelChannels >= SDXL_LAYOUT.modelChannels ? OF_SDXL : OF_TINY
 }
 
-export const TINY_FACTS: ModelFacts = { name: "Tiny SDXL", path: TINY, vae: null, isBuiltIn: true, ...OF_TINY }
+export const TINY_FACTS: ModelFacts = {
+  name: "Tiny SDXL",
+  path: TINY,
+  sha256: null,
+  vae: null,
+  isBuiltIn: true,
+  ...OF_TINY,
+}
 
 /** What works with the model for long, such as "A training", so that it cannot be replaced now. Null: nothing. */
 export const heldBy = signal<Sentence | null>(null)

@@ -7,12 +7,12 @@ const FIRST_SIDE = 1024
 
 /** A checkpoint from a disk. It is read in place. */
 export function fileSource(file: File): ModelSource {
-  return { name: file.name, path: file.name, source: file, vae: null, side: FIRST_SIDE }
+  return { name: file.name, path: file.name, source: file, vae: null, sha256: null, side: FIRST_SIDE }
 }
 
 /** A checkpoint of which the browser keeps a download. */
 export function storedSource(name: string, url: string): ModelSource {
-  return { name: lastPart(url), path: url, source: { stored: name }, vae: null, side: FIRST_SIDE }
+  return { name: lastPart(url), path: url, source: { stored: name }, vae: null, sha256: null, side: FIRST_SIDE }
 }
 
 /**
@@ -22,7 +22,7 @@ export function storedSource(name: string, url: string): ModelSource {
  */
 export function textSource(text: string): ModelSource {
   const trimmed = text.trim()
-  const common = { vae: null, side: FIRST_SIDE, path: trimmed } as const
+  const common = { vae: null, sha256: null, side: FIRST_SIDE, path: trimmed } as const
   const hub = parseHubReference(trimmed)
   if (hub !== null)
     return { ...common, name: hub.file === null ? hub.repo : lastPart(hub.file), source: { hub: trimmed } }

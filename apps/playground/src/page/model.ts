@@ -3,10 +3,12 @@ import { createWebRuntime } from "@lllite/runtime-web"
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
 import { signal } from "@preact/signals"
-import { addNetwork, BUILT_IN, networks, sha256Of } from "../controls/networks.ts"
+import { addNetwork, BUILT_IN, networks } from "../controls/networks.ts"
+import { sha256Of } from "../hashes/sha256-of.ts"
 import { PageError, problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { unloadNetworks } from "../models/loaded-networks.ts"
 import { heldBy, type ModelFacts, modelFacts, sizesOf, TINY_FACTS } from "../models/model-facts.ts"
+import { findModelHash } from "../models/model-hash.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
 
 /** A model that can be loaded. */
@@ -18,6 +20,8 @@ export interface ModelSource {
   readonly source: WebSource
   /** A VAE that replaces its own. */
   readonly vae: File | null
+  /** SHA-256 of its file. Null: it is found while the model draws. */
+  readonly sha256: string | null
   /** Pixels of a picture's side for which its memory is planned. */
   readonly side: number
 }
@@ -49,7 +53,8 @@ export const openingProblem = signal<Sentence | null>(null)
 
 /** The model of this page. */
 export const TINY_SOURCE: ModelSource = {
-  ...{ name: TINY_FACTS.name, path: TINY_FACTS.path, source: { url: tinyUrl, keep: false }, vae: null, side: SIZE },
+  ...{ name: TINY_FACTS.name, path: TINY_FACTS.path, source: { url: tinyUrl, keep: false } },
+  ...{ vae: null, sha256: TINY_SHA256, side: SIZE },
 }
 
 let controller: AbortController | null = null
@@ -133,13 +138,14 @@ async function load(runtime: WebRuntime, from: ModelSource): Promise<Pick<ReadyM
 }
 
 function ready(runtime: WebRuntime, from: ModelSource, { sdxl, need }: Pick<ReadyModel, "sdxl" | "need">): void {
-  const { name, path, vae } = from
+  const { name, path, vae, sha256 } = from
   const facts: ModelFacts = {
-    ...{ name, path, vae: vae?.name ?? null, isBuiltIn: path === TINY_SOURCE.path },
+    ...{ name, path, vae: vae?.name ?? null, sha256, isBuiltIn: path === TINY_SOURCE.path },
     ...sizesOf(sdxl.layout),
   }
   modelFacts.value = facts
   modelState.value = { phase: "ready", runtime, sdxl, need, from }
+  if (sha256 === null) void findModelHash(from.source, facts)
 }
 
 /** The file of the built-in LLLite. @throws PageError when it cannot be loaded */

@@ -73,6 +73,7 @@ export const pictures = {
   linkTooLong: "it is too long",
   named: (name: string): string => `“${name}”`,
   theTiny: "the tiny SDXL",
+  otherFile: (name: string): string => `It was made with another file of the name “${name}”.`,
   otherModel: (made: string, here: string): string => `It was made with ${made}. Here ${here} draws.`,
   vaeNotOpen: (name: string): string => `Its VAE “${name}” is not open.`,
   otherSize: (width: number, height: number, side: number): string =>

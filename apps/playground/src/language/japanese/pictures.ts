@@ -61,6 +61,7 @@ export const pictures: Messages["pictures"] = {
   linkTooLong: "リンクが長すぎます。",
   named: (name) => `「${name}」`,
   theTiny: "Tiny SDXL",
+  otherFile: (name) => `「${name}」という名前の別のファイルで生成された画像です。`,
   otherModel: (made, here) => `${made}で生成された画像です。ここでは${here}で描きます。`,
   vaeNotOpen: (name) => `VAE「${name}」が開かれていません。`,
   otherSize: (width, height, side) =>
