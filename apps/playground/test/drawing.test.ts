@@ -1,13 +1,21 @@
-import { readFile } from "node:fs/promises"
+import { execFile } from "node:child_process"
+import { copyFile, mkdtemp, readdir, readFile, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
 import { readPngInfo } from "@lllite/runtime-web"
 import type { Page } from "playwright-core"
 import { beforeEach, describe, expect, it } from "vitest"
 import { needsChromium } from "../../../packages/format/test/chromium.ts"
 import { usePlayground } from "./playground.ts"
 
+const CLI = fileURLToPath(new URL("../../cli/dist/main.js", import.meta.url))
+const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
+
 describe("drawing in the playground", needsChromium, () => {
   const playground = usePlayground()
-  const { open, ready, full, control, panel } = playground
+  const { open, ready, full, control, panel, forgetRequests } = playground
   let page: Page
   beforeEach(() => {
     page = playground.page
@@ -110,6 +118,63 @@ describe("drawing in the playground", needsChromium, () => {
     // Above every gradient there is no edge.
     await page.getByLabel("Edges start above").fill("1000")
     expect(await control()).not.toBe(seen.get("canny"))
+  })
+
+  it("blurs the drawing before it finds edges, and the copied command makes the same picture", async () => {
+    await page.context().grantPermissions(["clipboard-read", "clipboard-write"])
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
+    await draw.getByText("canny 100 / 200, flat").click()
+    const sharp = await control()
+    for (const [name, value] of [
+      ["Edges continue above", "40"],
+      ["Edges start above", "80"],
+      ["Blur before", "2.5"],
+    ] as const) {
+      await draw.getByRole("slider", { name }).fill(value)
+    }
+    await draw.getByText("canny 40 / 80, blurred 2.5, flat").waitFor()
+    const blurred = await control()
+    expect(blurred).not.toBe(sharp)
+    await draw.getByRole("textbox", { name: "Steps" }).fill("2")
+    await draw.getByRole("button", { name: "Generate" }).click()
+    await draw.getByText(/^seed 7 · 2 steps · /).waitFor()
+    await full()
+    const shown = await page.evaluate(() => document.querySelector<HTMLCanvasElement>(".result canvas")?.toDataURL())
+    await draw.getByRole("button", { name: "Copy as" }).click()
+    await page.getByRole("button", { name: /^Command/ }).click()
+    await page.getByRole("status").getByText("Command").waitFor()
+    const command = await page.evaluate(() => navigator.clipboard.readText())
+    const folder = await mkdtemp(join(tmpdir(), "lllite-command-"))
+    await draw.getByRole("button", { name: "Copy as" }).click()
+    const [drawn] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: /^Drawing as/ }).click(),
+    ])
+    await drawn.saveAs(join(folder, "drawing.png"))
+    await copyFile(LLLITE, join(folder, "lllite-canny.safetensors"))
+    const run = `lllite() { "${process.execPath}" "${CLI}" "$@"; }\n${command} --backend wasm --outdir out`
+    await promisify(execFile)("bash", ["-c", run], { cwd: folder })
+    const [made = ""] = (await readdir(join(folder, "out"))).filter((name) => name.endsWith(".png"))
+    const png = (await readFile(join(folder, "out", made))).toString("base64")
+    const ofCommand = await page.evaluate(async (png) => {
+      const bytes = Uint8Array.from(atob(png), (character) => character.charCodeAt(0))
+      const bitmap = await createImageBitmap(new Blob([bytes]))
+      const canvas = Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height })
+      canvas.getContext("2d")?.drawImage(bitmap, 0, 0)
+      return canvas.toDataURL()
+    }, png)
+    expect(ofCommand).toBe(shown)
+    await rm(folder, { recursive: true, force: true })
+    // The form is kept a moment after a change.
+    await page.waitForTimeout(1500)
+    await page.reload()
+    await ready()
+    await draw.getByText("canny 40 / 80, blurred 2.5, flat").waitFor()
+    expect(await control()).toBe(blurred)
+    forgetRequests()
   })
 
   it("draws with the keys, places shapes, and takes changes back and makes them again", async () => {

@@ -15,7 +15,7 @@ import { Picture } from "../pictures/picture.tsx"
 import { changeNotices } from "../pictures/picture-changes.ts"
 import { readPicture } from "../pictures/picture-reader.ts"
 import type { Control } from "./control-state.ts"
-import { changeControl, controlPictures, controls, networkChoice } from "./control-state.ts"
+import { changeControl, controlPictures, controls, edgeChange, edgeOptions, networkChoice } from "./control-state.ts"
 import { CurveField } from "./curve-field.tsx"
 import { networkText } from "./network-text.ts"
 import { followers, networkOf } from "./networks.ts"
@@ -23,15 +23,21 @@ import { WindowField } from "./window-field.tsx"
 
 /** Gradients are at most four times 255. */
 const MOST_GRADIENT = 1000
+/** Sigma of the widest blur that is offered, in pixels. A wider one leaves few edges of a drawing. */
+const MOST_BLUR = 5
+
+/** Options of edges that have sliders, and the one that is mostly the same. */
+const EDGE_OPTIONS: readonly string[] = ["low", "high", "blur", "grey"]
 
 /** A control: its LLLite, what it follows, and how much. */
 export function ControlCard({ control, number }: { readonly control: Control; readonly number: number }): JSX.Element {
-  const { id, network, type, picture, kind, thresholds, strength, window, curve } = control
+  const { id, network, type, picture, kind, strength, window, curve } = control
   const [problem, setProblem] = useState<Sentence | null>(null)
   const words = messages.value.controls
   const seen = controlPictures.value.get(id)
   const names = followers.value.map(({ name }) => name)
   const types = networkOf(network)?.types ?? []
+  const edges = edgeOptions(control)
   const change = (changes: Partial<Omit<Control, "id">>): void => changeControl(id, changes)
   /** A change that is whole at once. A slider's is whole when it is released. */
   const set = (changes: Partial<Omit<Control, "id">>): void => {
@@ -121,9 +127,7 @@ export function ControlCard({ control, number }: { readonly control: Control; re
       <WindowField window={window} onWindow={(window) => change({ window })} onRelease={followChange} />
       <details class="more">
         <summary>
-          {kind === "none" ? words.asItIs : kind}
-          {kind === "canny" ? ` ${thresholds.low} / ${thresholds.high}` : ""},{" "}
-          {curve === null ? words.flat : words.curve}
+          <Preparation of={control} />, {curve === null ? words.flat : words.curve}
         </summary>
         <ChoiceField
           label={words.preprocessor}
@@ -136,22 +140,33 @@ export function ControlCard({ control, number }: { readonly control: Control; re
           <>
             <SliderField
               label={words.edgesContinue}
-              value={thresholds.low}
+              value={edges.low}
               min={0}
               max={MOST_GRADIENT}
               step={10}
               digits={0}
-              onValue={(low) => change({ thresholds: { low, high: Math.max(low, thresholds.high) } })}
+              onValue={(low) => change(edgeChange(control, { low, high: Math.max(low, edges.high) }))}
               onRelease={followChange}
             />
             <SliderField
               label={words.edgesStart}
-              value={thresholds.high}
+              value={edges.high}
               min={0}
               max={MOST_GRADIENT}
               step={10}
               digits={0}
-              onValue={(high) => change({ thresholds: { high, low: Math.min(high, thresholds.low) } })}
+              onValue={(high) => change(edgeChange(control, { high, low: Math.min(high, edges.low) }))}
+              onRelease={followChange}
+            />
+            <SliderField
+              label={words.edgesBlur}
+              value={edges.blur}
+              min={0}
+              max={Math.max(MOST_BLUR, edges.blur)}
+              step={0.1}
+              digits={1}
+              hint={words.edgesBlurHint}
+              onValue={(blur) => change(edgeChange(control, { blur }))}
               onRelease={followChange}
             />
           </>
@@ -159,5 +174,27 @@ export function ControlCard({ control, number }: { readonly control: Control; re
         <CurveField curve={curve} onCurve={(curve) => change({ curve })} onRelease={followChange} />
       </details>
     </fieldset>
+  )
+}
+
+/** How a control is made, with the options that are not those of this page. */
+function Preparation({ of }: { readonly of: Control }): JSX.Element {
+  const { kind, options } = of
+  const words = messages.value.controls
+  const others = Object.entries(options[kind] ?? {}).filter(
+    ([name]) => kind !== "canny" || !EDGE_OPTIONS.includes(name),
+  )
+  // The page finds edges of the luma. A picture of another program may want those of each colour.
+  const { grey } = options.canny ?? { grey: true }
+  if (kind === "canny" && grey !== true) others.push(["grey", false])
+  const { low, high, blur } = edgeOptions(of)
+  return (
+    <>
+      {kind === "none" ? words.asItIs : kind}
+      {kind === "canny" && ` ${low} / ${high}${blur === 0 ? "" : `, ${words.blurred(blur)}`}`}
+      {others.length > 0 && (
+        <span translate={false}> {others.map(([name, value]) => `${name}=${value}`).join(", ")}</span>
+      )}
+    </>
   )
 }

@@ -1,10 +1,10 @@
-import { controlPicture, type RgbImage } from "@lllite/core/image"
+import { controlPicture, type PreprocessorValues, preprocessorOf, type RgbImage } from "@lllite/core/image"
 import type { AdapterRecipe } from "@lllite/core/recipe"
 import type { ControlType } from "@lllite/format/identify"
-import { cannyThresholds } from "@lllite/tiny"
 import { computed, signal } from "@preact/signals"
 import { drawing } from "../draw/sheet-state.ts"
-import { type CannyThresholds, type ControlKind, preparationOf } from "../pictures/control-kinds.ts"
+import { SIZE } from "../pictures/canvas-image.ts"
+import { type ControlKind, firstOptions, preparationOf } from "../pictures/control-kinds.ts"
 import { addNetwork, BUILT_IN, type Network, networkOf } from "./networks.ts"
 
 /** A picture from a file. */
@@ -23,7 +23,8 @@ export interface Control {
   /** Null: it follows the drawing. */
   readonly picture: NamedPicture | null
   readonly kind: ControlKind
-  readonly thresholds: CannyThresholds
+  /** Options of preprocessors, each under its kind. A kind that is not there has those of this page. */
+  readonly options: Readonly<Partial<Record<ControlKind, PreprocessorValues>>>
   readonly strength: number
   readonly window: { readonly start: number; readonly end: number }
   /** Factors at equal distances over the noise schedule. Null: 1 everywhere. */
@@ -40,7 +41,7 @@ let lastId = 0
 /** A control with the defaults of this page. */
 export function newControl(changes: Partial<Omit<Control, "id">> = {}): Control {
   return {
-    ...{ id: ++lastId, network: BUILT_IN, type: null, picture: null, kind: "canny", thresholds: cannyThresholds },
+    ...{ id: ++lastId, network: BUILT_IN, type: null, picture: null, kind: "canny", options: {} },
     ...{ strength: 1, window: { start: 0, end: 1 }, curve: null },
     ...changes,
   }
@@ -51,6 +52,32 @@ export const controls = signal<readonly Control[]>([newControl()])
 /** Changes a control. */
 export function changeControl(id: number, changes: Partial<Omit<Control, "id">>): void {
   controls.value = controls.value.map((control) => (control.id === id ? { ...control, ...changes } : control))
+}
+
+/** The thresholds and the blur of a control's edges. */
+export interface EdgeOptions {
+  /** Gradients above it continue an edge. */
+  readonly low: number
+  /** Gradients above it start an edge. */
+  readonly high: number
+  /** Sigma of a Gaussian blur before, in pixels. 0: none. */
+  readonly blur: number
+}
+
+/** The thresholds and the blur of a control of the kind `canny`. */
+export function edgeOptions({ options }: Pick<Control, "options">): EdgeOptions {
+  const { canny: given = firstOptions("canny", SIZE) } = options
+  const numberOf = (name: keyof EdgeOptions): number =>
+    Number(given[name] ?? preprocessorOf("canny").options[name]?.default)
+  return { low: numberOf("low"), high: numberOf("high"), blur: numberOf("blur") }
+}
+
+/** What changes of a control whose edges get other thresholds or another blur. */
+export function edgeChange(
+  { options }: Pick<Control, "options">,
+  changes: Partial<EdgeOptions>,
+): Pick<Control, "options"> {
+  return { options: { ...options, canny: { ...(options.canny ?? firstOptions("canny", SIZE)), ...changes } } }
 }
 
 /** Adds an LLLite or a ControlNet, and chooses it for the first control. @returns it under its name */
@@ -77,19 +104,20 @@ export const controlPictures = computed<ReadonlyMap<number, RgbImage>>(
 
 const made = new WeakMap<RgbImage, Map<string, RgbImage>>()
 
-function madePicture({ picture, kind, thresholds }: Control, drawn: RgbImage): RgbImage {
+function madePicture({ picture, kind, options }: Control, drawn: RgbImage): RgbImage {
   const image = picture?.image ?? drawn
   const known = made.get(image) ?? new Map<string, RgbImage>()
   made.set(image, known)
-  const key = `${kind} ${thresholds.low} ${thresholds.high}`
-  const found = known.get(key) ?? controlPicture(image, image, preparationOf(kind, image.width, thresholds))
+  const preparation = preparationOf(kind, image.width, options[kind])
+  const key = JSON.stringify(preparation)
+  const found = known.get(key) ?? controlPicture(image, image, preparation)
   known.set(key, found)
   return found
 }
 
 /** A control as the SDK's recipes have it. @param side of the picture, in pixels */
 export function adapterRecipe(control: Control, side: number): AdapterRecipe {
-  const { network, type, picture, kind, thresholds, strength, window, curve } = control
+  const { network, type, picture, kind, options, strength, window, curve } = control
   const named = networkOf(network)
   const sha256 = named?.sha256 ?? null
   return {
@@ -98,7 +126,7 @@ export function adapterRecipe(control: Control, side: number): AdapterRecipe {
     control: {
       file: { path: picture?.name ?? DRAWING },
       fit: "stretch",
-      ...preparationOf(kind, side, thresholds),
+      ...preparationOf(kind, side, options[kind]),
     },
     strength,
     window,

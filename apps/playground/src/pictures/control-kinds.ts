@@ -1,12 +1,6 @@
-import type { ControlPreparation, RgbImage } from "@lllite/core/image"
-import { controlPicture, PREPROCESSOR_NAMES } from "@lllite/core/image"
+import type { ControlPreparation, PreprocessorValues, RgbImage } from "@lllite/core/image"
+import { controlPicture, PREPROCESSOR_NAMES, readPreprocessorValues } from "@lllite/core/image"
 import { cannyThresholds } from "@lllite/tiny"
-
-/** Gradients above `low` continue an edge, and those above `high` start one. */
-export interface CannyThresholds {
-  readonly low: number
-  readonly high: number
-}
 
 /** The kinds of control pictures. `none` is the picture itself. */
 export const CONTROL_KINDS = [...PREPROCESSOR_NAMES, "none"] as const
@@ -18,21 +12,29 @@ export function controlKindOf(name: string): ControlKind | null {
 }
 
 /**
- * How a kind of control is made of a picture of this page, whose longer side has `side` pixels.
+ * The options of a kind of control with which this page begins.
  *
- * @param thresholds of `canny`. Default: those of the tiny SDXL's LLLite
+ * @param side pixels of the longer side of the picture
+ */
+export function firstOptions(kind: ControlKind, side: number): PreprocessorValues {
+  // The tiny SDXL's LLLite was trained on edges of the luma.
+  if (kind === "canny") return { ...cannyThresholds, grey: true }
+  // A picture of this size has two squares of colour on each side.
+  return kind === "color_grid" ? { resolution: side } : {}
+}
+
+/**
+ * How a kind of control is made of a picture of this page.
+ *
+ * @param side pixels of the longer side of the picture
+ * @param options of the preprocessor. Default: those of this page
  */
 export function preparationOf(
   kind: ControlKind,
   side: number,
-  { low, high }: CannyThresholds = cannyThresholds,
+  options: PreprocessorValues = firstOptions(kind, side),
 ): ControlPreparation {
-  if (kind === "none") return {}
-  // The tiny SDXL's LLLite was trained on edges of the luma.
-  if (kind === "canny") return { preprocess: { kind, options: { low, high, grey: true } } }
-  // A picture of this size has two squares of colour on each side.
-  const options = kind === "color_grid" ? { resolution: side } : {}
-  return { preprocess: { kind, options } }
+  return kind === "none" ? {} : { preprocess: { kind, options: readPreprocessorValues(kind, options) } }
 }
 
 /** The control of a picture. It has the picture's size. */

@@ -1,3 +1,4 @@
+import { parsePreprocessing } from "@lllite/core/image"
 import { createRecipe } from "@lllite/core/recipe"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
@@ -21,6 +22,19 @@ describe("a copied command", () => {
         "--control_net_lllite_models lllite-canny.safetensors --guide_image_path drawing.png " +
         "--control_net_preps canny:grey=true --control_net_multipliers 0.5 --lllite_starts 0.1 --control_net_ratios 0.9",
     )
+  })
+
+  it("names the thresholds and the blur of edges, as the code and the link do", () => {
+    const edges = { low: 60, high: 120, grey: true, blur: 1.5 }
+    const recipe = createRecipe({
+      ...FIRST_RECIPE,
+      adapters: [adapterRecipe(newControl({ options: { canny: edges } }), 128)],
+    })
+    const text = "canny:low=60,high=120,grey=true,blur=1.5"
+    expect(commandOf(recipe)).toContain(`--control_net_preps ${text} `)
+    expect(parsePreprocessing(text)).toEqual({ kind: "canny", options: edges })
+    expect(codeOf(recipe)).toContain('"blur": 1.5')
+    expect(readLink(new URL(linkOf(recipe, PAGE)).hash)).toEqual(recipe)
   })
 
   it("quotes a prompt so that no shell runs a part of it", () => {

@@ -1,7 +1,6 @@
 import { type Preprocessing, preprocessingText } from "@lllite/core/image"
 import type { AdapterRecipe, FileReference, Recipe } from "@lllite/core/recipe"
 import { createRecipe } from "@lllite/core/recipe"
-import { cannyThresholds } from "@lllite/tiny"
 import { type Control, CURVE_POINTS, newControl } from "../controls/control-state.ts"
 import type { Network } from "../controls/networks.ts"
 import { FIRST_RECIPE, withBest, withSide } from "../draw/recipe-state.ts"
@@ -9,7 +8,7 @@ import type { Unfollowed } from "../language/english/pictures.ts"
 import { type Sentence, sentence } from "../language/sentence.ts"
 import { type LoraUse, newLora } from "../loras/lora-state.ts"
 import { type ModelFacts, TINY } from "../models/model-facts.ts"
-import { controlKindOf } from "../pictures/control-kinds.ts"
+import { controlKindOf, preparationOf } from "../pictures/control-kinds.ts"
 
 /** What this page takes of a recipe. */
 export interface PageRecipe {
@@ -33,13 +32,16 @@ const STAGES = ["deepShrink", "deepCache", "gradualLatent", "regions"] as const 
 export function pageRecipe(
   recipe: Recipe,
   known: readonly KnownNetwork[],
-  model: Pick<ModelFacts, "name" | "path" | "vae" | "sides" | "best">,
+  model: Pick<ModelFacts, "name" | "path" | "sha256" | "vae" | "sides" | "best">,
 ): PageRecipe {
   const { prompt, negativePrompt, seed, steps, guidanceScale, guidanceRescale, sampler, spacing } = recipe
   const { spacingOptions, samplerOptions, noise, prompts, combine, guidanceWindow } = recipe
   const notices: Sentence[] = []
   const { checkpoint, vae, loras: merged } = recipe.model
-  if (checkpoint.path !== model.path) {
+  const isHashed = checkpoint.sha256 !== undefined && model.sha256 !== null
+  if (isHashed && checkpoint.sha256 !== model.sha256 && checkpoint.path === model.path) {
+    notices.push(sentence("pictures", "otherFile", model.name))
+  } else if (isHashed ? checkpoint.sha256 !== model.sha256 : checkpoint.path !== model.path) {
     const named = (path: string): Sentence =>
       path === TINY ? sentence("pictures", "theTiny") : sentence("pictures", "named", path)
     notices.push(sentence("pictures", "otherModel", named(checkpoint.path), named(model.path)))
@@ -63,7 +65,7 @@ export function pageRecipe(
   if (recipe.textualInversions.length > 0) left.push("textualInversions")
   if (left.length > 0) notices.push(sentence("pictures", "notFollowed", left))
   const controls = recipe.adapters.flatMap((adapter, index) => {
-    const control = controlOf(adapter, known, notices)
+    const control = controlOf(adapter, known, Math.max(recipe.width, recipe.height), notices)
     return control === null ? [] : [{ control, index }]
   })
   const draft = createRecipe({
@@ -75,7 +77,12 @@ export function pageRecipe(
   return { draft, controls, loras, notices }
 }
 
-function controlOf(adapter: AdapterRecipe, known: readonly KnownNetwork[], notices: Sentence[]): Control | null {
+function controlOf(
+  adapter: AdapterRecipe,
+  known: readonly KnownNetwork[],
+  side: number,
+  notices: Sentence[],
+): Control | null {
   const { kind, file, control, strength, window, curve, controlType } = adapter
   const found = known.find((one) => one.kind === kind && isSame(one, file))
   if (found === undefined) {
@@ -94,7 +101,7 @@ function controlOf(adapter: AdapterRecipe, known: readonly KnownNetwork[], notic
       strength,
       window: { start: window.start, end: window.end },
     },
-    ...preparedBy(control?.preprocess, control === null, notices),
+    ...preparedBy(control?.preprocess, control === null, side, notices),
     curve: curvePoints(curve),
   })
 }
@@ -106,8 +113,9 @@ function isSame(one: Pick<Network, "name" | "sha256">, file: FileReference): boo
 function preparedBy(
   preprocess: Preprocessing | undefined,
   isUnknown: boolean,
+  side: number,
   notices: Sentence[],
-): Partial<Pick<Control, "kind" | "thresholds">> {
+): Partial<Pick<Control, "kind" | "options">> {
   // Programs that do not record it mostly have canny, as the LLLite of this page.
   if (isUnknown) return {}
   if (preprocess === undefined) return { kind: "none" }
@@ -116,8 +124,10 @@ function preparedBy(
     notices.push(sentence("pictures", "noPreprocessor", preprocessingText(preprocess)))
     return {}
   }
-  const { low = cannyThresholds.low, high = cannyThresholds.high } = preprocess.options ?? {}
-  return { kind, thresholds: { low: Number(low), high: Number(high) } }
+  const { options = {} } = preprocess
+  // Options of this page follow a change of the size.
+  const isOfPage = JSON.stringify(preparationOf(kind, side).preprocess?.options) === JSON.stringify(options)
+  return { kind, options: isOfPage ? {} : { [kind]: options } }
 }
 
 /** A curve at the points that this page has. Between two points of a recipe it is linear. */
