@@ -1,9 +1,18 @@
-import { deflateSync } from "node:zlib"
-import { pngFile, pngRows } from "@lllite/core/image"
+import { createHash } from "node:crypto"
+import { readFile } from "node:fs/promises"
+import { readPngInfo } from "@lllite/runtime-web"
 import type { Page } from "playwright-core"
 import { beforeEach, describe, expect, it } from "vitest"
 import { needsChromium } from "../../../packages/format/test/chromium.ts"
 import { usePlayground } from "./playground.ts"
+
+/** SHA-256 of a file of the built-in model. */
+async function hashOf(name: string): Promise<string> {
+  const file = new URL(`../../../packages/tiny/model/${name}.safetensors`, import.meta.url)
+  return createHash("sha256")
+    .update(await readFile(file))
+    .digest("hex")
+}
 
 describe("what the playground keeps and restores", needsChromium, () => {
   const playground = usePlayground()
@@ -76,6 +85,12 @@ describe("what the playground keeps and restores", needsChromium, () => {
       page.waitForEvent("download"),
       draw.getByRole("button", { name: "Save picture" }).click(),
     ])
+    // The files of the picture are named by their hashes.
+    const { text } = (await readPngInfo(new Blob([await readFile(await download.path())]))) ?? { text: new Map() }
+    expect(JSON.parse(text.get("lllite-recipe") ?? "{}")).toMatchObject({
+      model: { checkpoint: { path: "tiny", sha256: await hashOf("tiny-sdxl") } },
+      adapters: [{ file: { sha256: await hashOf("lllite-canny") } }],
+    })
     const drawn = await control()
     await draw.getByRole("button", { name: "Clear" }).click()
     await draw.getByRole("button", { name: "Reset" }).click()
@@ -97,29 +112,38 @@ describe("what the playground keeps and restores", needsChromium, () => {
     expect(await made()).toBe(first)
   })
 
-  it("takes the settings of A1111's pictures, and names what it does not follow", async () => {
+  it("has the pictures and the form after the browser's Back, and after the next Generate", async () => {
     await open()
     await ready()
     await full()
-    const image = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3).fill(200) }
-    const text = new Map([
-      [
-        "parameters",
-        "a red star\nNegative prompt: blue\nSteps: 5, Sampler: Euler a, CFG scale: 2, Seed: 11, Size: 64x64, Model: other, Tiling: True",
-      ],
-    ])
-    await page.locator(".boards input[type=file]").setInputFiles({
-      ...{ name: "webui.png", mimeType: "image/png" },
-      buffer: Buffer.from(pngFile(image, deflateSync(pngRows(image)), text)),
-    })
-    const said = page.getByRole("status").getByText(/^The settings of webui\.png are set\./)
-    await said.waitFor()
-    expect(await said.textContent()).toMatch(/Tiling.*It was made with “other”\. Here the tiny SDXL draws\./s)
     const draw = panel("Draw")
-    expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a red star")
-    expect(await draw.getByRole("textbox", { name: "Seed" }).inputValue()).toBe("11")
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
-    expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a green heart")
+    const pictures = draw.getByRole("button", { name: /^Show “/ })
+    const generate = async (text: string): Promise<void> => {
+      await draw.getByRole("textbox", { name: "Prompt", exact: true }).fill(text)
+      await draw.getByRole("button", { name: "Generate" }).click()
+      await draw.getByRole("button", { name: `Show “${text}”, seed 7` }).waitFor()
+      await full()
+    }
+    const shown = (): Promise<readonly (string | null)[]> =>
+      pictures.evaluateAll((all) => all.map((one) => one.getAttribute("title")))
+    await draw.getByRole("textbox", { name: "Steps" }).fill("2")
+    await generate("a red heart")
+    // The form is kept a moment after a change.
+    await page.waitForTimeout(1500)
+    await page.goto("about:blank")
+    await page.goBack()
+    await ready()
+    await pictures.first().waitFor()
+    expect(await shown()).toEqual(["“a red heart”, seed 7"])
+    expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a red heart")
+    expect(await draw.getByRole("textbox", { name: "Steps" }).inputValue()).toBe("2")
+    await full()
+    await generate("a blue heart")
+    expect(await shown()).toEqual(["“a blue heart”, seed 7", "“a red heart”, seed 7"])
+    // What is kept is the picture, and not its name alone.
+    await pictures.last().click()
+    await draw.getByText(/^seed 7 · 2 steps · /).waitFor()
+    forgetRequests()
   })
 
   it("opens a link with settings, and says when one is damaged", async () => {
