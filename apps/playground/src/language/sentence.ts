@@ -94,7 +94,8 @@ function foreignIn(said: unknown, words: Messages): readonly string[] {
   return said.kind === "remark" && words.page.knowsRemark(said.english) ? [] : [said.english]
 }
 
-function isList(said: Sentence | readonly Sentence[]): said is readonly Sentence[] {
+/** Whether it is several sentences. */
+export function isList(said: Sentence | readonly Sentence[]): said is readonly Sentence[] {
   return Array.isArray(said)
 }
 

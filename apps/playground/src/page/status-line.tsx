@@ -3,7 +3,7 @@ import type { JSX } from "preact"
 import { useEffect } from "preact/hooks"
 import { messages } from "../language/language.ts"
 import { Said } from "../language/said.tsx"
-import { type Sentence, textOf } from "../language/sentence.ts"
+import { isList, type Sentence, textOf } from "../language/sentence.ts"
 
 type Sentences = Sentence | readonly Sentence[]
 
@@ -13,8 +13,9 @@ interface Undoable {
   readonly undo: () => void
 }
 
-/** Milliseconds for which a sentence stays. */
+/** Milliseconds for which a sentence stays at least, and for which each of its characters can be read. */
 const STAYS = 6000
+const READ = 70
 /** Milliseconds for which *Undo* stays. Other sentences do not end it. */
 export const UNDO_STAYS = 60_000
 
@@ -57,9 +58,20 @@ function takeBack({ of, undo }: Undoable): void {
   if (shown.value?.of === of) shown.value = null
 }
 
+/** Milliseconds for which all of it can be read. */
+function readingTime(of: Sentences): number {
+  return Math.max(STAYS, READ * textOf(of, messages.value).length)
+}
+
+/** The change that an *Undo* takes back: the first sentence of what is said. */
+function changeText(of: Sentences): string {
+  const [first] = isList(of) ? of : [of]
+  return first === undefined ? "" : textOf(first, messages.value)
+}
+
 /** The one status region of the page. It is always there, so that screen readers notice its changes. */
 export function StatusLine(): JSX.Element {
-  useLifetime(shown, STAYS)
+  useLifetime(shown, shown.value === null ? STAYS : readingTime(shown.value.of))
   useLifetime(unseen, STAYS)
   useLifetime(undoable, UNDO_STAYS)
   const change = undoable.value
@@ -73,7 +85,7 @@ export function StatusLine(): JSX.Element {
       {change !== null && (
         <button type="button" onClick={() => takeBack(change)}>
           {/* Without its sentence, the button names the change by itself. */}
-          {change.of === shown.value?.of ? words.page.undo : words.page.undoNamed(textOf(change.of, words))}
+          <span>{change.of === shown.value?.of ? words.page.undo : words.page.undoNamed(changeText(change.of))}</span>
         </button>
       )}
     </div>
