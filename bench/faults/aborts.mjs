@@ -16,6 +16,8 @@ import {
   reportDataset,
   writePng,
 } from "../../packages/runtime-node/dist/index.js"
+import { fileCalls, serverCalls, threadCalls } from "./abort-calls.mjs"
+import { startSlowServer } from "./interrupt-servers.mjs"
 
 const { values } = parseArgs({
   options: {
@@ -32,6 +34,7 @@ const random = () => {
 }
 
 const folder = await mkdtemp(join(tmpdir(), "lllite-aborts-"))
+const slow = await startSlowServer()
 const runtime = await createNodeRuntime({ backend: "wasm" })
 try {
   const config = await makePairs()
@@ -40,7 +43,13 @@ try {
   const dataset = await openDataset(config)
   const before = await drawing(sdxl)
   const rows = []
-  for (const [name, call] of Object.entries(calls({ sdxl, adapter, config, dataset }))) {
+  const all = {
+    ...calls({ sdxl, adapter, config, dataset }),
+    ...fileCalls({ folder, config }),
+    ...serverCalls({ folder, slow }),
+    ...(await threadCalls({ dataset })),
+  }
+  for (const [name, call] of Object.entries(all)) {
     if (values.only !== "" && !values.only.split(",").includes(name)) continue
     rows.push(await abortOften(name, call))
     console.log(JSON.stringify(rows.at(-1)))
@@ -50,6 +59,7 @@ try {
   console.log(`The picture after all of them is ${same ? "the same" : "NOT the same"} as before.`)
   if (!same || rows.some((row) => row.otherError + row.leaked > 0)) process.exitCode = 1
 } finally {
+  slow.close()
   await runtime.dispose()
   await rm(folder, { recursive: true, force: true })
 }

@@ -37,6 +37,12 @@ describe("an axis", () => {
     ["seed=", "a value is empty"],
     ["seed=1,,2", "a value is empty"],
     ["steps=1-1000", "there are 1000 values, expected at most 64"],
+    ["steps=1-40,1-40", "there are 80 values, expected at most 64"],
+    ["steps=1-65", "there are 65 values, expected at most 64"],
+    // Their numbers would fill the memory.
+    ["steps=1-99999999999999", "there are 99999999999999 values, expected at most 64"],
+    ["strength=0-1 [99999999999999]", "there are 99999999999999 values, expected at most 64"],
+    ["strength=0-1 [0]", "a value is empty"],
   ])("refuses %s", (text, message) => {
     expect(() => axisOf(text)).toThrow(message)
   })

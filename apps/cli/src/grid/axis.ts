@@ -50,12 +50,12 @@ export function readAxis(table: OptionTable, text: string): AxisReading {
   const found = findAxis(table, label)
   if (found === null)
     return { problem: `there is no axis ${JSON.stringify(label)}, expected an option of generate, ${AXES}` }
-  const values = splitValues(text.slice(equals + 1)).flatMap(
-    (value) => rangeOf(value, accepts(table, found)) ?? [value],
-  )
-  if (values.length === 0 || values.includes("")) return { problem: "a value is empty, expected one or more values" }
-  if (values.length > MOST_VALUES)
-    return { problem: `there are ${values.length} values, expected at most ${MOST_VALUES}` }
+  const entries = splitValues(text.slice(equals + 1)).map((value) => rangeOf(value, accepts(table, found)) ?? value)
+  // Ranges are counted before their numbers are made.
+  const count = entries.reduce((sum, entry) => sum + (typeof entry === "string" ? 1 : entry.count), 0)
+  if (count === 0 || entries.includes("")) return { problem: "a value is empty, expected one or more values" }
+  if (count > MOST_VALUES) return { problem: `there are ${count} values, expected at most ${MOST_VALUES}` }
+  const values = entries.flatMap((entry) => (typeof entry === "string" ? [entry] : entry.numbers()))
   return { axis: { ...found, label, values } }
 }
 
@@ -92,16 +92,24 @@ const RANGE = new RegExp(
   `^${NUMBER}\\s*-\\s*${NUMBER}(?:\\s*\\(\\s*([+-]\\d+(?:\\.\\d+)?)\\s*\\)|\\s*\\[\\s*(\\d+)\\s*\\])?$`,
 )
 
-/** The numbers of a range. Null for a text that is none, or that the option takes as it is. */
-function rangeOf(text: string, isTaken: (text: string) => boolean): readonly string[] | null {
+/** Numbers with equal steps. */
+interface NumberRange {
+  readonly count: number
+  numbers(): readonly string[]
+}
+
+/** A range. Null for a text that is none, or that the option takes as it is. */
+function rangeOf(text: string, isTaken: (text: string) => boolean): NumberRange | null {
   if (isTaken(text)) return null
-  const [, from, to, step, count] = RANGE.exec(text) ?? []
+  const [, from, to, step, number] = RANGE.exec(text) ?? []
   if (from === undefined || to === undefined) return null
   const [first, last] = [Number(from), Number(to)]
   const by = step === undefined ? (first <= last ? 1 : -1) : Number(step)
   if (by === 0 || (last - first) * by < 0) return null
-  const steps = count === undefined ? Math.floor((last - first) / by + 1e-9) : Number(count) - 1
-  if (steps > MOST_VALUES) return Array<string>(steps + 1).fill(from)
-  const each = count === undefined ? by : steps === 0 ? 0 : (last - first) / steps
-  return Array.from({ length: steps + 1 }, (_, i) => String(Number((first + i * each).toFixed(6))))
+  const count = number === undefined ? Math.floor((last - first) / by + 1e-9) + 1 : Number(number)
+  const each = number === undefined ? by : count === 1 ? 0 : (last - first) / (count - 1)
+  return {
+    count,
+    numbers: () => Array.from({ length: count }, (_, i) => String(Number((first + i * each).toFixed(6)))),
+  }
 }

@@ -73,6 +73,20 @@ describe("expandPrompt", () => {
   it("refuses a wildcard that names itself, and too many combinations", () => {
     expect(() => prompts("__a__", [1], { a: ["__b__"], b: ["__a__"] })).toThrow("__a__ names itself, by way of a, b, a")
     expect(() => prompts("{e$$0-12$$a|b|c|d|e|f|g|h|i|j|k|l}".repeat(2), [1])).toThrow("more than 100000 prompts")
+    // 1.4e11 combinations, of different options and of equal ones.
+    const options = Array.from({ length: 40 }, (_, i) => `o${i}`)
+    expect(() => prompts(`{e$$20$$${options.join("|")}}`, [1])).toThrow("more than 100000 prompts")
+    expect(() => prompts(`{e$$20$$${options.fill("o").join("|")}}`, [1])).toThrow("more than 100000 prompts")
+  })
+
+  it("refuses wildcards that make a text without an end", () => {
+    const names = Array.from({ length: 18 }, (_, i) => `w${i}`)
+    const lines = names.map((name, i) => [name, [i < 17 ? `__w${i + 1}__ `.repeat(10) : "x"]])
+    expect(() => prompts("__w0__", [1], Object.fromEntries(lines))).toThrow(
+      "the wildcard __w0__ makes more than 16777216 characters",
+    )
+    const empty = names.map((name, i) => [name, i < 17 ? [`__w${i + 1}__ `.repeat(10)] : []])
+    expect(() => prompts("__w0__", [1], Object.fromEntries(empty))).toThrow("more than 16777216 characters")
   })
 
   it("is not needed for most prompts", () => {

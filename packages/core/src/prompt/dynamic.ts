@@ -27,6 +27,10 @@ export interface ExpandOptions {
 const MOST_PROMPTS = 100_000
 /** Wildcards may name wildcards, this deep. */
 const DEEPEST_WILDCARD = 20
+/** The most characters that wildcards may make of one prompt. Each may name another one several times. */
+const MOST_CHARACTERS = 2 ** 24
+/** What one use of a wildcard counts beside its lines, so that uses without a line end, too. In characters. */
+const CHARACTERS_OF_USE = 16
 
 /**
  * The prompts that a dynamic prompt becomes, for pictures with these seeds.
@@ -58,20 +62,29 @@ export function expandPrompt(
     // Two equal prompts with one seed would be the same picture.
     while (prompts.some((text) => GROUP.test(text))) {
       if (compat === "sd-scripts") random = createPythonRandom(seed)
-      const combined = new Set(prompts.flatMap((text) => enumerate(text)))
-      prompts = [...new Set(Array.from(combined, (text) => choose(text, random)))]
-      if (prompts.length > MOST_PROMPTS) {
-        throw new CoreError(
-          "prompt-expansion",
-          `prompt: "${prompt.slice(0, 60)}" becomes more than ${MOST_PROMPTS} prompts. Write fewer groups with "e$$".`,
-        )
+      const combined = new Set<string>()
+      let made = 0
+      for (const text of prompts) {
+        for (const each of enumerate(text)) {
+          combined.add(each)
+          // Equal ones count, too: options that are all the same have as many combinations.
+          if (++made > MOST_PROMPTS) throw tooMany(prompt)
+        }
       }
+      prompts = [...new Set(Array.from(combined, (text) => choose(text, random)))]
     }
     return prompts.map((text) => ({
       prompt: text.replaceAll(HIDDEN_OPEN, "{").replaceAll(HIDDEN_CLOSE, "}"),
       seed,
     }))
   })
+}
+
+function tooMany(prompt: string): CoreError {
+  return new CoreError(
+    "prompt-expansion",
+    `prompt: "${prompt.slice(0, 60)}" becomes more than ${MOST_PROMPTS} prompts. Write fewer groups with "e$$".`,
+  )
 }
 
 /** Whether a prompt has groups or wildcards. */
@@ -110,25 +123,20 @@ function readGroup(text: string): Group {
   return { isEnumerated, separator, options, least: Math.min(...limited), most: Math.max(...limited) }
 }
 
-/** A prompt for each combination of its innermost groups with `e$$`. The last group changes first. */
-function enumerate(prompt: string): readonly string[] {
-  const texts: string[] = []
-  const extend = (done: string, rest: string): void => {
-    const found = [...rest.matchAll(ALL_GROUPS)].find(([, inside = ""]) => readGroup(inside).isEnumerated)
-    if (found === undefined || texts.length > MOST_PROMPTS) {
-      texts.push(done + rest)
-      return
-    }
-    const [whole, inside = ""] = found
-    const before = done + rest.slice(0, found.index)
-    const after = rest.slice(found.index + whole.length)
-    const { options, least, most, separator } = readGroup(inside)
-    for (let count = least; count <= most; count++) {
-      for (const chosen of combinations(options, count)) extend(before + chosen.join(separator), after)
-    }
+/** A prompt for each combination of its innermost groups with `e$$`, one after another. The last group changes first. */
+function* enumerate(prompt: string, done = ""): Generator<string, void, void> {
+  const found = [...prompt.matchAll(ALL_GROUPS)].find(([, inside = ""]) => readGroup(inside).isEnumerated)
+  if (found === undefined) {
+    yield done + prompt
+    return
   }
-  extend("", prompt)
-  return texts
+  const [whole, inside = ""] = found
+  const before = done + prompt.slice(0, found.index)
+  const after = prompt.slice(found.index + whole.length)
+  const { options, least, most, separator } = readGroup(inside)
+  for (let count = least; count <= most; count++) {
+    for (const chosen of combinations(options, count)) yield* enumerate(after, before + chosen.join(separator))
+  }
 }
 
 /** Makes a choice for every innermost group, the last group first, as sd-scripts draws. */
@@ -160,6 +168,7 @@ function withWildcards(
   prompt: string,
   wildcard: (name: string) => readonly string[] | null,
   path: readonly string[] = [],
+  made = { characters: 0 },
 ): string {
   const linesOf = (name: string): string | null => {
     if (path.includes(name) || path.length > DEEPEST_WILDCARD) {
@@ -168,11 +177,18 @@ function withWildcards(
         `prompt: the wildcard __${name}__ names itself, by way of ${[...path, name].join(", ")}. Remove one of them.`,
       )
     }
-    return (
+    const lines =
       wildcard(name)
-        ?.map((line) => withWildcards(line, wildcard, [...path, name]))
+        ?.map((line) => withWildcards(line, wildcard, [...path, name], made))
         .join("|") ?? null
-    )
+    made.characters += CHARACTERS_OF_USE + (lines?.length ?? 0)
+    if (made.characters > MOST_CHARACTERS) {
+      throw new CoreError(
+        "prompt-expansion",
+        `prompt: the wildcard __${[...path, name][0]}__ makes more than ${MOST_CHARACTERS} characters. Name fewer wildcards in its lines.`,
+      )
+    }
+    return lines
   }
   // A wildcard that is a group's only option gives its lines to the group.
   const inGroups = prompt.replace(

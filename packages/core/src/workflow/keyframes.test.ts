@@ -162,6 +162,10 @@ describe("keyframes of Advanced-ControlNet", () => {
     )
     const wrong = { class_type: "LatentKeyframeGroup", inputs: { index_strengths: "0=0.5, x" } }
     expect(() => read({ latent_kf_override: ["30", 0] }, { 30: wrong })).toThrow('has "x" in index_strengths')
+    const many = { class_type: "LatentKeyframeGroup", inputs: { index_strengths: "0:4096=1, 4096=1" } }
+    expect(() => read({ latent_kf_override: ["30", 0] }, { 30: many })).toThrow(
+      "names more than 4096 pictures in index_strengths",
+    )
     const long = { 30: keyframe({ start_percent: 0.5, strength: 0, guarantee_steps: 3 }) }
     expect(read({ timestep_kf: ["30", 0] }, long).notices).toEqual([
       "TimestepKeyframe #30 stays for at least 3 steps in ComfyUI, and here until the next keyframe begins.",

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises"
 import { join, parse } from "node:path"
 import { fileError, InputError } from "../errors.ts"
 
-/** The most numbers of a range. */
+/** The most paths of a pattern. */
 const MOST = 1_000_000
 
 /**
@@ -57,6 +57,12 @@ function rangesOf(pattern: string): readonly string[] {
     )
   }
   const rest = rangesOf(after)
+  if (count * rest.length > MOST) {
+    throw new InputError(
+      "shard",
+      `the ranges of "${pattern}" make ${count * rest.length} paths, expected at most ${MOST}. Write smaller ranges.`,
+    )
+  }
   return Array.from({ length: count }, (_, i) => String(Number(first) + i).padStart(first.length, "0")).flatMap(
     (number) => rest.map((end) => `${before}${number}${end}`),
   )

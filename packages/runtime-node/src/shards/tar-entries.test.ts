@@ -110,5 +110,8 @@ describe("a pattern of shards", () => {
     await expect(shardPaths(join(folder, "y*.tar"))).rejects.toMatchObject({ code: "shard" })
     await expect(shardPaths(join(folder, "none/*.tar"))).rejects.toMatchObject({ code: "file" })
     await expect(shardPaths("{9..1}.tar")).rejects.toThrow("is not a range of at most")
+    await expect(shardPaths("{0..9999}/{0..9999}.tar")).rejects.toThrow(
+      'the ranges of "{0..9999}/{0..9999}.tar" make 100000000 paths, expected at most 1000000',
+    )
   })
 })

@@ -73,11 +73,15 @@ export const latentKeyframe: NodeRule = (node) => {
 export const latentKeyframeGroup: NodeRule = (node) => {
   if (node.has("latent_optional")) node.refuse("has latent_optional connected, which cannot be followed")
   const text = node.text("index_strengths").trim()
-  const own = text === "" ? [] : text.split(",").flatMap((entry) => indexStrengths(node, entry.trim()))
+  const own: LatentKeyframe[] = []
+  for (const entry of text === "" ? [] : text.split(",")) {
+    own.push(...indexStrengths(node, entry.trim()))
+    if (own.length > MOST_PICTURES) node.refuse(`names more than ${MOST_PICTURES} pictures in index_strengths`)
+  }
   return [{ type: "LATENT_KEYFRAME", keyframes: [...own, ...latentsBefore(node)] }]
 }
 
-/** How many pictures one entry may name. */
+/** How many pictures a list may name. */
 const MOST_PICTURES = 4096
 
 function indexStrengths(node: NodeReader, entry: string): readonly LatentKeyframe[] {
