@@ -21,6 +21,7 @@ export { START_NOISE_RANGES } from "./generation/start-noise.ts"
 export { MASKED_CONTENTS, type MaskedContent, START_DEFAULTS, START_RANGES } from "./generation/start-picture.ts"
 export { type CurvePoint, WINDOW_COUNTS, type WindowCount } from "./generation/window.ts"
 export { DEFAULT_FIT, FITS, type Fit } from "./image/fit.ts"
+export { jsonMistake } from "./json-mistake.ts"
 export { listText } from "./list-text.ts"
 export { DEEP_CACHE_DEPTH, DEEP_CACHE_RANGES, type DeepCache } from "./models/unet/deep-cache.ts"
 export {

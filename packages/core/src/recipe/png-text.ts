@@ -1,4 +1,5 @@
 import { CoreError } from "../errors.ts"
+import { jsonMistake } from "../json-mistake.ts"
 import { writeWorkflow } from "../workflow/index.ts"
 import { a1111Text } from "./a1111-text.ts"
 import { nameOnly, shareableRecipe } from "./files.ts"
@@ -145,8 +146,8 @@ function adaptersOf(kind: AdapterRecipe["kind"], keyword: string, text: string):
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
-    throw new CoreError("recipe-syntax", `recipe: "${RECIPE_KEYWORD}" of the picture is not JSON: ${problem}`)
+  } catch {
+    const place = jsonMistake(text)
+    throw new CoreError("recipe-syntax", `recipe: "${RECIPE_KEYWORD}" of the picture is not JSON, ${place}`)
   }
 }

@@ -21,9 +21,17 @@ describe("memoryError", () => {
     new WebAssembly.RuntimeError("Aborted(Cannot enlarge memory arrays to size 4294967296 bytes)"),
     new RangeError("WebAssembly.Memory(): could not allocate memory"),
     new RangeError("Array buffer allocation failed"),
-    new Error("OOM when allocating tensor with shape[2,4096,4096]"),
-  ])("knows what WebAssembly and TensorFlow say: %s", (error) => {
-    expect(memoryError(error)?.message).toMatch(/^there is not enough memory .*Choose smaller or fewer pictures/)
+  ])("knows what WebAssembly says, in words that a user knows: %s", (error) => {
+    expect(memoryError(error)?.message).toBe(
+      "there is not enough memory for an array. Choose smaller or fewer pictures at once, or another backend.",
+    )
+  })
+
+  it("knows what TensorFlow says, and keeps its shape", () => {
+    const error = new Error("OOM when allocating tensor with shape[2,4096,4096] and type float")
+    expect(memoryError(error)?.message).toMatch(
+      /^there is not enough memory for a tensor of shape\[2,4096,4096\]\. Choose smaller or fewer pictures/,
+    )
   })
 
   it.each([

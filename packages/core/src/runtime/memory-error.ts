@@ -19,9 +19,12 @@ const SAYINGS: readonly RegExp[] = [
 export function memoryError(error: unknown): CoreError | null {
   if (!(error instanceof Error) || error instanceof CoreError || !isOfEngine(error)) return null
   if (!SAYINGS.some((saying) => saying.test(error.message))) return null
+  // TensorFlow's words name a shape. Those of an engine name nothing that a user knows.
+  const [shape] = /shape ?\[[\d, ]*\]/.exec(error.message) ?? []
+  const what = shape === undefined ? "an array" : `a tensor of ${shape}`
   return new CoreError(
     "no-room",
-    `there is not enough memory (${error.message.split("\n")[0]}). Choose smaller or fewer pictures at once, or another backend.`,
+    `there is not enough memory for ${what}. Choose smaller or fewer pictures at once, or another backend.`,
     { cause: error },
   )
 }

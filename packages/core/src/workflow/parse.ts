@@ -1,3 +1,4 @@
+import { jsonMistake } from "../json-mistake.ts"
 import { notWorkflow } from "./graph.ts"
 
 /** A string, a number, or a word that Python writes for a number that JSON does not have. */
@@ -7,13 +8,16 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?Infinity|Na
  * Parses the JSON of a workflow. Whole numbers above 2^53 - 1, such as seeds, become texts of digits. NaN and infinities,
  * which Python writes, become null.
  *
- * @throws CoreError if it is not JSON
+ * @throws CoreError if it is not JSON, with the place and the way out
  */
 export function parseWorkflow(text: string): unknown {
+  const plain = text.replace(/^\uFEFF/, "")
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, "").replaceAll(TOKENS, exact))
-  } catch (error) {
-    throw notWorkflow(`it is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+    return JSON.parse(plain.replaceAll(TOKENS, exact))
+  } catch {
+    // Words of Python's become numbers of the same length, so that the place is that in the file.
+    const usual = plain.replaceAll(TOKENS, (token) => (/^-?[NI]/.test(token) ? "0".padEnd(token.length) : token))
+    throw notWorkflow(`it is not JSON, ${jsonMistake(usual)}`)
   }
 }
 

@@ -154,7 +154,10 @@ describe("a workflow that cannot be followed", () => {
   })
 
   it("is refused where it is not JSON", () => {
-    expect(() => parseWorkflow("{")).toThrow("workflow: it is not JSON")
+    expect(() => parseWorkflow("{")).toThrow("workflow: it is not JSON, line 1, column 2: the text ends too early.")
+    expect(() => parseWorkflow('\uFEFF{"a": NaN,\n "b": [-Infinity, 12345678901234567890, }')).toThrow(
+      "workflow: it is not JSON, line 2, column 41: a comma before }. Remove the comma.",
+    )
     expect(() => parseWorkflow(`{"a": ${"[".repeat(100_000)}`)).toThrow("workflow: it is not JSON")
   })
 })

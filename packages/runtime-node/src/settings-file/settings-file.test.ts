@@ -67,6 +67,7 @@ describe("parseToml", () => {
     ["[[datasets]", "line 1, column", "between [[ and ]]"],
     ["a = 1\na = 2", "line 2, column", "appears twice"],
     ["[a]\n[a]", "line 2, column", "appears twice"],
+    [`a = ${"[".repeat(5000)}`, "line 1, column", "Brackets stand in brackets too often."],
     ["a = \u0007", "line 1, column", "control character U+0007"],
   ])("names the place of a mistake and the way out: %j", (text, place, advice) => {
     expect(() => parseToml(text, "a.toml")).toThrow(expect.objectContaining({ code: "config-syntax" }))

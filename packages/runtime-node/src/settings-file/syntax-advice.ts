@@ -41,6 +41,7 @@ const WITHOUT_EQUALS: readonly Mistake[] = [
 /** What to do about a line that is not valid TOML, as a sentence. Null where nothing is known. */
 export function syntaxAdvice(line: string, reason: string): string | null {
   if (/redefine|already defined|duplicate/i.test(reason)) return "A name or table appears twice. Keep one."
+  if (/nested/i.test(reason)) return "Brackets stand in brackets too often. Is the file one of settings?"
   const control = [...line].find((character) => character !== "\t" && /\p{Cc}/u.test(character))
   if (control !== undefined) {
     return `The line has the control character U+${control.codePointAt(0)?.toString(16).padStart(4, "0").toUpperCase()}. Remove it.`
