@@ -3,6 +3,7 @@ import { opendir } from "node:fs/promises"
 import { extname, join, parse } from "node:path"
 import { IMAGE_EXTENSIONS, isReadImage, isUnreadImage } from "@lllite/core/image"
 import { fileError } from "../errors.ts"
+import { withSameLetters } from "../files/same-letters.ts"
 
 /** The files of a folder. Names are in the order of code points, which is sd-scripts' and the same everywhere. */
 export interface PictureFolder {
@@ -56,7 +57,7 @@ export async function readPictureFolder(path: string): Promise<PictureFolder> {
 /** @throws InputError when a folder cannot be read */
 export async function checkFolder(path: string): Promise<void> {
   try {
-    await (await opendir(path)).close()
+    await (await withSameLetters(path, (found) => opendir(found))).close()
   } catch (cause) {
     throw fileError("read the folder", path, cause)
   }
@@ -122,7 +123,8 @@ const ENTRIES_AT_ONCE = 1024
 /** Looks at everything in a folder, in the system's order. */
 async function eachEntry(path: string, look: (entry: Dirent) => void): Promise<void> {
   try {
-    for await (const entry of await opendir(path, { bufferSize: ENTRIES_AT_ONCE })) look(entry)
+    const entries = await withSameLetters(path, (found) => opendir(found, { bufferSize: ENTRIES_AT_ONCE }))
+    for await (const entry of entries) look(entry)
   } catch (cause) {
     throw fileError("read the folder", path, cause)
   }

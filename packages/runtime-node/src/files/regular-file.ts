@@ -3,6 +3,7 @@ import { constants } from "node:fs"
 import type { FileHandle } from "node:fs/promises"
 import { open, stat } from "node:fs/promises"
 import { fileError, InputError } from "../errors.ts"
+import { withSameLetters } from "./same-letters.ts"
 
 /** An open regular file. */
 export interface RegularFile {
@@ -20,9 +21,11 @@ export interface RegularFile {
 export async function openRegular(path: string): Promise<RegularFile> {
   let handle: FileHandle | undefined
   try {
-    expectRegular(path, await stat(path))
-    // Without waiting, if the path has become a pipe since. Windows has no such flag.
-    handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    handle = await withSameLetters(path, async (found) => {
+      expectRegular(path, await stat(found))
+      // Without waiting, if the path has become a pipe since. Windows has no such flag.
+      return open(found, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    })
     const status = await handle.stat()
     expectRegular(path, status)
     return { handle, size: status.size }

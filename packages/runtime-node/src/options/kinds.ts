@@ -1,5 +1,5 @@
 import type { NumberRange, Seed } from "@lllite/core/names"
-import { isInRange, listText, rangeText, readSeed } from "@lllite/core/names"
+import { GENERATE_RANGES, isInRange, listText, rangeText, readSeed } from "@lllite/core/names"
 import type { Certain, NotInferred, OptionKind, OptionText, Reading, TakenOption, WrongPart } from "./option.ts"
 import { taken } from "./option.ts"
 
@@ -240,11 +240,17 @@ function readSteps(raw: unknown): Reading<StepCount> {
   return { expected: 'a number of steps, a share of them such as 0.1, or "10%"' }
 }
 
+/** Pixels of a picture's longest side, as for pictures that are drawn. */
+const LONGEST_SIDE = GENERATE_RANGES.width.max
+
 function readPixels(raw: unknown): Reading<readonly [number, number]> {
   const parts: readonly unknown[] = typeof raw === "string" ? raw.split(",") : Array.isArray(raw) ? raw : [raw]
   const sides = parts.map((part) => numberOf(typeof part === "string" ? part.trim() : part))
   const [width = null, height = width] = sides
   const isSide = (side: number | null): side is number => side !== null && Number.isSafeInteger(side) && side >= 1
+  if (sides.some((side) => isSide(side) && side > LONGEST_SIDE)) {
+    return { expected: `sides of at most ${LONGEST_SIDE} pixels` }
+  }
   if (parts.length <= 2 && isSide(width) && isSide(height)) return { value: [width, height] }
   return { expected: "pixels such as 1024, or a width and a height such as 768,512" }
 }

@@ -135,6 +135,8 @@ describe("options", () => {
     [{ text: true }, "0: text is true, expected text"],
     [{ steps: "1.5" }, '0: steps is 1.5, expected a number of steps, a share of them such as 0.1, or "10%"'],
     [{ steps: "101%" }, '0: steps is "101%", expected a number of steps, a share of them such as 0.1, or "10%"'],
+    [{ pixels: 16385 }, "0: pixels is 16385, expected sides of at most 16384 pixels"],
+    [{ pixels: "64,1e9" }, '0: pixels is "64,1e9", expected sides of at most 16384 pixels'],
     [
       { pixels: "1,2,3" },
       '0: pixels is "1,2,3", expected pixels such as 1024, or a width and a height such as 768,512',

@@ -13,11 +13,13 @@ const SHOWN_PROBLEMS = 20
 
 /**
  * All problems in one message: one line for one problem, a counted list for several. Problems of one place stand
- * together.
+ * together. The same problem is named once.
  *
  * @param notes options without effect, which belong to the same answer
  */
-export function describeProblems(title: string, problems: readonly Problem[], notes: readonly string[] = []): string {
+export function describeProblems(title: string, all: readonly Problem[], notes: readonly string[] = []): string {
+  // A file that two options read may have the same problem for both.
+  const problems = [...new Map(all.map((each) => [JSON.stringify([each.where, each.line, each.text]), each])).values()]
   const [only] = problems
   const head =
     only !== undefined && problems.length === 1
