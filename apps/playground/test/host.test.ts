@@ -108,6 +108,27 @@ describe("the playground on its host", needsChromium, () => {
     await host.close()
   })
 
+  it("starts where the browser denies every store, and says which backend is unknown", async () => {
+    await page.addInitScript(() => {
+      const denied = (owner: object, name: string): void => {
+        Object.defineProperty(owner, name, {
+          get: () => {
+            throw new DOMException("denied", "SecurityError")
+          },
+        })
+      }
+      for (const name of ["indexedDB", "localStorage", "caches"]) denied(window, name)
+      denied(navigator, "serviceWorker")
+    })
+    await open("?backend=wasmm")
+    await page
+      .getByRole("status")
+      .getByText('The address names the backend "wasmm", expected webgpu or wasm.')
+      .waitFor()
+    await ready()
+    expect(await page.locator(".model").getAttribute("data-phase")).toBe("ready")
+  })
+
   it("shows how much of the model is there, also when the host does not say its size", async () => {
     let end = (): void => {}
     const { size } = await stat(TINY)

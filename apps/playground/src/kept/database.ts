@@ -14,6 +14,9 @@ const VERSION = 4
 const STORES = ["runs", "plans", "states", "pictures", "drafts", "networks", "vaes"] as const
 export type Store = (typeof STORES)[number]
 
+/** Milliseconds after which a database that says nothing counts as closed. */
+const LONGEST_OPENING = 30_000
+
 let opening: Promise<IDBDatabase> | null = null
 
 /** The database. @throws Error when the browser keeps nothing for the page */
@@ -24,6 +27,8 @@ function database(): Promise<IDBDatabase> {
       return
     }
     const request = indexedDB.open(DATABASE, VERSION)
+    // Without an answer, what is read and kept would wait for ever. After this, an answer changes nothing.
+    setTimeout(() => reject(new PageError(sentence("models", "databaseClosed"))), LONGEST_OPENING)
     request.onupgradeneeded = () => {
       for (const store of STORES) {
         if (!request.result.objectStoreNames.contains(store)) request.result.createObjectStore(store, { keyPath: "id" })

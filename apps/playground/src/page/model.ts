@@ -10,6 +10,7 @@ import { unloadNetworks } from "../models/loaded-networks.ts"
 import { heldBy, type ModelFacts, modelFacts, sizesOf, TINY_FACTS } from "../models/model-facts.ts"
 import { findModelHash } from "../models/model-hash.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
+import { say } from "./status-line.tsx"
 
 /** A model that can be loaded. */
 export interface ModelSource {
@@ -63,6 +64,8 @@ let controller: AbortController | null = null
 export async function startModel(): Promise<void> {
   try {
     const backend = chosenBackend()
+    const name = namedBackend()
+    if (name !== null && backend === null) say(sentence("page", "unknownBackend", name))
     const runtime = await createWebRuntime(
       backend === "webgpu" ? { backend, software: true } : backend ? { backend } : {},
     )
@@ -157,6 +160,10 @@ async function builtIn(): Promise<Blob> {
 
 /** The backend of `?backend=wasm` or `?backend=webgpu`. A WebGPU that is named may compute in software. */
 export function chosenBackend(): "webgpu" | "wasm" | null {
-  const name = new URLSearchParams(location.search).get("backend")
+  const name = namedBackend()
   return name === "webgpu" || name === "wasm" ? name : null
+}
+
+function namedBackend(): string | null {
+  return new URLSearchParams(location.search).get("backend")
 }

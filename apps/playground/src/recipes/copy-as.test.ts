@@ -75,7 +75,10 @@ describe("a link", () => {
 
   it("is refused if it is cut off or says something else, and is none without settings", () => {
     const { hash } = new URL(linkOf(made(), PAGE))
-    expect(refusal(hash.slice(0, 40))).toMatch(/^The settings of this link cannot be read: .* Copy the whole link\.$/)
+    const cut = "The settings of this link cannot be read: it is cut off or damaged. Copy the whole link."
+    expect(refusal(hash.slice(0, 40))).toBe(cut)
+    for (const text of ["", "%%%", "a", btoa("\xff\xfe"), btoa('{"a": }')]) expect(refusal(`#recipe=${text}`)).toBe(cut)
+    expect(refusal(`#recipe=${btoa("null")}`)).toContain("recipe: width is missing")
     expect(refusal(`#recipe=${btoa('{"prompt":1}')}`)).toContain("cannot be read")
     expect(refusal(`#recipe=${"a".repeat(30_000)}`)).toContain("it is too long")
     expect(readLink("")).toBeNull()

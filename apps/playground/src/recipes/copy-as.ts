@@ -171,12 +171,20 @@ export function readLink(hash: string): Recipe | null {
   if (!text.startsWith(KEY)) return null
   try {
     if (text.length > MOST_LINK) throw new PageError(sentence("pictures", "linkTooLong"))
-    const packed = atob(text.slice(KEY.length).replaceAll("-", "+").replaceAll("_", "/"))
-    const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0))
-    const found: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
-    return createRecipe(found as RecipeInput)
+    return createRecipe(unpacked(text.slice(KEY.length)) as RecipeInput)
   } catch (cause) {
     throw new PageError(sentence("pictures", "linkUnreadable", problemOf(cause)), { cause })
+  }
+}
+
+/** The JSON of a link. @throws PageError for a text that is not whole: the browser's own words name its functions */
+function unpacked(text: string): unknown {
+  try {
+    const packed = atob(text.replaceAll("-", "+").replaceAll("_", "/"))
+    const bytes = Uint8Array.from(packed, (character) => character.charCodeAt(0))
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw new PageError(sentence("pictures", "linkCut"), { cause })
   }
 }
 

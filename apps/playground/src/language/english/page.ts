@@ -34,6 +34,8 @@ export const page = {
   /** @param name null: it is not known */
   unreadable: (name: string | null): string =>
     `${name === null ? "A file" : `"${name}"`} cannot be read. It is a folder, or it has changed since it was opened. Open a file, or open it again.`,
+  unknownBackend: (name: string): string =>
+    `The address names the backend "${name}", expected webgpu or wasm. The best one is used.`,
   serverAnswered: (status: number, address: string): string => `The server answered ${status} to ${address}.`,
   otherAnswer: "the page's worker gave another answer. Reload the page.",
   noCanvas: "this browser gives the page no canvas. Reload the page, or use another browser.",

@@ -71,6 +71,7 @@ export const pictures = {
   startMissing: "The picture that it starts from is not in it.",
   linkUnreadable: (cause: string): string => `The settings of this link cannot be read: ${cause}. Copy the whole link.`,
   linkTooLong: "it is too long",
+  linkCut: "it is cut off or damaged",
   named: (name: string): string => `“${name}”`,
   theTiny: "the tiny SDXL",
   otherFile: (name: string): string => `It was made with another file of the name “${name}”.`,

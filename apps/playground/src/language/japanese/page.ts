@@ -35,6 +35,8 @@ export const page: Messages["page"] = {
   modelNotReady: "モデルの準備がまだできていません。少し待ってから、もう一度お試しください。",
   unreadable: (name) =>
     `${name === null ? "ファイル" : `「${name}」`}を読み込めません。フォルダーであるか、開いた後に変更されています。ファイルを開き直してください。`,
+  unknownBackend: (name) =>
+    `アドレスのバックエンド「${name}」は使えません。webgpuかwasmを指定してください。最適なものを使います。`,
   serverAnswered: (status, address) => `サーバーが${address}に対してエラー${status}を返しました。`,
   otherAnswer: "内部の処理でエラーが起きました。ページを再読み込みしてください。",
   noCanvas: "ブラウザが画像の処理を許可していません。ページを再読み込みするか、別のブラウザをお使いください。",

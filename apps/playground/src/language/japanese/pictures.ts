@@ -59,6 +59,7 @@ export const pictures: Messages["pictures"] = {
   startMissing: "元画像は含まれていません。",
   linkUnreadable: (cause) => `リンクの設定を読み取れません。${cause}リンク全体をコピーし直してください。`,
   linkTooLong: "リンクが長すぎます。",
+  linkCut: "リンクが途中で切れているか、壊れています。",
   named: (name) => `「${name}」`,
   theTiny: "Tiny SDXL",
   otherFile: (name) => `「${name}」という名前の別のファイルで生成された画像です。`,
