@@ -4,7 +4,14 @@ import { CoreError } from "@lllite/core"
 import { joinedParts } from "@lllite/core/models"
 import type { LoadSdxlOptions, Runtime, StartedBackend } from "@lllite/core/runtime"
 import { createRuntime } from "@lllite/core/runtime"
-import type { NodeBackend, Precision, WeightDtype } from "./backends/names.ts"
+import {
+  NODE_BACKENDS,
+  type NodeBackend,
+  PRECISIONS,
+  type Precision,
+  WEIGHT_DTYPES,
+  type WeightDtype,
+} from "./backends/names.ts"
 import type { StartOptions } from "./backends/started-backend.ts"
 import { expectRoom } from "./checkpoint-room.ts"
 import { InputError } from "./errors.ts"
@@ -44,15 +51,13 @@ export type NodeRuntime = Runtime<string, NodeBackend>
  * Starts Node's runtime: threads with a backend in each. Every backend has computed a known value and a known gradient
  * before it is used. The caller disposes the runtime.
  *
- * @throws InputError when the named backend is not installed; Error when it does not work; the signal's reason when
- * aborted
+ * @throws CoreError that names a wrong option; InputError when the named backend is not installed; Error when it does not
+ * work; the signal's reason when aborted
  */
 export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promise<NodeRuntime> {
   expectNode()
-  const { threads, weights = "file" } = options
-  if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1)) {
-    throw new CoreError("option-range", `runtime: threads must be a positive integer, got ${threads}.`)
-  }
+  checkOptions(options)
+  const { weights = "file" } = options
   const { started, clients, close } = await startBest(options)
   return createRuntime<NodeTypes, string, LoadSdxlOptions<string>>({
     started,
@@ -85,6 +90,29 @@ function expectNode(): void {
 
 interface StartedBest extends StartedWorkers {
   readonly started: StartedBackend<NodeBackend>
+}
+
+/** More threads than this are a mistake. Each takes memory, and Node ends the process where that is missing. */
+const MOST_THREADS = 256
+
+/** @throws CoreError that names a wrong option. A program without types may give anything */
+function checkOptions({ threads, backend, precision, weights }: NodeRuntimeOptions): void {
+  if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1 || threads > MOST_THREADS)) {
+    throw new CoreError(
+      "option-range",
+      `runtime: threads is ${threads}, expected a whole number from 1 to ${MOST_THREADS}.`,
+    )
+  }
+  const named: readonly (readonly [string, string | undefined, readonly string[]])[] = [
+    ["backend", backend, NODE_BACKENDS],
+    ["precision", precision, PRECISIONS],
+    ["weights", weights, WEIGHT_DTYPES],
+  ]
+  for (const [option, value, known] of named) {
+    if (value === undefined || known.includes(value)) continue
+    const shown = JSON.stringify(value) ?? String(value)
+    throw new CoreError("option-unknown", `runtime: ${option} is ${shown}, expected one of ${known.join(", ")}.`)
+  }
 }
 
 /** Starts the named backend, or the best that works. */

@@ -1,10 +1,21 @@
 import type { GreyImage, RgbImage } from "@lllite/core/image"
+import { InputError } from "../errors.ts"
 import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, hasDot } from "./bitmap-font.ts"
 
 export type Colour = readonly [red: number, green: number, blue: number]
 
-/** A picture of one colour, for drawing. */
+/** More pixels than this, 1.6 GB of RGB, are a mistake. */
+const MOST_PIXELS = 2 ** 29
+
+/** A picture of one colour, for drawing. @throws InputError for sides that no picture has */
 export function blankImage(width: number, height: number, [red, green, blue]: Colour): RgbImage {
+  const isSide = (side: number): boolean => Number.isSafeInteger(side) && side >= 1
+  if (!isSide(width) || !isSide(height) || width * height > MOST_PIXELS) {
+    throw new InputError(
+      "picture-size",
+      `blank picture: ${width}×${height} px, expected whole numbers of at least 1, and at most ${MOST_PIXELS} pixels`,
+    )
+  }
   const data = new Uint8Array(width * height * 3)
   for (let i = 0; i < data.length; i += 3) data.set([red, green, blue], i)
   return { width, height, data }
