@@ -62,8 +62,8 @@ export function fileCalls({ folder, config }) {
     "openPath and its reads": async (signal) => {
       const source = await openPath(CHECKPOINT, { signal })
       try {
-        const { tensors } = await openSafetensors(source)
-        for (const { read } of tensors.values()) await read()
+        const { tensors, read } = await openSafetensors(source)
+        for (const name of tensors.keys()) await read(name)
       } finally {
         await source.close()
       }

@@ -66,16 +66,20 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
     for (const client of clients) client.fail(new CoreError("disposed", "runtime: it was disposed. Create a new one."))
     await close()
   }
-  /** Calls every worker. If one fails, the call is undone in all. */
+  /**
+   * Calls every worker. If one fails, the call is undone in all. So it is if the signal comes when the workers have ended
+   * already: who has aborted a call expects nothing to free.
+   */
   const everywhere = async <T>(
+    signal: AbortSignal | undefined,
     ask: (client: Client<RuntimeTasks<Types>>, index: number) => Promise<T>,
     undo: (client: Client<RuntimeTasks<Types>>) => Promise<unknown>,
   ): Promise<T> => {
     const results = await Promise.allSettled(clients.map(ask))
-    for (const result of results) {
-      if (result.status === "fulfilled") continue
+    const failed = results.find((result) => result.status === "rejected")
+    if (failed !== undefined || signal?.aborted === true) {
       await Promise.allSettled(clients.map(undo))
-      throw result.reason
+      throw signal?.aborted === true ? signal.reason : failed?.reason
     }
     return (results as readonly PromiseFulfilledResult<T>[])[0]?.value as T
   }
@@ -90,6 +94,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       const model = ++lastId
       const from = await parts.checkpoint(source, options)
       const loaded = await everywhere(
+        signal,
         (client, index) =>
           client.call(
             "load",
@@ -117,10 +122,12 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
     async readTextualInversion(source, { name, signal, onProgress } = {}) {
       signal?.throwIfAborted()
       const argument = { file: parts.file(source), name: name ?? null }
-      return clients[0].call("readTextualInversion", argument, {
+      const read = await clients[0].call("readTextualInversion", argument, {
         signal,
         ...(onProgress === undefined ? {} : { onValue: onProgress }),
       })
+      signal?.throwIfAborted()
+      return read
     },
 
     async loadLora(source, sdxl, { signal, onProgress }: LoadOptions = {}) {
@@ -129,6 +136,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       const lora = ++lastId
       const file = parts.file(source)
       const { notices } = await everywhere(
+        signal,
         (client, index) =>
           client.call(
             "loadLora",
@@ -155,6 +163,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       const controlNet = ++lastId
       const file = parts.file(source)
       const { notices } = await everywhere(
+        signal,
         (client, index) =>
           client.call(
             "loadControlNet",
@@ -182,6 +191,7 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
         ? { model: { adapters: source.adapters, values: source.values } }
         : { file: parts.file(source) }
       const { adapters, notices } = await everywhere(
+        signal,
         (client, index) =>
           client.call(
             "loadAdapter",
