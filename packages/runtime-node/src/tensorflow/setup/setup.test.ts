@@ -39,6 +39,18 @@ describe("findTools", onPosix, () => {
     await expect(tools()).rejects.toThrow("python3 has no pip")
   })
 
+  it("calls nothing missing that the signal has ended", async () => {
+    await putProgram("c++", "exit 0")
+    const python = await putProgram("python3", 'test "$1" = -c && echo 3.12.1 || while :; do /bin/sleep 1; done')
+    const reason = new Error("the reason of this abort")
+    const controller = new AbortController()
+    const found = findTools(python, { environment: { PATH: join(root, "bin") }, signal: controller.signal })
+    setTimeout(() => controller.abort(reason), 200)
+    await expect(found).rejects.toBe(reason)
+    const late = { environment: { PATH: join(root, "bin") }, signal: AbortSignal.abort(reason) }
+    await expect(findTools(python, late)).rejects.toBe(reason)
+  })
+
   it("takes the first of each that runs", async () => {
     await putProgram("python", "echo 3.12.1")
     await putProgram("g++", "exit 0")

@@ -15,7 +15,7 @@ export interface SetupTools {
  * Finds Python with pip, and a C++ compiler. One error reports everything that is missing.
  *
  * @param python path or name of a Python; undefined looks for `python3` and `python`
- * @throws InputError with everything that is missing and how to install it
+ * @throws InputError with everything that is missing and how to install it; the signal's reason when aborted
  */
 export async function findTools(
   python: string | undefined,
@@ -53,6 +53,8 @@ export async function findTools(
         : `The environment variable CXX is "${cxx}", which cannot be run. Set it to the path of a C++ compiler.`,
     )
   }
+  // A program that the signal has ended is not missing.
+  options.signal?.throwIfAborted()
   if (foundPython === null || compiler === null || problems.length > 0) {
     throw new InputError(pythonWorks ? "setup-compiler" : "setup-python", `setup tensorflow: ${problems.join(" ")}`)
   }
