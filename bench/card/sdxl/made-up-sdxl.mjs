@@ -8,7 +8,8 @@ import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { createStream } from "../../../packages/core/dist/random.js"
 import { sdxlShapes } from "../../../packages/core/dist/reference.js"
 import { enumerateSites } from "../../../packages/format/dist/selections.js"
-import { createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { checkMatrices, createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { TOGGLES } from "../gpu.mjs"
 import { usedMiB } from "../measure/card-memory.mjs"
 
 /** SDXL's structure at a tenth of its width, with fewer layers. */
@@ -19,13 +20,21 @@ const TINY_UNET = {
   pooledDim: 40,
 }
 
-/** Starts WebGPU as the packages do, products tuned to the card, and loads the U-Net. Writes a row of that. */
-export async function loadMadeUp({ quick, start, write }) {
+/**
+ * Starts WebGPU as the packages do, products tuned to the card, and loads the U-Net. Writes a row of that. Null where the
+ * card cannot compute in the precision, with a row that says why.
+ */
+export async function loadMadeUp({ quick, start, write, precision = "F32" }) {
   const before = await usedMiB()
-  const { device, trim } = await start()
+  const { device, trim } = await start(precision === "F16" ? TOGGLES : [])
+  const problem = precision === "F16" ? await checkMatrices() : null
+  if (problem !== null) {
+    write({ skipped: problem })
+    return null
+  }
   // In software, tuning takes minutes and is of no use.
   const tiles = quick ? undefined : await tuneProducts()
-  const ops = createWebgpuOps(createComposedOps(), { weights: "file", ...(tiles && { tiles }) })
+  const ops = createWebgpuOps(createComposedOps(), { weights: "file", precision, ...(tiles && { tiles }) })
   const config = quick ? TINY_UNET : SDXL_UNET
   const { unet: shapes } = await sdxlShapes(config)
   const since = performance.now()
@@ -35,7 +44,15 @@ export async function loadMadeUp({ quick, start, write }) {
   const model = createLllite(enumerateSites(config.layout), { condDim: 32, mlpDim: 64 }, createStream(3, "init"))
   const parameters = [...shapes.values()].reduce((sum, shape) => sum + shape.reduce((a, b) => a * b, 1), 0)
   const sites = model.adapters.length
-  write({ parameters, sites, tiles: tiles ?? "usual", loadSeconds, cardMiB: await usedMiB(), cardMiBBefore: before })
+  write({
+    parameters,
+    sites,
+    precision,
+    tiles: tiles ?? "usual",
+    loadSeconds,
+    cardMiB: await usedMiB(),
+    cardMiBBefore: before,
+  })
   return { config, device, trim, ops, params, model }
 }
 

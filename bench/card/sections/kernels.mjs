@@ -1,15 +1,18 @@
 // GFLOPS of the kernels that take most time of a U-Net, forward and with gradient, at SDXL's shapes. Each is compared
-// with float64 before it is timed. Products and convolutions run with the usual tiles, and with tuned ones.
+// with float64 before it is timed. Products and convolutions run with the usual tiles, with tuned ones, and forward on
+// subgroup matrices where the card has them and passes their check.
 import * as tf from "@tensorflow/tfjs"
 import { createComposedOps } from "../../../packages/core/dist/ops.js"
-import { createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { checkMatrices, createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { TOGGLES } from "../gpu.mjs"
 import { relativeError } from "../measure/check.mjs"
 import { openClock, secondsOfRun } from "../measure/clock.mjs"
 import { startTrials } from "../measure/trials.mjs"
 import { attention, conv2d, dense, geglu, groupNorm, layerNorm, linear } from "../verbs/cases.mjs"
 
-/** Largest allowed error relative to the greatest value. All sums are float32. */
+/** Largest allowed error relative to the greatest value. All sums are float32. On matrices inputs are rounded to float16. */
 const TOLERANCE = 2e-5
+const MATRICES_TOLERANCE = 2e-3
 
 /** Those that take most of a pass at 1024 px come first. Cases are made when they are due: their tensors are large. */
 const SDXL = [
@@ -53,24 +56,37 @@ const SMALL = [
 ]
 
 export async function run({ quick, start, write }) {
-  const { device, trim } = await start()
+  const { device, trim } = await start(TOGGLES)
   const base = createComposedOps()
-  const ways = [["usual", createWebgpuOps(base, { weights: "F16" })]]
+  const ways = [{ tiles: "usual", ops: createWebgpuOps(base, { weights: "F16" }), tolerance: TOLERANCE }]
   // In software, tuning takes minutes and is of no use.
   if (!quick) {
     const since = performance.now()
     const tiles = await tuneProducts()
     write({ tuned: tiles, seconds: (performance.now() - since) / 1000 })
-    ways.push(["tuned", createWebgpuOps(base, { weights: "F16", tiles })])
+    ways.push({ tiles: "tuned", ops: createWebgpuOps(base, { weights: "F16", tiles }), tolerance: TOLERANCE })
+  }
+  const problem = await checkMatrices()
+  write({ check: "products on subgroup matrices", ok: problem === null, problem })
+  if (problem === null) {
+    const ops = createWebgpuOps(base, { weights: "F16", precision: "F16" })
+    ways.push({ tiles: "matrices", ops, tolerance: MATRICES_TOLERANCE })
   }
   const clock = openClock(device)
   const trials = startTrials(write)
   for (const make of quick ? SMALL : SDXL) {
     const made = make()
-    for (const [tiles, ops] of made.usesTiles ? ways : ways.slice(0, 1)) {
+    for (const { tiles, ops, tolerance } of made.usesTiles ? ways : ways.slice(0, 1)) {
+      // Layers that train, and gradients, are never on matrices.
+      if (tiles === "matrices" && !made.usesMatrices) continue
       const row = { kernel: made.name, ...(made.usesTiles && { tiles }) }
       await trials.run(row, () =>
-        measure(made, ops, { clock, span: quick ? 0 : 0.02 }, (more) => write({ ...row, ...more })),
+        measure(
+          tiles === "matrices" ? { ...made, gradient: false } : made,
+          ops,
+          { clock, span: quick ? 0 : 0.02, tolerance },
+          (more) => write({ ...row, ...more }),
+        ),
       )
       trim()
     }
@@ -82,7 +98,7 @@ export async function run({ quick, start, write }) {
 async function measure(
   { name, flops, inputs, dy, gradient = true, prepare, forward, back },
   ops,
-  { clock, span },
+  { clock, span, tolerance },
   write,
 ) {
   const tensors = inputs.map(({ shape, values }) => tf.tensor(values, shape))
@@ -98,13 +114,13 @@ async function measure(
   try {
     for (const { pass, work, expected, compute } of gradient ? passes : passes.slice(0, 1)) {
       spoil(pass === "forward" ? [dy.shape] : inputs.map(({ shape }) => shape))
-      const maxRelError = await check(`${name}, ${pass}`, tf.tidy(compute), expected)
+      const maxRelError = await check(`${name}, ${pass}`, tf.tidy(compute), expected, tolerance)
       const runs = async (count) => {
         for (let i = 0; i < count; i++) tf.dispose(tf.tidy(compute))
         await submitted(ops)
       }
       const seconds = await secondsOfRun(clock, runs, { span })
-      write({ pass, maxRelError, tolerance: TOLERANCE, seconds, gflops: work / seconds / 1e9, clock: clock.name })
+      write({ pass, maxRelError, tolerance, seconds, gflops: work / seconds / 1e9, clock: clock.name })
     }
   } finally {
     dispose()
@@ -118,11 +134,11 @@ function spoil(shapes) {
 }
 
 /** The greatest error of some tensors, which are disposed. */
-async function check(what, tensors, expected) {
+async function check(what, tensors, expected, tolerance) {
   const errors = []
   for (const [i, tensor] of tensors.entries()) {
     const { places, values } = expected[i]()
-    errors.push(relativeError(`${what}, tensor ${i}`, await tensor.data(), values, TOLERANCE, places))
+    errors.push(relativeError(`${what}, tensor ${i}`, await tensor.data(), values, tolerance, places))
   }
   tf.dispose(tensors)
   return Math.max(...errors)

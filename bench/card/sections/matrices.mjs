@@ -1,5 +1,6 @@
 // Kernels on subgroup matrices (tensor cores, where a card has them): products, 3×3 convolutions and flash attention.
-// The packages do not use them yet. Each is compared with float64 before it is timed.
+// Float16 in memory and attention are ahead of the packages, whose products on matrices `kernels` measures. Each is
+// compared with float64 before it is timed.
 import { attentionKernel } from "../matrices/attention.mjs"
 import { attentionCase, convolutionCase, productCase } from "../matrices/cases.mjs"
 import { convolutionKernel } from "../matrices/convolution.mjs"

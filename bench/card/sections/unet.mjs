@@ -6,8 +6,13 @@ import { openClock } from "../measure/clock.mjs"
 import { observe } from "../measure/observe.mjs"
 import { loadMadeUp, sidesOf, startValues } from "../sdxl/made-up-sdxl.mjs"
 
-export async function run({ quick, start, write }) {
-  const { config, device, trim, ops, params, model } = await loadMadeUp({ quick, start, write })
+export const run = (place) => measurePasses(place, "F32")
+
+/** The passes with products of a precision. */
+export async function measurePasses({ quick, start, write }, precision) {
+  const loaded = await loadMadeUp({ quick, start, write, precision })
+  if (loaded === null) return
+  const { config, device, trim, ops, params, model } = loaded
   const clock = openClock(device)
   const lllite = uploadLllite(model)
   for (const side of sidesOf(quick)) {

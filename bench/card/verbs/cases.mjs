@@ -7,6 +7,8 @@ import { attendedBack, gegluAt, gegluBackAt, normalised } from "./float64.mjs"
 /*
  * A case has:
  *   name
+ *   usesTiles     whether it is a product, whose tiles can be tuned
+ *   usesMatrices  whether its forward pass may be on subgroup matrices
  *   flops    of the forward pass and of its gradient. Frozen weights have no gradient. Recomputed scores count.
  *   inputs   [{ shape, values }]. The gradient is taken with respect to them. If `gradient` is false, there is none.
  *   dy       The gradient at the result.
@@ -40,7 +42,7 @@ export function linear(rows, inner, out) {
   const bias = toHalf(normal(out, { seed: 3 }))
   const dy = normal(rows * out, { seed: 4 })
   return {
-    ...{ name: `linear ${rows}×${inner} → ${out}`, usesTiles: true },
+    ...{ name: `linear ${rows}×${inner} → ${out}`, usesTiles: true, usesMatrices: true },
     flops: [2 * rows * inner * out, 2 * rows * inner * out],
     ...{ inputs: [{ shape: [rows, inner], values: x }], dy: { shape: [rows, out], values: dy } },
     prepare: loaded(
@@ -87,7 +89,7 @@ export function conv2d(side, inner, out, stride = 1) {
   const work = 18 * outSide * outSide * inner * out
   return {
     name: `conv 3×3${stride === 1 ? "" : `, stride ${stride},`} ${side}×${side}×${inner} → ${out}`,
-    ...{ usesTiles: true, flops: [work, work] },
+    ...{ usesTiles: true, usesMatrices: true, flops: [work, work] },
     inputs: [{ shape: [1, side, side, inner], values: x }],
     dy: { shape: [1, outSide, outSide, out], values: dy },
     prepare: loaded(

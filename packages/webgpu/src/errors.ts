@@ -16,6 +16,8 @@ export type WebgpuOpsErrorCode =
   | "value-range"
   /** The format of weights is unknown. */
   | "weight-format"
+  /** The precision of products is unknown, or the device does not have it. */
+  | "precision"
   /** The elements of a weight have a size that cannot be loaded. */
   | "element-size"
   /** A kernel was started on an empty tensor. */

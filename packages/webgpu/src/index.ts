@@ -11,9 +11,10 @@ export {
   type WebgpuOpsErrorCode,
 } from "./errors.ts"
 export { checkHalf } from "./product/check-half.ts"
+export { checkMatrices } from "./product/check-matrices.ts"
 export { keptTiles } from "./product/kept-tiles.ts"
 export { areTiles, type ProductTiles, type Tile } from "./product/tiles.ts"
 export { tuneProducts } from "./product/tune.ts"
 export { createWebgpuAdamW, loadWebgpuOptimizer, type WebgpuAdamW } from "./training/adamw.ts"
-export { createWebgpuOps, type WebgpuOpsOptions } from "./webgpu-ops.ts"
+export { createWebgpuOps, type ProductPrecision, type WebgpuOpsOptions } from "./webgpu-ops.ts"
 export type { WeightFormat } from "./weights/storage.ts"

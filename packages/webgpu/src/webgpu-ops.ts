@@ -27,7 +27,16 @@ export interface WebgpuOpsOptions {
    * Tiles of products, from `tuneProducts` on the same kind of device. Default: tiles that are fast on most devices.
    */
   readonly tiles?: ProductTiles
+  /**
+   * `F16`: products of a forward pass with frozen weights multiply float16 and add up in float32, on the device's
+   * subgroup matrices. Check the driver with `checkMatrices` before. Gradients, attention, norms and everything that trains
+   * stay float32, and so do products with weights of `load.wide`. Default: `F32`
+   */
+  readonly precision?: ProductPrecision
 }
+
+/** Dtypes that forward products with frozen weights multiply. */
+export type ProductPrecision = "F32" | "F16"
 
 /**
  * Ops on TensorFlow.js' WebGPU backend. They have this package's kernels where a verb has one, and `base` for all other
@@ -35,9 +44,10 @@ export interface WebgpuOpsOptions {
  *
  * `startWebgpu` must have started the backend. The backend must be in use now and whenever an op runs.
  *
- * @throws WebgpuOpsError for another backend, for an unknown format, or for tiles that are not of this release
+ * @throws WebgpuOpsError for another backend, for an unknown format or precision, for tiles that are not of this release,
+ * or for F16 on a device without matrices
  */
-export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOpsOptions = {}): Ops {
+export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision = "F32" }: WebgpuOpsOptions = {}): Ops {
   const formats: readonly string[] = ["file", ...WEIGHT_FORMATS]
   if (!formats.includes(weights)) {
     throw new WebgpuOpsError(
@@ -45,7 +55,17 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
       `weights: ${JSON.stringify(weights)}, expected one of ${formats.join(", ")}`,
     )
   }
+  if (precision !== "F32" && precision !== "F16") {
+    throw new WebgpuOpsError("precision", `precision: ${JSON.stringify(precision)}, expected F32 or F16`)
+  }
   const gpu = openGpu(tiles && expectTiles(tiles))
+  const rounds = precision === "F16"
+  if (rounds && gpu.features.matrices === null) {
+    throw new WebgpuOpsError(
+      "precision",
+      "precision F16: this device has no subgroup matrices of float16 that kernels can use, expected some. Choose F32.",
+    )
+  }
   const dense = createDense(gpu)
   const linear = createLinear(gpu)
   const attention = createAttention(gpu)
@@ -54,7 +74,11 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles }: WebgpuOp
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     trim: () => gpu.trim(),
-    load: { ...base.load, ...createLoader(gpu, weights) },
+    load: {
+      ...base.load,
+      ...createLoader(gpu, weights, rounds),
+      wide: { ...base.load, ...createLoader(gpu, weights, false) },
+    },
     ...activations,
     ...linear,
     linearEach: createLinearEach(gpu, linear),

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
 
+/** Where drivers that the tests fetch are. */
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache")
 
 /** Vulkan's software drivers, with the paths of their descriptions. */
@@ -11,6 +12,16 @@ const DRIVERS = {
   // From Debian's chromium.
   swiftshader: "/usr/lib/chromium/vk_swiftshader_icd.json",
 } as const
+
+/**
+ * Lavapipe with subgroup matrices, from scripts/lavapipe.sh --matrices. It runs in its own copy of Node. Null if it is not
+ * installed.
+ */
+export function findMatricesDriver(): { readonly description: string; readonly node: string } | null {
+  const folder = join(cache, "lllite", "lavapipe-matrices")
+  const [description, node] = [join(folder, "lvp_icd.json"), join(folder, "node")]
+  return existsSync(description) && existsSync(node) ? { description, node } : null
+}
 
 export type Driver = keyof typeof DRIVERS
 

@@ -7,6 +7,8 @@ export interface OpenedGpu {
   readonly gpu: GPU
   /** Whether there is an adapter. Tests of kernels need one. */
   readonly hasAdapter: boolean
+  /** Whether it has subgroup matrices. */
+  readonly hasMatrices: boolean
   /** "swiftshader", "llvmpipe" or a graphics card's architecture. Empty without an adapter. */
   readonly architecture: string
   /** Starts the backend on it. */
@@ -17,7 +19,10 @@ export interface OpenedGpu {
 export async function openGpu(...drivers: readonly Driver[]): Promise<OpenedGpu> {
   chooseDriver(...drivers)
   Object.assign(globalThis, globals)
-  const gpu = create([])
+  // As in Node's runtime.
+  const gpu = create(["enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia"])
+  // Node has `navigator` from version 21 on.
+  if (!("navigator" in globalThis)) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true })
   Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true })
   const adapter = await gpu.requestAdapter()
   const { architecture = "", description = "no adapter" } = adapter?.info ?? {}
@@ -25,6 +30,7 @@ export async function openGpu(...drivers: readonly Driver[]): Promise<OpenedGpu>
   return {
     gpu,
     hasAdapter: adapter !== null,
+    hasMatrices: adapter?.features.has("chromium-experimental-subgroup-matrix" as GPUFeatureName) === true,
     architecture,
     start: (options) => startWebgpu(gpu, { ...options, software: true }),
   }

@@ -64,7 +64,10 @@ async function measureInProcess(
   signal: AbortSignal,
 ): Promise<BackendFigures> {
   signal.throwIfAborted()
-  const isChangeable = { precision: backend === "tensorflow", weights: backend !== "wasm" }
+  const isChangeable = {
+    precision: backend === (precision === "F16" ? "webgpu" : "tensorflow"),
+    weights: backend !== "wasm",
+  }
   const options = {
     ...(precision !== undefined && isChangeable.precision ? { precision } : {}),
     ...(weights !== undefined && isChangeable.weights ? { weights } : {}),

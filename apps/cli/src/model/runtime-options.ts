@@ -12,7 +12,9 @@ export const RUNTIME_OPTIONS = {
     otherwise: "the best one that works on this machine",
   }),
   precision: taken(dtypeKind(PRECISIONS), {
-    help: "Dtype of products with the checkpoint's weights. BF16 is faster on CPUs with instructions for it.",
+    help:
+      "Dtype of products with the checkpoint's weights. BF16 is faster on CPUs with instructions for it. F16 is faster on " +
+      "cards with subgroup matrices.",
     otherwise: "F32",
   }),
   weights: taken(dtypeKind(WEIGHT_DTYPES), {

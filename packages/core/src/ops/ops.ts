@@ -37,6 +37,11 @@ export interface WeightLoader {
   conv2d(weight: WeightEntry, bias: WeightEntry | null): Promise<Conv2dWeight>
   norm(scale: WeightEntry, shift: WeightEntry): Promise<NormWeight>
   table(rows: WeightEntry): Promise<TableWeight>
+  /**
+   * A loader for networks whose values may exceed float16's range, as those of SDXL's VAE do. Ops never round these
+   * networks' values to float16. Default: this loader.
+   */
+  readonly wide?: Omit<WeightLoader, "wide">
 }
 
 /** Zeros around a picture: [top, bottom, left, right]. */

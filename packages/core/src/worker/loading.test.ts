@@ -5,7 +5,7 @@ import { beforeAll, beforeEach, describe, expect, it } from "vitest"
 import { startWasm } from "../../test/wasm.ts"
 import { createTokenizer } from "../models/clip/tokenizer.ts"
 import type { WeightFile } from "../models/weight-reader.ts"
-import type { Ops } from "../ops/ops.ts"
+import type { Ops, WeightLoader } from "../ops/ops.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import { loadWatched } from "./loading.ts"
 
@@ -43,7 +43,9 @@ describe("loadWatched", () => {
   }
 
   const load = (file: WeightFile, signal = new AbortController().signal) =>
-    loadWatched(ops, file, tokenizer, {}, { signal, pause: async () => {} })
+    loadWatched(ops, file, tokenizer, {}, { signal, pause })
+
+  async function pause(): Promise<void> {}
 
   async function finish(run: ReturnType<typeof load>) {
     const progress: { readonly done: number; readonly total: number | null }[] = []
@@ -53,6 +55,29 @@ describe("loadWatched", () => {
       progress.push(next.value)
     }
   }
+
+  it("loads the VAE with the loader for wide values, where ops have one", async () => {
+    const names = { usual: [] as string[], wide: [] as string[] }
+    const naming = (which: keyof typeof names): Omit<WeightLoader, "wide"> => ({
+      ...ops.load,
+      conv2d(weight, bias) {
+        names[which].push(weight.name)
+        return ops.load.conv2d(weight, bias)
+      },
+    })
+    const load = { ...naming("usual"), wide: naming("wide") }
+    const run = loadWatched(...([{ ...ops, load }, await tinyFile(() => {}), tokenizer, {}] as const), {
+      signal: new AbortController().signal,
+      pause,
+    })
+    const { sdxl } = await finish(run)
+    const parts = (of: readonly string[]): ReadonlySet<string | undefined> =>
+      new Set(of.map((name) => name.split(".")[0]))
+    expect(parts(names.wide)).toEqual(new Set(["first_stage_model"]))
+    expect(parts(names.usual)).toEqual(new Set(["model"]))
+    sdxl.dispose()
+    expect(held()).toEqual(before)
+  })
 
   it("reports the bytes of all tensors, and gives a model that frees them", async () => {
     const { progress, sdxl } = await finish(load(await tinyFile(() => {})))

@@ -124,6 +124,17 @@ async function* watchLoading<const Files extends readonly WeightFile[], T>(
 /** A loader that records its weights. */
 function keepTrack(load: WeightLoader): WeightLoader & { disposeAll(): void } {
   const loaded: Weight[] = []
+  const { wide } = load
+  return {
+    ...recording(load, loaded),
+    ...(wide === undefined ? {} : { wide: recording(wide, loaded) }),
+    disposeAll() {
+      for (const weight of loaded.splice(0)) weight.dispose()
+    },
+  }
+}
+
+function recording(load: Omit<WeightLoader, "wide">, loaded: Weight[]): Omit<WeightLoader, "wide"> {
   const kept = async <T extends Weight>(loading: Promise<T>): Promise<T> => {
     const weight = await loading
     loaded.push(weight)
@@ -134,9 +145,6 @@ function keepTrack(load: WeightLoader): WeightLoader & { disposeAll(): void } {
     conv2d: (weight, bias) => kept(load.conv2d(weight, bias)),
     norm: (scale, shift) => kept(load.norm(scale, shift)),
     table: (rows) => kept(load.table(rows)),
-    disposeAll() {
-      for (const weight of loaded.splice(0)) weight.dispose()
-    },
   }
 }
 

@@ -10,11 +10,11 @@ export const NODE_BACKENDS = ["webgpu", "tensorflow", "wasm", "cpu"] as const
 export type NodeBackend = (typeof NODE_BACKENDS)[number]
 
 /** Dtypes in which products with a base model's weights are computed. */
-export const PRECISIONS = ["F32", "BF16"] as const
+export const PRECISIONS = ["F32", "F16", "BF16"] as const
 export type Precision = (typeof PRECISIONS)[number]
 
 /** The largest error of each precision that the self-check of a backend accepts. */
-export const TOLERANCES = { F32: 1e-4, BF16: 3e-2 } as const satisfies Record<Precision, number>
+export const TOLERANCES = { F32: 1e-4, F16: 5e-3, BF16: 3e-2 } as const satisfies Record<Precision, number>
 
 /** Dtypes in which a base model's weights are held: those of the file, or a dtype to which F32 is rounded. */
 export const WEIGHT_DTYPES = ["file", "F16", "BF16"] as const

@@ -10,16 +10,14 @@ import type { NodeRunningBackend, StartOptions } from "./started-backend.ts"
  * Starts a backend of tfjs in this thread, with the ops that suit it. Backends and gradients are registered here.
  * Importing this file registers nothing, so a program that starts no backend loads none.
  *
- * @throws InputError if TensorFlow or WebGPU is named and not installed; or if the backend does not start
+ * @throws InputError if TensorFlow or WebGPU is named and not installed; for an option that it does not take; or if the
+ * backend does not start
  */
 export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<NodeRunningBackend> {
-  if (backend === "tensorflow") {
-    const { startTensorflow } = await import("../tensorflow/start.ts")
-    return startTensorflow(options)
-  }
+  const { precision } = options
   for (const [name, value, usual, takers] of [
     ["graphs", options.graphs, true, ["tensorflow"]],
-    ["precision", options.precision, "F32", ["tensorflow"]],
+    ["precision", precision, "F32", [precision === "F16" ? "webgpu" : "tensorflow"]],
     ["weights", options.weights, "file", ["tensorflow", "webgpu"]],
   ] as const) {
     if (value === undefined || value === usual || takers.some((taker) => taker === backend)) continue
@@ -31,9 +29,13 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
       )}, got "${backend}". Leave ${name} out, or choose such a backend.`,
     )
   }
+  if (backend === "tensorflow") {
+    const { startTensorflow } = await import("../tensorflow/start.ts")
+    return startTensorflow({ ...options, precision: precision === "BF16" ? precision : "F32" })
+  }
   if (backend === "webgpu") {
     const { startDawn } = await import("../webgpu/start.ts")
-    return startDawn(options.weights)
+    return startDawn({ ...options, precision: precision === "F16" ? precision : "F32" })
   }
   const tf = await import("@tensorflow/tfjs-core")
   await registerGradients()

@@ -9,7 +9,10 @@ export type NodeRunningBackend = RunningBackend<NodeBackend> & {
 }
 
 export interface StartOptions {
-  /** Default: `F32`. Only `tensorflow` takes `BF16`. It is faster on CPUs that have instructions for it. */
+  /**
+   * Default: `F32`. Only `tensorflow` takes `BF16`. It is faster on CPUs that have instructions for it. Only `webgpu`
+   * takes `F16`, on cards with subgroup matrices.
+   */
   readonly precision?: Precision
   /** Default: `file`. Only `tensorflow` and `webgpu` take the other dtypes. */
   readonly weights?: WeightDtype

@@ -1,4 +1,5 @@
 import { registerGradients } from "@lllite/core/ops"
+import type { Precision } from "../backends/names.ts"
 import type { NodeRunningBackend, StartOptions } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import { requireFrom } from "../own-files.ts"
@@ -17,7 +18,9 @@ const require = requireFrom(import.meta.url)
  *
  * @throws InputError if it is not installed or cannot be loaded
  */
-export async function startTensorflow(options: StartOptions = {}): Promise<NodeRunningBackend> {
+export async function startTensorflow(
+  options: StartOptions & { readonly precision?: Exclude<Precision, "F16"> } = {},
+): Promise<NodeRunningBackend> {
   const { precision = "F32", weights = "file", graphs = true } = options
   const chosen = options.tensorflow ?? expectFound(findTensorflow())
   prepareTensorflowEnvironment()

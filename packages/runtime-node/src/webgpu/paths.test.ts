@@ -1,6 +1,6 @@
 import type { OptionalFeature, WebgpuDevice } from "@lllite/webgpu"
 import { describe, expect, it } from "vitest"
-import { startOnPaths } from "./paths.ts"
+import { type PathChecks, startOnPaths } from "./paths.ts"
 
 /** A device with some features, and what happens to it. */
 function fake(has: readonly string[], matrices: WebgpuDevice["matrices"] = []) {
@@ -18,44 +18,75 @@ function fake(has: readonly string[], matrices: WebgpuDevice["matrices"] = []) {
       },
     }
   }
-  const check = (outcome: string | null) => async (version: string) => {
-    checked.push(version)
-    return outcome
-  }
-  return { start, check, started, checked, disposed: () => disposed }
+  const checks = (half: string | null, matrices: string | null = "not expected to be checked"): PathChecks => ({
+    async half(version) {
+      checked.push(version)
+      return half
+    },
+    async matrices(version) {
+      checked.push(`matrices of ${version}`)
+      return matrices
+    },
+  })
+  return { start, checks, started, checked, disposed: () => disposed }
 }
 
 describe("the paths of kernels", () => {
   it("have float16 where this driver passes its check", async () => {
-    const { start, check, started, checked } = fake(["shader-f16"])
-    const { paths, version } = await startOnPaths(start, check(null))
+    const { start, checks, started, checked } = fake(["shader-f16"])
+    const { paths, version } = await startOnPaths(start, checks(null))
     expect(version).toBe("WebGPU nvidia lovelace driver 580")
     expect(checked).toEqual([version])
-    expect(started).toEqual([undefined])
+    expect(started).toEqual([["shader-f16", "subgroups"]])
     expect(paths[0]).toMatch(/passed their check/)
   })
 
   it("have float32 alone where the check fails, and say why", async () => {
-    const { start, check, started, disposed } = fake(["shader-f16"])
-    const { paths } = await startOnPaths(start, check("a product is 0.3 apart from float64"))
-    expect(started).toEqual([undefined, ["subgroups"]])
+    const { start, checks, started, disposed } = fake(["shader-f16"])
+    const { paths } = await startOnPaths(start, checks("a product is 0.3 apart from float64"))
+    expect(started).toEqual([["shader-f16", "subgroups"], ["subgroups"]])
     expect(disposed()).toBe(1)
     expect(paths[0]).toBe("Kernels use float32 alone: a product is 0.3 apart from float64.")
   })
 
   it("check nothing where the driver has no float16, and name its matrices", async () => {
-    const { start, check, checked } = fake(
+    const { start, checks, checked } = fake(
       [],
       [
         { M: 16, N: 16, K: 16 },
         { M: 16, N: 16, K: 16 },
       ],
     )
-    const { paths } = await startOnPaths(start, check(null))
+    const { paths } = await startOnPaths(start, checks(null))
     expect(checked).toEqual([])
     expect(paths).toEqual([
       "Kernels use float32 alone: the driver has no float16.",
-      "The driver has subgroup matrices of 16×16×16. No kernel uses them yet.",
+      "The driver has subgroup matrices of 16×16×16. --precision F16 multiplies on them, if this driver passes their check.",
     ])
+  })
+
+  it("have products on matrices with the precision F16, where this driver passes their check", async () => {
+    const { start, checks, started, checked, disposed } = fake(["shader-f16"], [{ M: 16, N: 16, K: 16 }])
+    const { paths, version } = await startOnPaths(start, checks(null, null), "F16")
+    expect(started).toEqual([undefined])
+    expect(checked).toEqual([version, `matrices of ${version}`])
+    expect(disposed()).toBe(0)
+    expect(paths).toEqual([
+      "Products of networks, except the VAE's, multiply float16 on subgroup matrices of 16×16×16: this driver passed their check.",
+    ])
+  })
+
+  it.each([
+    ["its float16 is wrong", ["shader-f16"], [16], "a product is 0.3 apart", null, "a product is 0.3 apart"],
+    ["it has no float16", [], [16], null, null, "the driver has no float16"],
+    ["it has no matrices", ["shader-f16"], [], null, null, "the driver has no subgroup matrices"],
+    ["its matrices are wrong", ["shader-f16"], [16], null, "a convolution is 0.3 apart", "a convolution is 0.3 apart"],
+  ])("refuse the precision F16 where %s, and end the device", async (_, features, sides, half, matrices, said) => {
+    const sizes = sides.map((side) => ({ M: side, N: side, K: side }))
+    const { start, checks, disposed } = fake(features, sizes)
+    await expect(startOnPaths(start, checks(half, matrices), "F16")).rejects.toThrow(
+      `precision "F16": ${said}. Leave precision out, or use another card or driver.`,
+    )
+    expect(disposed()).toBe(1)
   })
 })

@@ -1,4 +1,5 @@
-import type { OptionalFeature, WebgpuDevice } from "@lllite/webgpu"
+import type { OptionalFeature, ProductPrecision, WebgpuDevice } from "@lllite/webgpu"
+import { InputError } from "../errors.ts"
 
 /** A started device, its name, and which kernels run on it and why, in sentences. */
 export interface CheckedStart {
@@ -7,43 +8,56 @@ export interface CheckedStart {
   readonly paths: readonly string[]
 }
 
-/** Features without float16. */
+/** Features without float16, and without matrices. With a precision of F16 the device has all. */
 const FLOAT32: readonly OptionalFeature[] = ["subgroups"]
+const NO_MATRICES: readonly OptionalFeature[] = ["shader-f16", "subgroups"]
+
+/** Each gives null where what it checks is right on the device of this name, or else what is wrong. */
+export interface PathChecks {
+  /** Products whose float16 weights stay in 16 bits. */
+  half(version: string): Promise<string | null>
+  /** Products on subgroup matrices. */
+  matrices(version: string): Promise<string | null>
+}
 
 /**
  * Starts a device. Where it has float16, that is checked before it is used. Where the check fails, the device starts anew
- * without.
+ * without. Subgroup matrices are checked if products are to use them.
  *
- * @param check gives null where float16 is right on the device of this name, or else what is wrong
+ * @throws InputError if the precision is F16, and the driver has no matrices or fails their check
  */
 export async function startOnPaths(
   start: (options: { readonly features?: readonly OptionalFeature[] }) => Promise<WebgpuDevice>,
-  check: (version: string) => Promise<string | null>,
+  { half, matrices }: PathChecks,
+  precision: ProductPrecision = "F32",
 ): Promise<CheckedStart> {
-  const device = await start({})
+  const device = await start(precision === "F16" ? {} : { features: NO_MATRICES })
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
-  const matrices = matricesOf(device)
-  if (!device.device.features.has("shader-f16")) {
-    return { device, version, paths: ["Kernels use float32 alone: the driver has no float16.", matrices] }
-  }
-  const problem = await check(version)
-  if (problem === null) {
-    return {
-      device,
-      version,
-      paths: ["Products may keep float16 weights in 16 bits: this driver passed their check.", matrices],
+  const hasHalf = device.device.features.has("shader-f16")
+  const problem = hasHalf ? await half(version) : "the driver has no float16"
+  const sizes = [...new Set(device.matrices.map(({ M, N, K }) => `${M}×${N}×${K}`))].join(", ")
+  if (precision === "F16") {
+    const found = problem ?? (sizes === "" ? "the driver has no subgroup matrices" : await matrices(version))
+    if (found !== null) {
+      device.dispose()
+      throw new InputError(
+        "backend-option",
+        `precision "F16": ${found}. Leave precision out, or use another card or driver.`,
+      )
     }
+    const path = `Products of networks, except the VAE's, multiply float16 on subgroup matrices of ${sizes}: this driver passed their check.`
+    return { device, version, paths: [path] }
   }
+  const unused =
+    sizes === ""
+      ? "The driver has no subgroup matrices."
+      : `The driver has subgroup matrices of ${sizes}. --precision F16 multiplies on them, if this driver passes their check.`
+  if (problem === null) {
+    const path = "Products may keep float16 weights in 16 bits: this driver passed their check."
+    return { device, version, paths: [path, unused] }
+  }
+  const paths = [`Kernels use float32 alone: ${problem}.`, unused]
+  if (!hasHalf) return { device, version, paths }
   device.dispose()
-  return {
-    ...{ device: await start({ features: FLOAT32 }), version },
-    paths: [`Kernels use float32 alone: ${problem}.`, matrices],
-  }
-}
-
-function matricesOf({ matrices }: WebgpuDevice): string {
-  const sizes = [...new Set(matrices.map(({ M, N, K }) => `${M}×${N}×${K}`))]
-  return sizes.length === 0
-    ? "The driver has no subgroup matrices."
-    : `The driver has subgroup matrices of ${sizes.join(", ")}. No kernel uses them yet.`
+  return { device: await start({ features: FLOAT32 }), version, paths }
 }

@@ -41,6 +41,12 @@ describe("the backend webgpu", () => {
     expect(sizes).toEqual([32, 16, 16])
   })
 
+  it("refuses products of float16 on a driver without subgroup matrices", needsDriver, async () => {
+    await expect(startBackend("webgpu", { precision: "F16" })).rejects.toThrow(
+      /^precision "F16": the driver has no (float16|subgroup matrices)\. Leave precision out/,
+    )
+  })
+
   it("frees idle buffers after it has generated", needsDriver, async () => {
     const { ops } = await startBackend("webgpu")
     let most = 0
@@ -61,6 +67,7 @@ describe("the backend webgpu", () => {
 
   it("refuses a precision, and names the backend that takes one", async () => {
     await expect(startBackend("webgpu", { precision: "BF16" })).rejects.toThrow(/needs the backend "tensorflow"/)
+    await expect(startBackend("tensorflow", { precision: "F16" })).rejects.toThrow(/needs the backend "webgpu"/)
     await expect(startBackend("wasm", { weights: "F16" })).rejects.toThrow(
       /weights "F16" needs the backend "tensorflow" or "webgpu", got "wasm"/,
     )

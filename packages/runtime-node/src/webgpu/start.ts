@@ -1,13 +1,21 @@
 import { join } from "node:path"
 import { createComposedOps, registerGradients } from "@lllite/core/ops"
-import { createWebgpuOps, keptCheck, keptTiles, loadWebgpuOptimizer, startWebgpu, type TextStore } from "@lllite/webgpu"
-import type { WeightDtype } from "../backends/names.ts"
-import type { NodeRunningBackend } from "../backends/started-backend.ts"
+import {
+  checkMatrices,
+  createWebgpuOps,
+  keptCheck,
+  keptTiles,
+  loadWebgpuOptimizer,
+  type ProductPrecision,
+  startWebgpu,
+  type TextStore,
+} from "@lllite/webgpu"
+import type { NodeRunningBackend, StartOptions } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import { cacheFolder } from "../files/cache-folder.ts"
 import { readTextFile } from "../files/read-text.ts"
-import { type CheckedStart, startOnPaths } from "./paths.ts"
+import { type PathChecks, startOnPaths } from "./paths.ts"
 
 /** Dawn's object. It must live as long as its adapters and devices. The thread keeps one. */
 let gpu: GPU | null = null
@@ -16,18 +24,23 @@ let gpu: GPU | null = null
  * Starts WebGPU in this thread, through Dawn (npm package `webgpu`). An adapter that computes on the CPU is for tests.
  * It is used only if VK_ICD_FILENAMES or VK_DRIVER_FILES names its driver.
  *
- * @throws InputError if the package is not installed; WebgpuOpsError if no adapter suits
+ * @throws InputError if the package is not installed, or the driver cannot compute in the precision; WebgpuOpsError if no
+ * adapter suits
  */
-export async function startDawn(weights: WeightDtype = "file"): Promise<NodeRunningBackend> {
+export async function startDawn({
+  weights = "file",
+  precision = "F32",
+}: Pick<StartOptions, "weights"> & { readonly precision?: ProductPrecision } = {}): Promise<NodeRunningBackend> {
   gpu ??= await openDawn()
   await registerGradients()
   const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
-  const { device, version, paths } = await startChecked((options) => startWebgpu(gpu as GPU, { software, ...options }))
+  const start: Parameters<typeof startOnPaths>[0] = (options) => startWebgpu(gpu as GPU, { software, ...options })
+  const { device, version, paths } = await startOnPaths(start, CHECKS, precision)
   // On a software adapter, tuning takes longer than it saves.
   const tiles = device.software ? undefined : await keptTiles(storeIn("webgpu-tiles.json"), version)
   return {
     backend: "webgpu",
-    ops: createWebgpuOps(createComposedOps(), { weights, ...(tiles && { tiles }) }),
+    ops: createWebgpuOps(createComposedOps(), { weights, precision, ...(tiles && { tiles }) }),
     version,
     device: device.software ? "CPU" : "GPU",
     notices: [],
@@ -36,9 +49,10 @@ export async function startDawn(weights: WeightDtype = "file"): Promise<NodeRunn
   }
 }
 
-/** Starts with float16 where this driver's is right, or else without. */
-function startChecked(start: Parameters<typeof startOnPaths>[0]): Promise<CheckedStart> {
-  return startOnPaths(start, (version) => keptCheck(storeIn("webgpu-checks.json"), version))
+/** Checks that run once for every driver. */
+const CHECKS: PathChecks = {
+  half: (version) => keptCheck(storeIn("webgpu-checks.json"), version),
+  matrices: (version) => keptCheck(storeIn("webgpu-checks.json"), `${version}, matrices`, checkMatrices),
 }
 
 function storeIn(name: string): TextStore {
@@ -48,7 +62,7 @@ function storeIn(name: string): TextStore {
 
 /**
  * What Dawn has off by default. The first one shows subgroup matrices. Without the second, NVIDIA's cards have no float16,
- * because some of their drivers have computed it wrongly: `startChecked` checks it before it is used.
+ * because some of their drivers have computed it wrongly: `CHECKS` come before its use.
  */
 const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"] as const
 

@@ -2,8 +2,8 @@ import { type AttentionOptions, type LinearWeight, type Ops, type QueryKeyValue,
 import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu, TensorPart } from "../gpu.ts"
+import type { Factor } from "../product/factor.ts"
 import { joinedRowsOf, oneOf, rowsOf, stackedRowsOf, weightRows, weightTaps } from "../product/factors.ts"
-import type { Factor } from "../product/kernel.ts"
 import { type ProductInput, runProduct, runProductsApart } from "../product/run.ts"
 import type { WebgpuLinear } from "../weights/load.ts"
 import { attentionOf } from "./attention.ts"
@@ -45,12 +45,12 @@ function expectInputs(
 
 /** Whether the device can bind all buffers of the three products at once. Biases are not joined. */
 function fitsOneDispatch({ limits }: Gpu, xs: QueryKeyValue<Tensor3D>, weights: QueryKeyValue<WebgpuLinear>): boolean {
-  const [{ format, rows, scales }] = weights
+  const [{ format, rounds, rows, scales }] = weights
   const [{ shape }] = xs
   const bytes = 4 * shape[0] * shape[1] * rows
   const buffers = distinct(xs).length + (scales === null ? 3 : 6) + 1
   return (
-    weights.every((weight) => weight.format === format && weight.bias === null) &&
+    weights.every((weight) => weight.format === format && weight.rounds === rounds && weight.bias === null) &&
     buffers <= limits.maxStorageBuffersPerShaderStage &&
     bytes % limits.minStorageBufferOffsetAlignment === 0 &&
     3 * bytes <= Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)
@@ -79,7 +79,7 @@ function joined(
     const [first, ...more] = inputs.map((_, i) => rowsOf(`x${i}`, width)) as [Factor, ...Factor[]]
     const left = { factor: oneOf("z", [first, ...more]), buffers: inputs, params: [] }
     const right = {
-      ...{ factor: oneOf("z", MARKS.map((mark) => weightRows(format, width, mark)) as [Factor, Factor, Factor]) },
+      ...{ factor: oneOf("z", MARKS.map((mark) => weightRows(weights[0], width, mark)) as [Factor, Factor, Factor]) },
       ...{ buffers: weightBuffers, params: [] },
     }
     const qkv = runProduct<Tensor4D>(gpu, { m, n: rows, k: width, count: 3 }, left, right, {}, [3, n, tokens, rows])

@@ -1,8 +1,9 @@
+import { type MatrixInfo, type MatrixUnit, matrixUnitOf } from "../product/matrix-tiles.ts"
 import type { Extension } from "../wgsl/module.ts"
 import { wgslModule } from "../wgsl/module.ts"
 
 /** Optional features that kernels use if the adapter has them. */
-export const OPTIONAL_FEATURES = ["shader-f16", "subgroups"] as const satisfies readonly GPUFeatureName[]
+export const OPTIONAL_FEATURES = ["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"] as const
 export type OptionalFeature = (typeof OPTIONAL_FEATURES)[number]
 
 /** A device's optional features, as the kernels use them. */
@@ -14,6 +15,8 @@ export interface DeviceFeatures {
    * feature. Every subgroup has at least as many invocations.
    */
   readonly reach: number
+  /** The device's subgroup matrices. Null where kernels cannot use any. */
+  readonly matrices: MatrixUnit | null
 }
 
 /** Invocations of the workgroups in which the exchange between neighbours was tested. */
@@ -21,13 +24,16 @@ const PROBED_THREADS = [64, 256] as const
 
 /** Finds a device's features. It tests what WebGPU does not specify. */
 export async function findFeatures(device: GPUDevice, info: GPUAdapterInfo): Promise<DeviceFeatures> {
-  const float16 = device.features.has("shader-f16")
-  if (!device.features.has("subgroups")) return { float16, reach: 1 }
+  const has = (feature: OptionalFeature): boolean => device.features.has(feature as GPUFeatureName)
+  const float16 = has("shader-f16")
+  if (!has("subgroups")) return { float16, reach: 1, matrices: null }
+  const hasMatrices = float16 && has("chromium-experimental-subgroup-matrix")
+  const matrices = hasMatrices ? matrixUnitOf(info as MatrixInfo, device.limits) : null
   const reach = Math.min(info.subgroupMinSize ?? 1, PROBED_THREADS[0])
   for (const threads of PROBED_THREADS) {
-    if (reach > 1 && !(await areNeighboursInOrder(device, threads, reach))) return { float16, reach: 1 }
+    if (reach > 1 && !(await areNeighboursInOrder(device, threads, reach))) return { float16, reach: 1, matrices }
   }
-  return { float16, reach }
+  return { float16, reach, matrices }
 }
 
 /**

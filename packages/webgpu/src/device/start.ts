@@ -77,7 +77,9 @@ export async function startWebgpu(
   }
   const device = await adapter.requestDevice({
     // tfjs needs the last one to measure its kernels.
-    requiredFeatures: [...features, "timestamp-query" as const].filter((feature) => adapter.features.has(feature)),
+    requiredFeatures: [...features, "timestamp-query"]
+      .map((feature) => feature as GPUFeatureName)
+      .filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
   })
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu")

@@ -11,6 +11,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { floatWord } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
+import type { Factor } from "../product/factor.ts"
 import {
   columnsAndOnes,
   joinedPlacedRowsOf,
@@ -21,7 +22,6 @@ import {
   rowsOf,
   stackedColumnsOf,
 } from "../product/factors.ts"
-import type { Factor } from "../product/kernel.ts"
 import { type ProductInput, runProduct, runProductInto, runProductWithBiasOf } from "../product/run.ts"
 import { runsOf, type StrengthRun } from "./adapt.ts"
 import { adaptKernel, blocksOf, grouped, MAX_WIDTH, rowsOfGroup, slopesKernel } from "./kernel.ts"

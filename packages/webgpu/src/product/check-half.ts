@@ -1,8 +1,9 @@
-import { createComposedOps, type LinearWeight, type Ops, type WeightEntry } from "@lllite/core/ops"
+import { createComposedOps, type LinearWeight, type Ops } from "@lllite/core/ops"
 import { createStream } from "@lllite/core/random"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { createWebgpuOps } from "../webgpu-ops.ts"
+import { apartFrom, at, entryOf, quarters, sum } from "./check-values.ts"
 import { DEFAULT_TILES } from "./tiles.ts"
 
 /** The greatest difference of a product in float32, in parts of the greatest value. */
@@ -36,8 +37,7 @@ function halfOps(): Ops {
 
 async function checkProduct(ops: Ops, [rows, inner, out]: readonly [number, number, number]): Promise<string | null> {
   const normal = (name: string, length: number): Float32Array => createStream(1, name).normal(length)
-  // Quarters are float16.
-  const weight = normal("weight", out * inner).map((value) => Math.round(4 * value) / 4)
+  const weight = quarters("weight", out * inner)
   const [x, dy] = [normal("x", rows * inner), normal("slope", rows * out)]
   const loaded = await ops.load.linear(entryOf(weight, [out, inner]), null)
   try {
@@ -66,35 +66,4 @@ async function run(
   const [y, dx] = await Promise.all([value.data<"float32">(), grad.data<"float32">()])
   tf.dispose([x, dy, value, grad])
   return { y, dx }
-}
-
-function entryOf(values: Float32Array, shape: readonly number[]): WeightEntry {
-  return {
-    name: "weight",
-    dtype: "F32",
-    shape,
-    read: async () => new Uint8Array(values.buffer.slice(0)) as Uint8Array<ArrayBuffer>,
-  }
-}
-
-/** The greatest difference, in parts of the greatest expected value. */
-function apartFrom(got: Float32Array, expected: (i: number) => number): number {
-  let [difference, greatest] = [0, 0]
-  for (const [i, value] of got.entries()) {
-    const right = expected(i)
-    const apart = Math.abs(value - right)
-    difference = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : Math.max(difference, apart)
-    greatest = Math.max(greatest, Math.abs(right))
-  }
-  return difference / greatest
-}
-
-function sum(count: number, term: (k: number) => number): number {
-  let total = 0
-  for (let k = 0; k < count; k++) total += term(k)
-  return total
-}
-
-function at(values: Float32Array, i: number): number {
-  return values[i] ?? Number.NaN
 }

@@ -59,7 +59,7 @@ export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlu
           gpu,
           forward,
           seen,
-          weightInput(kernel, weightRows(format, taps * inner), []),
+          weightInput(kernel, weightRows(kernel, taps * inner), []),
           { bias, plus, shift },
           shape,
         ),

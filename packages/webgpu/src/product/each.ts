@@ -2,8 +2,8 @@ import { type LinearWeight, type Ops, vjpSeveral } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuLinear } from "../weights/load.ts"
+import type { Factor } from "./factor.ts"
 import { oneOf, rowsOf, weightRows, weightTaps } from "./factors.ts"
-import type { Factor } from "./kernel.ts"
 import { expectWidth, weightInput } from "./linear.ts"
 import { runProduct, runProductsApart } from "./run.ts"
 
@@ -22,7 +22,7 @@ export function createLinearEach(gpu: Gpu, { linear }: Pick<Ops, "linear">): Non
     const [m, count] = [x.size / width, weights.length]
     const shape = [...x.shape.slice(0, -1), rows]
     return vjpSeveral([x], () => {
-      const factors = weights.map((_, i) => weightRows(format, width, `${i}`)) as [Factor, ...Factor[]]
+      const factors = weights.map((weight, i) => weightRows(weight, width, `${i}`)) as [Factor, ...Factor[]]
       const right = {
         factor: oneOf("z", factors),
         buffers: weights.flatMap(({ values, scales }) => (scales === null ? [values] : [values, scales])),
@@ -53,8 +53,12 @@ function areOneDispatch({ limits }: Gpu, weights: readonly WebgpuLinear[]): bool
     weights.length > 1 &&
     buffers <= limits.maxStorageBuffersPerShaderStage &&
     weights.every(
-      ({ format, width, rows, bias }) =>
-        format === first?.format && width === first.width && rows === first.rows && bias === null,
+      ({ format, rounds, width, rows, bias }) =>
+        format === first?.format &&
+        rounds === first.rounds &&
+        width === first.width &&
+        rows === first.rows &&
+        bias === null,
     )
   )
 }

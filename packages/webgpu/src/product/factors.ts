@@ -1,7 +1,8 @@
+import type { WeightRows } from "../weights/load.ts"
 import type { WeightFormat } from "../weights/storage.ts"
 import { decodingOf } from "../weights/storage.ts"
 import { byNumber, GATED_ORDER } from "./epilogue.ts"
-import type { Factor } from "./kernel.ts"
+import type { Factor } from "./factor.ts"
 
 /** The number of edges of the left or of the right factor. */
 type EdgeCount = "p.m" | "p.n"
@@ -144,7 +145,7 @@ export function stackedColumnsOf(name: string, edges: number, count: EdgeCount):
 }
 
 /** Rows of weights, for a forward pass. weight: [edge, k]. `mark` tells its buffers from those of other weights. */
-export function weightRows(format: WeightFormat, k: number, mark = ""): Factor {
+export function weightRows({ format, rounds }: Pick<WeightRows, "format" | "rounds">, k: number, mark = ""): Factor {
   const four = k % 4 === 0
   const { element, value } = decodingOf(format, four)
   const [weight, scales] = [`weight${mark}`, `scales${mark}`]
@@ -152,7 +153,7 @@ export function weightRows(format: WeightFormat, k: number, mark = ""): Factor {
   return {
     key: `${format} weight${four ? "" : " by one"}`,
     reads: scaled ? { [weight]: element, [scales]: "f32" } : { [weight]: element },
-    ...{ params: [], along: "inner", four, half: format === "F16" },
+    ...{ params: [], along: "inner", four, half: format === "F16", rounds },
     body: `return ${value(weight, "edge * p.k + inner")}${scaled ? ` * ${scales}[edge]` : ""};`,
   }
 }

@@ -31,7 +31,7 @@ export function createLinearGeglu(
       dispatchProduct(
         ...([gpu, { m, n: rows, k: width }] as const),
         { factor: rowsOf("x", width), buffers: [x], params: [] },
-        weightInput(weight, gatedRows(weightRows(format, width)), []),
+        weightInput(weight, gatedRows(weightRows(weight, width)), []),
         {
           epilogue: gated({ bias: bias !== null, kept: isTaped }),
           buffers: [...(bias === null ? [] : [bias]), y, ...sums],

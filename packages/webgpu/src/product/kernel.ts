@@ -1,34 +1,9 @@
 import type { KernelSource } from "../device/commands.ts"
-import { type Element, unrolled, wgslModule } from "../wgsl/module.ts"
+import { unrolled, wgslModule } from "../wgsl/module.ts"
 import type { Epilogue } from "./epilogue.ts"
+import type { Factor } from "./factor.ts"
+import { blocksOf, loadTile, placesOf, readFunction, type Side } from "./tile-loads.ts"
 import { rowOf, type Tile, threadsOf } from "./tiles.ts"
-
-/**
- * One factor of a product as a kernel reads it. It is a matrix that may not exist in memory. `edge` is the index along
- * the side that the result also has. `inner` is the index of the sum.
- */
-export interface Factor {
-  /** The name of the factor's code. */
-  readonly key: string
-  readonly reads: Readonly<Record<string, Element>>
-  /** Names of its parameters, which are different from those of all other factors. */
-  readonly params: readonly string[]
-  /** The side along which values are adjacent in memory. */
-  readonly along: "edge" | "inner"
-  /**
-   * WGSL statements that return what all values of an edge need, as a vec4i: the `place` of `body`. They run once for
-   * every edge of an invocation, before the sum. Only factors along `inner` have it.
-   */
-  readonly place?: string
-  /**
-   * WGSL statements that return the value at (edge, inner), both in range. With `four`, they return the four values
-   * from there on. The side `along` is then a multiple of four.
-   */
-  readonly body: string
-  readonly four: boolean
-  /** Whether every value is a float16. */
-  readonly half?: boolean
-}
 
 export interface ProductOptions {
   /** [M, K] */
@@ -57,11 +32,14 @@ export function productKernel({ left, right, epilogue, tile, half, count }: Prod
   const across = tileN / n
   const isHalf = half && right.half === true
   const shape = `${tileM}×${tileN}×${tileK} by ${m}×${n}`
-  const sides = [
-    { name: "left", factor: left, edges: tileM, origin: "m0", first: 0, isHalf: false },
+  const sides: readonly Side[] = [
+    { name: "left", factor: left, edges: tileM, origin: "m0", first: 0 },
     // Invocations that load no block of the left tile load one of the right.
-    { name: "right", factor: right, edges: tileN, origin: "n0", first: blocksOf(tileM, tileK) % threads, isHalf },
-  ] as const
+    { name: "right", factor: right, edges: tileN, origin: "n0", first: blocksOf(tileM, tileK) % threads },
+  ]
+  /** A row of the tile is a value of k, by four edges. */
+  const store = ({ name, edges }: Side, edge: string, k: string, value: string): string =>
+    `${name}Tile[(${k}) * ${rowOf(edges)}u + (${edge}) / 4u] = ${name === "right" && isHalf ? "vec4h" : "vec4f"}(${value});`
   return {
     key: `product ${count === 1 ? "" : `${count} times `}${left.key} · ${right.key}${epilogue.key}, ${shape}${isHalf ? ", 16 bits" : ""}`,
     code: () =>
@@ -95,7 +73,7 @@ let tn = local % ${across}u;
 ${sides.map((side) => placesOf(side, tileK, threads)).join("\n")}
 ${unrolled(m, (i) => unrolled(n / 4, (j) => `var sum${i}_${j} = vec4f();`))}
 for (var k0 = first; k0 < end; k0 += ${tileK}u) {
-${sides.map((side) => loadTile(side, tileK, threads)).join("\n")}
+${sides.map((side) => loadTile(side, { tileK, threads, by: "edge", store })).join("\n")}
   workgroupBarrier();
   for (var k = 0u; k < ${tileK}u; k++) {
 ${unrolled(m / 4, (i) => `    let a${i} = leftTile[k * ${rowOf(tileM)}u + tm + ${(i * tileM) / m}u];`)}
@@ -111,86 +89,4 @@ ${unrolled(m, (i) => {
 })}`,
       }),
   }
-}
-
-/** Blocks of four edges by four values of k. */
-function blocksOf(edges: number, tileK: number): number {
-  return (edges / 4) * (tileK / 4)
-}
-
-/** Zeros outside, for every factor. */
-function readFunction(name: string, { body, four, along, place }: Factor, edges: string): string {
-  const placed = place === undefined ? "" : `fn ${name}Place(edge: u32) -> vec4i {\n${place}\n}\n`
-  if (four) {
-    return `${placed}fn ${name}Four(edge: u32, inner: u32, place: vec4i) -> vec4f {
-  if (edge >= ${edges} || inner >= p.k) { return vec4f(); }
-${body}
-}`
-  }
-  const at = (c: number): string =>
-    along === "edge" ? `${name}One(edge + ${c}u, inner, place)` : `${name}One(edge, inner + ${c}u, place)`
-  return `${placed}fn ${name}One(edge: u32, inner: u32, place: vec4i) -> f32 {
-  if (edge >= ${edges} || inner >= p.k) { return 0.0; }
-${body}
-}
-fn ${name}Four(edge: u32, inner: u32, place: vec4i) -> vec4f { return vec4f(${[0, 1, 2, 3].map(at).join(", ")}); }`
-}
-
-/** A side of a product's tiles. */
-interface Side {
-  readonly name: "left" | "right"
-  readonly factor: Factor
-  readonly edges: number
-  readonly origin: "m0" | "n0"
-  /** The invocation that loads the first block. */
-  readonly first: number
-  readonly isHalf: boolean
-}
-
-/**
- * The blocks of an invocation: their first edge and k in the tile, and the places of their edges. Adjacent invocations
- * load adjacent values.
- */
-function placesOf({ name, factor, edges, origin, first }: Side, tileK: number, threads: number): string {
-  const { along, place } = factor
-  const adjacent = along === "inner" ? tileK / 4 : edges / 4
-  const rounds = Math.ceil(blocksOf(edges, tileK) / threads)
-  return unrolled(rounds, (round) => {
-    const block = `${name}Block${round}`
-    const [short, long] = [`${block} % ${adjacent}u * 4u`, `${block} / ${adjacent}u * 4u`]
-    const [edge, k] = along === "inner" ? [long, short] : [short, long]
-    const places = unrolled(4, (c) => {
-      const value = place === undefined ? "vec4i()" : `${name}Place(${origin} + ${name}Edge${round} + ${c}u)`
-      return `let ${name}Place${round}_${c} = ${value};`
-    })
-    return `let ${block} = (local + ${threads - first}u) % ${threads}u + ${round * threads}u;
-let ${name}Edge${round} = ${edge};
-let ${name}K${round} = ${k};
-${places}`
-  })
-}
-
-/** Loads the blocks of a tile. Those along k are transposed in registers. */
-function loadTile({ name, factor, edges, origin, isHalf }: Side, tileK: number, threads: number): string {
-  const blocks = blocksOf(edges, tileK)
-  const type = isHalf ? "vec4h" : "vec4f"
-  return unrolled(Math.ceil(blocks / threads), (round) => {
-    const [edge, k] = [`${origin} + ${name}Edge${round}`, `k0 + ${name}K${round}`]
-    const loads = unrolled(4, (c) => {
-      const at = factor.along === "inner" ? `${edge} + ${c}u, ${k}` : `${edge}, ${k} + ${c}u`
-      return `    let v${c} = ${name}Four(${at}, ${name}Place${round}_${c});`
-    })
-    const value = (c: number): string =>
-      factor.along === "inner" ? `vec4f(${[0, 1, 2, 3].map((edge) => `v${edge}[${c}]`).join(", ")})` : `v${c}`
-    const stores = unrolled(
-      4,
-      (c) =>
-        `    ${name}Tile[(${name}K${round} + ${c}u) * ${rowOf(edges)}u + ${name}Edge${round} / 4u] = ${type}(${value(c)});`,
-    )
-    const isWhole = (round + 1) * threads <= blocks
-    return `  ${isWhole ? "" : `if (${name}Block${round} < ${blocks}u) `}{
-${loads}
-${stores}
-  }`
-  })
 }

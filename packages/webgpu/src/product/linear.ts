@@ -38,7 +38,7 @@ export function affine<T extends Tensor>(
   const m = x.size / width
   return vjp(plus === null ? [x] : [x, plus], () => {
     const left = { factor: rowsOf("x", width), buffers: [x], params: [] }
-    const right = weightInput(weight, weightRows(format, width), [])
+    const right = weightInput(weight, weightRows(weight, width), [])
     return {
       value: runProduct<T>(gpu, { m, n: rows, k: width }, left, right, { bias, plus, shift }, shape),
       saved: [],

@@ -3,7 +3,10 @@ import type { KernelSource } from "../device/commands.ts"
 import type { Gpu } from "../gpu.ts"
 import { wgslModule } from "../wgsl/module.ts"
 import { type Epilogue, stored } from "./epilogue.ts"
-import { type Factor, productKernel } from "./kernel.ts"
+import type { Factor } from "./factor.ts"
+import { productKernel } from "./kernel.ts"
+import { type MatrixProductOptions, matrixProductKernel } from "./matrix-kernel.ts"
+import { fittingTiles, matrixSizes } from "./matrix-tiles.ts"
 import type { Tile } from "./tiles.ts"
 
 /** The number of workgroups that keeps a device busy. A product with fewer is cut into smaller tiles, then along k. */
@@ -95,9 +98,9 @@ function sumInto(
   placed: boolean,
 ): void {
   const { m, n, k, count = 1 } = sizes
-  const { tile, groups } = tilesOf(gpu, sizes)
+  const { tileK, groups } = planOf(gpu, sizes, right.factor)
   const wanted = Math.min(Math.floor(BUSY / groups), Math.floor(k / LEAST_SPAN))
-  const span = wanted > 1 ? tile.tileK * Math.ceil(k / wanted / tile.tileK) : k
+  const span = wanted > 1 ? tileK * Math.ceil(k / wanted / tileK) : k
   const parts = Math.ceil(k / span)
   const ends = { bias: false, shift: false, plus: 0, results: 1 }
   if (parts === 1) {
@@ -168,22 +171,43 @@ export function dispatchProduct(
   { epilogue, buffers, params = [], span = sizes.k }: ProductEnd,
 ): void {
   const { m, n, k, count = 1 } = sizes
-  const { tile, groups } = tilesOf(gpu, sizes)
-  const half = gpu.tiles.half && gpu.features.float16
+  const { kernel, groups } = planOf(gpu, sizes, right.factor)
   gpu.run(
-    productKernel({ left: left.factor, right: right.factor, epilogue, tile, half, count }),
+    kernel({ left: left.factor, right: right.factor, epilogue, count }),
     [...left.buffers, ...right.buffers, ...buffers],
     [m, n, k, span, ...left.params, ...right.params, ...params],
     groups * Math.ceil(k / span),
   )
 }
 
-/** The tiles of products, and the number of their workgroups. */
-function tilesOf(gpu: Gpu, { m, n, count = 1 }: ProductSizes): { readonly tile: Tile; readonly groups: number } {
-  const groups = ({ tileM, tileN }: Tile): number => count * Math.ceil(m / tileM) * Math.ceil(n / tileN)
-  const { large, small } = gpu.tiles
-  const tile = groups(large) >= BUSY ? large : small
-  return { tile, groups: groups(tile) }
+/** The kernel of a product, and how it is cut. */
+interface ProductPlan {
+  readonly tileK: number
+  /** Workgroups for all values of k. */
+  readonly groups: number
+  kernel(options: Omit<MatrixProductOptions, "unit" | "tile">): KernelSource
+}
+
+function planOf(gpu: Gpu, { m, n, count = 1 }: ProductSizes, { rounds = false }: Factor): ProductPlan {
+  const groupsOf = ({ tileM, tileN }: Pick<Tile, "tileM" | "tileN">): number =>
+    count * Math.ceil(m / tileM) * Math.ceil(n / tileN)
+  const { features, limits, tiles } = gpu
+  const unit = rounds ? features.matrices : null
+  if (unit !== null) {
+    const candidates = fittingTiles(unit, limits).map((tile) => ({ tile, ...matrixSizes(unit, tile) }))
+    // The last one is the smallest.
+    const chosen = candidates.find((sizes) => groupsOf(sizes) >= BUSY) ?? candidates.at(-1)
+    if (chosen !== undefined) {
+      const { tile, tileK } = chosen
+      return { tileK, groups: groupsOf(chosen), kernel: (options) => matrixProductKernel({ ...options, unit, tile }) }
+    }
+  }
+  const tile = groupsOf(tiles.large) >= BUSY ? tiles.large : tiles.small
+  const half = tiles.half && features.float16
+  return {
+    ...{ tileK: tile.tileK, groups: groupsOf(tile) },
+    kernel: (options) => productKernel({ ...options, tile, half }),
+  }
 }
 
 const PARTS_SUM: KernelSource = {

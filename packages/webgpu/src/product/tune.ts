@@ -42,7 +42,7 @@ export async function tuneProducts(): Promise<ProductTiles> {
     )
   }
   if (!gpu.features.float16) return tiles
-  const weights = weightRows("F16", SIZES.large.k)
+  const weights = weightRows({ format: "F16", rounds: false }, SIZES.large.k)
   return fastest(gpu, "large", weights, [tiles, { ...tiles, half: true }])
 }
 

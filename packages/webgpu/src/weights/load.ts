@@ -15,6 +15,8 @@ export interface WeightRows {
   readonly scales: GPUBuffer | null
   /** [rows] */
   readonly bias: GPUBuffer | null
+  /** Whether forward products with them multiply float16, on subgroup matrices. */
+  readonly rounds: boolean
 }
 
 export interface WebgpuLinear extends LinearWeight, WeightRows {}
@@ -32,10 +34,15 @@ export interface WebgpuNorm extends NormWeight {
   readonly width: number
 }
 
-/** Loads weights to the device in a format. Biases and norms are small, and always float32. */
+/**
+ * Loads weights to the device in a format. Biases and norms are small, and always float32.
+ *
+ * @param rounds see `WeightRows`
+ */
 export function createLoader(
   gpu: Gpu,
   format: WeightFormat | "file",
+  rounds: boolean,
 ): Pick<WeightLoader, "linear" | "conv2d" | "norm"> {
   /** @param layOut puts a row's elements in the order of the kernels, from the size of an element in bytes */
   const loadRows = async (
@@ -62,7 +69,7 @@ export function createLoader(
     try {
       const { scales } = encoded
       const rows: WeightRows = {
-        ...{ format: encoded.format, rows: out, width },
+        ...{ format: encoded.format, rows: out, width, rounds },
         values: keep(`weight "${weight.name}"`, encoded.bytes),
         scales: scales === null ? null : keep(`scales of "${weight.name}"`, new Uint8Array(scales.buffer)),
         bias: bias === null ? null : keep(`bias "${bias.name}"`, await floatBytes(bias)),

@@ -2,7 +2,10 @@
 export type Element = "f32" | "vec2f" | "vec4f" | "u32" | "vec2u"
 
 /** Optional parts of WGSL. */
-export type Extension = "f16" | "subgroups"
+export type Extension = "f16" | "subgroups" | typeof MATRICES
+
+/** Subgroup matrices. */
+const MATRICES = "chromium_experimental_subgroup_matrix"
 
 export interface KernelParts {
   /** Extensions that the device must have. */
@@ -18,7 +21,8 @@ export interface KernelParts {
   readonly declarations?: string
   /**
    * Body of `main`. `local` is the index of the invocation in its workgroup. `group` is the index of the workgroup over
-   * both dimensions.
+   * both dimensions. With subgroup matrices, `subgroup` is the number of the subgroup in its workgroup, and `lane` the
+   * number of the invocation in its subgroup.
    */
   readonly main: string
 }
@@ -31,12 +35,19 @@ export function wgslModule(parts: KernelParts): string {
     ...Object.entries(reads).map(([name, element]) => `var<storage, read> ${name}: array<${element}>;`),
     ...Object.entries(writes).map(([name, element]) => `var<storage, read_write> ${name}: array<${element}>;`),
   ]
-  return `${enable.map((extension) => `enable ${extension};\n`).join("")}struct Params { ${fields.join(", ")} }
+  const hasMatrices = enable.includes(MATRICES)
+  // The compiler cannot see that `subgroup` is the same number for all of a subgroup.
+  const diagnostics = hasMatrices ? "diagnostic(off, chromium.subgroup_matrix_uniformity);\n" : ""
+  const inputs = [
+    "@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u",
+    ...(hasMatrices ? ["@builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) lane: u32"] : []),
+  ]
+  return `${enable.map((extension) => `enable ${extension};\n`).join("")}${diagnostics}struct Params { ${fields.join(", ")} }
 @group(0) @binding(0) var<uniform> p: Params;
 ${buffers.map((buffer, i) => `@group(0) @binding(${i + 1}) ${buffer}`).join("\n")}
 ${declarations}
 @compute @workgroup_size(${threads})
-fn main(@builtin(local_invocation_index) local: u32, @builtin(workgroup_id) wid: vec3u, @builtin(num_workgroups) nwg: vec3u) {
+fn main(${inputs.join(", ")}) {
   let group = wid.x + wid.y * nwg.x;
 ${main}
 }

@@ -52,13 +52,15 @@ export interface VaeParams {
 }
 
 /**
- * Loads the autoencoder of a checkpoint, or of a separate file. See `vaeOf` for the layouts.
+ * Loads the autoencoder of a checkpoint, or of a separate file. See `vaeOf` for the layouts. Its values may exceed
+ * float16's range.
+ *
  * @throws CoreError that names every tensor that is missing or has another shape
  */
 export function loadVae(file: WeightFile, loader: WeightLoader): Promise<VaeParams> {
   const vae = vaeOf(file)
   const config = inferVaeConfig(vae)
-  return loadParams("a VAE", vae, loader, buildVae(config))
+  return loadParams("a VAE", vae, loader.wide ?? loader, buildVae(config))
 }
 
 /** Builds a VAE of this config from named tensors. */

@@ -1,0 +1,144 @@
+import { createNoiseSchedule } from "@lllite/core/diffusion"
+import { createLllite, type Sdxl } from "@lllite/core/models"
+import { createComposedOps, type Ops, type WeightEntry } from "@lllite/core/ops"
+import { createStream } from "@lllite/core/random"
+import { checkOps } from "@lllite/core/testing"
+import { type CachedExample, LLLITE, objective } from "@lllite/core/training"
+import { enumerateSites } from "@lllite/format/selections"
+import * as tf from "@tensorflow/tfjs-core"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { createSyntheticUnet, SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
+import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
+import { checkMatrices, createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
+import { apart } from "./apart.ts"
+import { openGpu } from "./open-gpu.ts"
+import { compared, unetCases } from "./reference-suites.ts"
+
+/* Products on subgroup matrices. `matrices.test.ts` runs this file on a driver that has them. */
+
+const { hasMatrices, start } = await openGpu()
+
+const needsMatrices = needs("a WebGPU adapter with subgroup matrices", hasMatrices)
+
+function normal(name: string, length: number): Float32Array {
+  return createStream(1, name).normal(length)
+}
+
+function entry(name: string, shape: readonly number[]): WeightEntry {
+  const values = normal(name, tf.util.sizeFromShape([...shape]))
+  return { name, dtype: "F32", shape, read: async () => new Uint8Array(values.buffer.slice(0)) }
+}
+
+describe("products on subgroup matrices", needsMatrices, () => {
+  let webgpu: WebgpuDevice
+  let base: Ops
+  let ops: Ops
+  beforeAll(async () => {
+    webgpu = await start()
+    base = createComposedOps()
+    ops = createWebgpuOps(base, { precision: "F16" })
+  })
+  afterAll(() => webgpu.dispose())
+
+  it("pass the driver's check, and leave nothing behind", async () => {
+    const before = tf.memory().numTensors
+    expect(await checkMatrices()).toBeNull()
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it("fail the check where a value is wrong, with what was wrong", async () => {
+    const wrong = { ...base, linear: (x, weight) => tf.mul(base.linear(x, weight), 1.001) } satisfies Ops
+    expect(await checkMatrices(wrong)).toMatch(
+      /^a product of 1024×64 and 64×1024 on subgroup matrices is 1\.0e-3 apart/,
+    )
+    const conv2d: Ops["conv2d"] = (x, weight, options) => tf.mul(base.conv2d(x, weight, options), 1.001)
+    expect(await checkMatrices({ ...base, conv2d })).toMatch(/^a convolution of 17×23 with 12 filters/)
+  })
+
+  it("round both factors to float16, but not those of wide weights", async () => {
+    const x = tf.tensor(normal("x", 77 * 70), [77, 70])
+    const weight = entry("weight", [44, 70])
+    const results = [
+      base.linear(x, await base.load.linear(weight, null)),
+      ops.linear(x, await ops.load.linear(weight, null)),
+      ops.linear(x, await (ops.load.wide ?? ops.load).linear(weight, null)),
+    ]
+    const [expected, rounded, wide] = await Promise.all(results.map((y) => y.data()))
+    const error = apart(rounded as Float32Array, expected as Float32Array)
+    expect(error).toBeGreaterThan(1e-5)
+    expect(error).toBeLessThan(2e-3)
+    expect(apart(wide as Float32Array, expected as Float32Array)).toBeLessThan(1e-6)
+    tf.dispose([x, ...results])
+  })
+
+  it("have the same bits each time", async () => {
+    const x = tf.tensor(normal("x", 130 * 600), [130, 600])
+    const weight = await ops.load.linear(entry("weight", [72, 600]), entry("bias", [72]))
+    const [one, other] = await Promise.all([ops.linear(x, weight).data(), ops.linear(x, weight).data()])
+    expect(one).toEqual(other)
+    x.dispose()
+  })
+
+  it("take 70,000 rows, more than a dimension has workgroups", async () => {
+    const x = tf.tensor(normal("x", 70_000 * 4), [70_000, 4])
+    const [weight, bias] = [entry("weight", [8, 4]), entry("bias", [8])]
+    const results = [
+      base.linear(x, await base.load.linear(weight, bias)),
+      ops.linear(x, await ops.load.linear(weight, bias)),
+    ]
+    const [expected, got] = await Promise.all(results.map((y) => y.data()))
+    expect(apart(got as Float32Array, expected as Float32Array)).toBeLessThan(2e-3)
+    tf.dispose([x, ...results])
+  })
+
+  it(
+    "agree with the reference on a U-Net with two LLLites to within 1e-2",
+    needsAll(needsMatrices, longOnly),
+    async () => {
+      const results = await compared(unetCases("unet.lllite.chain"), ops)
+      const errors = results.map(({ maxRelError }) => maxRelError)
+      console.info(`U-Net on matrices: ${errors.map((error) => error.toExponential(1)).join(", ")}`)
+      for (const error of errors) expect(error).toBeLessThan(1e-2)
+    },
+  )
+
+  it("give gradients whose norm at every site is within 2 %", needsAll(needsMatrices, longOnly), async () => {
+    const side = 64
+    const example: CachedExample = {
+      ...{ width: side, height: side },
+      latents: normal("latents", (side / 8) ** 2 * 4),
+      context: normal("context", 77 * SMALL_UNET.contextDim),
+      vector: normal("vector", SMALL_UNET.pooledDim + 1536),
+      control: { width: side, height: side, data: new Uint8Array(side * side * 3).map((_, i) => (i * 7) % 256) },
+    }
+    const made = createLllite(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 16 }, createStream(1, "lllite"))
+    // At the start of a training the last layers are zero, and so are the gradients before them.
+    const model = { ...made, values: normal("values", made.values.length).map((value) => value / 10) }
+    const norms = async (ops: Ops): Promise<readonly number[]> => {
+      const sdxl = { ops, unet: await createSyntheticUnet(ops), prediction: "epsilon" } as Sdxl
+      const rows = { seed: 1, step: 0, firstRow: 0, examples: [example] }
+      const { gradients } = await objective(sdxl, createNoiseSchedule(), LLLITE, model, rows, {})
+      return model.adapters.map((plan) =>
+        Math.hypot(
+          ...model.slots
+            .filter((slot) => slot.plan === plan)
+            .flatMap(({ offset, size }) => Array.from(gradients.subarray(offset, offset + size))),
+        ),
+      )
+    }
+    const [expected, got] = [await norms(createWebgpuOps(base)), await norms(ops)]
+    const apart = expected.map((norm, i) => Math.abs((got[i] ?? Number.NaN) / norm - 1))
+    console.info(`gradients on matrices: norms at ${apart.length} sites, ${Math.max(...apart).toExponential(1)} apart`)
+    expect(apart.filter((each) => !(each < 0.02))).toEqual([])
+    expect(apart.length).toBeGreaterThan(10)
+    expect(got).not.toEqual(expected)
+  })
+
+  it("keep the contract of ops to within 1e-2", needsAll(needsMatrices, longOnly), async () => {
+    const results = await checkOps(ops)
+    const worst = Math.max(...results.map(({ maxRelError }) => maxRelError))
+    console.info(`contract on matrices: ${results.length} cases, worst ${worst.toExponential(1)}`)
+    expect(results.filter(({ maxRelError }) => !(maxRelError < 1e-2))).toEqual([])
+    expect(results.length).toBeGreaterThan(150)
+  })
+})
