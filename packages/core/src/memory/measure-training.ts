@@ -1,7 +1,8 @@
 import type { SdxlFiles } from "../models/layouts/parts.ts"
-import { loadSdxl } from "../models/sdxl.ts"
+import type { Sdxl } from "../models/sdxl.ts"
 import type { StopOptions } from "../models/steps.ts"
 import type { Ops } from "../ops/ops.ts"
+import { loadWatched } from "../worker/loading.ts"
 import { type MemoryTask, NO_WORDS, runTraining } from "./plan.ts"
 
 /** How long the parts of a training take, in seconds. */
@@ -26,7 +27,7 @@ export async function measureTraining(
   task: MemoryTask,
   stop: StopOptions = {},
 ): Promise<TrainingTimes> {
-  const sdxl = await loadSdxl(ops, files, NO_WORDS)
+  const sdxl = await loadUntilStopped(ops, files, stop)
   try {
     const took = new Map<string, number>()
     for (let round = 0; round < 2; round++) {
@@ -44,5 +45,18 @@ export async function measureTraining(
     }
   } finally {
     sdxl.dispose()
+  }
+}
+
+/** Loads an SDXL. It stops between two reads. */
+async function loadUntilStopped(
+  ops: Ops,
+  files: SdxlFiles,
+  { signal = new AbortController().signal, pause = async () => {} }: StopOptions,
+): Promise<Sdxl> {
+  const loading = loadWatched(ops, files, NO_WORDS, {}, { signal, pause })
+  for (;;) {
+    const next = await loading.next()
+    if (next.done === true) return next.value
   }
 }
