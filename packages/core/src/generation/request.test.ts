@@ -31,6 +31,27 @@ const check =
 describe("a request", () => {
   it.each<[string, readonly PictureRequest[], Partial<GenerateOptions>, string, string]>([
     ["no request", [], {}, "request-empty", "generate: there is no request, expected at least one"],
+    [
+      "nothing",
+      [null as unknown as PictureRequest],
+      {},
+      "option-missing",
+      "prompt of request 1 is missing, expected text",
+    ],
+    [
+      "a prompt that is no text",
+      [ONE[0] as PictureRequest, { prompt: 5, seed: 1 } as unknown as PictureRequest],
+      {},
+      "option-range",
+      "generate: prompt of request 2 is 5, expected text",
+    ],
+    [
+      "a negative prompt that is a list",
+      [{ prompt: "", negativePrompt: ["a"], seed: 1 } as unknown as PictureRequest],
+      {},
+      "option-range",
+      'generate: negativePrompt of request 1 is ["a"], expected text',
+    ],
     ["a seed that is none", [{ prompt: "", seed: -1 }], {}, "seed", "generate: seed"],
     ["a wrong seed in the second request", [ONE[0] as PictureRequest, { prompt: "", seed: 0.5 }], {}, "seed", "0.5"],
     [

@@ -172,6 +172,25 @@ export interface GenerateOptions extends VaeParts {
 
 const LORA = GENERATE_RANGES.strength
 
+/**
+ * Checks that the prompts of requests are texts, which a program without types may forget.
+ *
+ * @throws CoreError that names the first one that is not
+ */
+export function checkTexts(requests: readonly PictureRequest[]): void {
+  for (const [index, request] of requests.entries()) {
+    const { prompt, negativePrompt = "", firstPrompt = "", firstNegativePrompt = "" } = request ?? {}
+    for (const [name, text] of Object.entries({ prompt, negativePrompt, firstPrompt, firstNegativePrompt })) {
+      if (typeof text === "string") continue
+      const [code, shown] =
+        text === undefined
+          ? (["option-missing", "missing"] as const)
+          : (["option-range", JSON.stringify(text)] as const)
+      throw new CoreError(code, `generate: ${name} of request ${index + 1} is ${shown}, expected text`)
+    }
+  }
+}
+
 /** Checks requests and options. @throws CoreError that names the first one that is wrong */
 export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
   const { width, height, adapters = [], loras = [] } = options
@@ -179,6 +198,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     if (!good) throw new CoreError(code, `generate: ${what}`)
   }
   expect(requests.length > 0, "request-empty", "there is no request, expected at least one")
+  checkTexts(requests)
   for (const { prompt, firstPrompt, firstNegativePrompt, seed, batch = null } of requests) {
     checkSeed("generate", seed)
     if (batch !== null) {

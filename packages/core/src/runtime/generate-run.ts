@@ -3,7 +3,7 @@ import { samplerInfo } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
 import { resampleNotice, resampleReason } from "../generation/grids.ts"
-import type { GenerateOptions, PictureRequest } from "../generation/request.ts"
+import { checkTexts, type GenerateOptions, type PictureRequest } from "../generation/request.ts"
 import { checkStart, listOf, type StartPicture } from "../generation/start-picture.ts"
 import { checkRanges } from "../number-range.ts"
 import { isGuided, partsOfPrompt } from "../prompt/composed.ts"
@@ -75,6 +75,7 @@ export async function* generateWith<Types extends RuntimeTypes>(
   signal?.throwIfAborted()
   const count = requests.length
   if (count === 0) throw new CoreError("request-empty", "generate: there is no request, expected at least one")
+  checkTexts(requests)
   checkRanges("generate", { batchSize }, GENERATE_RANGES)
   const [lead] = clients
   const { prompts = {}, textualInversions = [], parts = null, negativeParts = null } = options
