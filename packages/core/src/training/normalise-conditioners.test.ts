@@ -6,9 +6,10 @@ import { imageToFloats } from "../image.ts"
 import { createLllite, type LlliteModel } from "../models/index.ts"
 import { cutPatches, patchFormOf } from "../models/lllite/conditioner.ts"
 import { withHole } from "../models/lllite/hole.ts"
+import { cutLatentValues } from "../models/lllite/latent-patches.ts"
 import { createStream } from "../random/index.ts"
 import { drawHole } from "./drawn-hole.ts"
-import { normaliseConditioners } from "./normalise-conditioners.ts"
+import { type FirstControl, normaliseConditioners } from "./normalise-conditioners.ts"
 
 const LAYOUT = { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
 const [SITE] = enumerateSites(LAYOUT).filter(({ depth }) => depth === 2)
@@ -59,6 +60,17 @@ const floats = ({ width, height, ...rest }: RgbImage) => ({
 })
 
 describe("the conditioners of a new LLLite", () => {
+  it("have them over latents of a picture that is not square", () => {
+    const latents = createStream(3, "latents").normal(8 * 12 * 4)
+    const model = normalised([{ ...control(96, 64, 1), latents } as FirstControl], { condInput: "latent" })
+    const all = moments(model, cutLatentValues(latents, { height: 8, width: 12 }, 2))
+    expect(all.length).toBeGreaterThan(0)
+    for (const [mean, deviation] of all) {
+      expect(mean).toBeCloseTo(0, 4)
+      expect(deviation).toBeCloseTo(1, 3)
+    }
+  })
+
   it("have mean 0 and deviation 1 in each channel, over controls of unlike sizes that are not square", () => {
     const controls = [control(64, 32, 1), control(32, 96, 2)]
     const model = normalised(controls)
@@ -113,6 +125,9 @@ describe("the conditioners of a new LLLite", () => {
     expect(whole).toEqual(normalised(half.slice(0, 2)).values)
     expect(whole).not.toEqual(normalised(half.slice(0, 1)).values)
     const large = [control(1056, 1024, 4), control(32, 32, 3)]
-    expect(normalised(large).values).toEqual(normalised(large.slice(0, 1)).values)
+    const { values } = normalised(large)
+    // Over no control at all they would not be numbers.
+    expect(values.every(Number.isFinite)).toBe(true)
+    expect(values).toEqual(normalised(large.slice(0, 1)).values)
   })
 })
