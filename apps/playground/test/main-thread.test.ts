@@ -15,8 +15,8 @@ interface TraceEvent {
   readonly args: { readonly name?: string }
 }
 
-/** Milliseconds of processor time. A page that reads a large picture by itself takes seconds. */
-const MOST = 500
+/** Milliseconds of processor time. A task of more makes the page answer late. */
+const MOST = 100
 
 describe("the main thread of the playground", needsAll(longOnly, needsChromium), () => {
   const playground = usePlayground()
