@@ -8,15 +8,18 @@ import { createNodeRuntime, type NodeRuntime } from "../src/index.ts"
 import { findTensorflow } from "../src/tensorflow/installation.ts"
 
 /*
- * An LLLite whose sites share a trunk that reads latents, trained and drawn with on every backend. The worker loads the built packages, so
- * `turbo run build` comes first.
+ * LLLites whose sites share a trunk that reads pixels or latents, trained and drawn with on every backend. The worker
+ * loads the built packages, so `turbo run build` comes first.
  */
 
 chooseDriver("swiftshader", "lavapipe")
 const DRIVER = "a Vulkan driver. scripts/lavapipe.sh installs one"
 
 const SIDE = 32
-const FORM = { condDim: 8, mlpDim: 8, sharedTrunk: true, condInput: "latent" } as const
+const FORM = { condDim: 8, mlpDim: 8, sharedTrunk: true } as const
+/** What the trunk reads. Pixels are the default, which a plan leaves out. */
+const READS = { pixels: FORM, latents: { ...FORM, condInput: "latent" } } as const
+type Reads = keyof typeof READS
 
 const image: RgbImage = {
   ...{ width: SIDE, height: SIDE },
@@ -28,6 +31,7 @@ type BackendName = NodeRuntime["backend"]
 /** The run after two steps, and a picture that is drawn with its LLLite. */
 async function trainAndDraw(
   backend: BackendName,
+  reads: Reads,
 ): Promise<{ readonly values: Float32Array; readonly drawn: RgbImage }> {
   const runtime = await createNodeRuntime({ backend, ...(backend === "wasm" ? { threads: 1 } : {}) })
   try {
@@ -38,7 +42,7 @@ async function trainAndDraw(
     const sites = enumerateSites(sdxl.layout).filter(({ block }) => block === "input 5" || block === "middle")
     const run = sdxl.train(
       { count: 1, example },
-      { sites, ...FORM, steps: 2, batchSize: 1, seed: 1, learningRate: 1e-2 },
+      { sites, ...READS[reads], steps: 2, batchSize: 1, seed: 1, learningRate: 1e-2 },
     )
     let state: TrainState
     for (;;) {
@@ -47,7 +51,7 @@ async function trainAndDraw(
       state = next.value
       break
     }
-    expect(state.model.adapters).toEqual(sites.map((site) => ({ site, ...FORM })))
+    expect(state.model.adapters).toEqual(sites.map((site) => ({ site, ...READS[reads] })))
     const adapter = await runtime.loadAdapter(state.model, sdxl)
     const options = { ...{ width: SIDE, height: SIDE, steps: 2 }, adapters: [{ adapter, control: image }] }
     for await (const event of sdxl.generate([{ prompt: "a red star", seed: 1 }], options)) {
@@ -59,14 +63,14 @@ async function trainAndDraw(
   }
 }
 
-describe("an LLLite with a shared trunk of latents", () => {
+describe.each(["pixels", "latents"] as const)("an LLLite with a shared trunk of %s", (reads) => {
   let expected: Awaited<ReturnType<typeof trainAndDraw>>
   beforeAll(async () => {
-    expected = await trainAndDraw("wasm")
+    expected = await trainAndDraw("wasm", reads)
   })
 
   async function expectAlike(backend: BackendName): Promise<void> {
-    const { values, drawn } = await trainAndDraw(backend)
+    const { values, drawn } = await trainAndDraw(backend, reads)
     // Two steps of 1e-2 each. Where a gradient is near zero, its sign decides.
     const far = values.filter((value, i) => Math.abs(value - (expected.values[i] ?? Number.NaN)) > 1e-3)
     expect(far.length / values.length).toBeLessThan(0.02)
