@@ -55,7 +55,8 @@ export function otherSide(ops: Ops, { call, index, value }: NearZero): Ops {
   }
 }
 
-/** Adapters and parts of their layers, so that every ReLU is a separate call. */
-function composedAdapters({ adapt: _adapt, runPart: _runPart, ...ops }: Ops): Ops {
-  return ops
+/** Ops without the verbs that join adapters or their layers, so that every ReLU is a call of its own. */
+function composedAdapters(ops: Ops): Ops {
+  const { adapt: _, adaptGroup: _group, denseStack: _stack, runPart: _part, ...single } = ops
+  return single
 }
