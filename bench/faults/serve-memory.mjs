@@ -1,8 +1,10 @@
 // Draws many small pictures with the built `lllite serve`, over all of its APIs, and prints the memory of the server and of
 // the process that draws after each hundredth. Needs a build, and Linux.
-//   node bench/faults/serve-memory.mjs [--jobs 1000] [--each 100]
+//   node bench/faults/serve-memory.mjs [--jobs 1000] [--each 100] [--redis]
+// With `--redis`, it starts a Redis and a worker, which draws. Their memory is printed, too. It needs redis-server.
 import { spawn } from "node:child_process"
 import { cp, mkdir, mkdtemp, readFile, rm } from "node:fs/promises"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -10,7 +12,11 @@ import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 
 const { values } = parseArgs({
-  options: { jobs: { type: "string", default: "1000" }, each: { type: "string", default: "100" } },
+  options: {
+    jobs: { type: "string", default: "1000" },
+    each: { type: "string", default: "100" },
+    redis: { type: "boolean", default: false },
+  },
 })
 const [jobs, each] = [Number(values.jobs), Number(values.each)]
 const main = fileURLToPath(new URL("../../apps/cli/dist/main.js", import.meta.url))
@@ -20,14 +26,36 @@ await mkdir(join(folder, "models", "controlnet"), { recursive: true })
 await cp(lllite, join(folder, "models", "controlnet", "lllite-canny.safetensors"))
 // As many jobs are kept as are shown, so that what is kept does not grow.
 const args = ["serve", "--port", "0", "--models_dir", "models", "--keep_jobs", String(each), "--previews"]
-const server = spawn(process.execPath, [main, ...args], { cwd: folder, stdio: ["ignore", "pipe", "ignore"] })
-const [line] = await new Promise((resolve) =>
-  createInterface({ input: server.stdout }).on("line", (...all) => resolve(all)),
-)
+const { redis, flags } = values.redis ? await startRedis() : { redis: null, flags: [] }
+const [server, line] = await started(process.execPath, [main, ...args, ...flags])
 const { url } = JSON.parse(line)
+// It is ready when it says where it takes jobs.
+const work = ["work", "--models_dir", "models", ...flags]
+const [worker] = redis === null ? [null] : await started(process.execPath, [main, ...work])
 const prompt = "a red star"
 const size = { width: 64, height: 64, steps: 2 }
 let picture = ""
+
+/** Starts a program. Gives it with the first line that matches. */
+async function started(program, args, pattern = /./) {
+  const child = spawn(program, args, { cwd: folder, stdio: ["ignore", "pipe", "ignore"] })
+  const line = await new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => pattern.test(line) && resolve(line))
+    child.once("error", reject)
+    child.once("exit", (code) => reject(new Error(`${program} ${args.join(" ")} ended with ${code}`)))
+  })
+  return [child, line]
+}
+
+async function startRedis() {
+  const probe = createServer()
+  await new Promise((resolve) => probe.listen(0, "127.0.0.1", resolve))
+  const { port } = probe.address()
+  await new Promise((resolve) => probe.close(resolve))
+  const args = ["--port", `${port}`, "--save", "", "--appendonly", "yes", "--dir", folder]
+  const [redis] = await started("redis-server", args, /Ready to accept/)
+  return { redis, flags: ["--redis", `redis://127.0.0.1:${port}`] }
+}
 
 async function post(path, body) {
   const headers = { "content-type": "application/json" }
@@ -88,11 +116,12 @@ try {
   const start = performance.now()
   await own(0)
   for (let done = 0; done <= jobs; ) {
-    const [drawing] = (await readFile(`/proc/${server.pid}/task/${server.pid}/children`, "utf8")).trim().split(" ")
+    const { pid } = worker ?? server
+    const [drawing] = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ")
     const seconds = Math.round((performance.now() - start) / 1000)
-    console.log(
-      JSON.stringify({ done, seconds, server: await mebibytes(server.pid), drawing: await mebibytes(drawing) }),
-    )
+    const memory = { server: await mebibytes(server.pid), drawing: await mebibytes(drawing) }
+    const others = worker === null ? {} : { worker: await mebibytes(worker.pid), redis: await mebibytes(redis.pid) }
+    console.log(JSON.stringify({ done, seconds, ...memory, ...others }))
     if (done === jobs) break
     const seeds = Array.from({ length: Math.min(each, jobs - done) }, (_, i) => done + i + 1)
     // Ten clients at once.
@@ -106,7 +135,10 @@ try {
     done = Math.min(jobs, done + each)
   }
 } finally {
-  server.kill("SIGTERM")
-  await new Promise((resolve) => server.once("exit", resolve))
+  for (const child of [worker, server, redis].filter((one) => one !== null)) {
+    const ended = new Promise((resolve) => child.once("exit", resolve))
+    child.kill("SIGTERM")
+    await ended
+  }
   await rm(folder, { recursive: true, force: true })
 }

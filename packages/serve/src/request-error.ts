@@ -21,9 +21,17 @@ export function requestError(error: unknown, limits: Limits): RequestError {
     const text = `the body is larger than ${limits.bodyBytes} bytes. Send less, or raise --max_body_mb.`
     return { status: 413, error: new ServeError("body-size", text) }
   }
-  if (statusCode === 408) {
+  if (statusCode === 408 || code === "ERR_HTTP_REQUEST_TIMEOUT") {
     const text = `the request took longer than ${limits.requestSeconds} seconds. Send it faster.`
     return { status: 408, error: new ServeError("request-time", text) }
+  }
+  if (code === "HPE_HEADER_OVERFLOW") {
+    const text = "the address and the headers of the request are longer than 16 KiB. Send shorter ones."
+    return { status: 431, error: new ServeError("body-size", text) }
+  }
+  if (code?.startsWith("HPE_") === true) {
+    const text = `the request cannot be read as HTTP/1.1: ${message.replace(/^Parse Error: /, "")}.`
+    return { status: 400, error: new ServeError("body", text) }
   }
   if (validation !== undefined || (statusCode !== undefined && statusCode < 500)) {
     return { status: statusCode ?? 400, error: new ServeError("body", `${message}.`.replace(/\.\.$/, ".")) }

@@ -1,4 +1,4 @@
-import { createServer as createHttpServer } from "node:http"
+import { createServer as createHttpServer, STATUS_CODES } from "node:http"
 import type { AddressInfo } from "node:net"
 import multipart from "@fastify/multipart"
 import websocket from "@fastify/websocket"
@@ -158,6 +158,15 @@ function createApp(limits: Limits, log: ServerOptions["log"]): FastifyInstance {
       )
       server.maxConnections = MOST_CONNECTIONS
       return server
+    },
+    // What is not HTTP reaches no route, and so none of their error handlers.
+    clientErrorHandler(error, socket) {
+      const known = requestError(error, limits)
+      // A connection that is lost gets no answer.
+      if (!socket.writable || known.status >= 500) return void socket.destroy()
+      const body = JSON.stringify({ error: errorText(known.error) })
+      const head = `HTTP/1.1 ${known.status} ${STATUS_CODES[known.status] ?? ""}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`
+      socket.end(head + body)
     },
     forceCloseConnections: "idle",
     logger: log === undefined ? false : { level: "info", stream: log },

@@ -106,7 +106,22 @@ describe("the API", () => {
     for (const cut of [10, 60, head.length, head.length + 30]) {
       await sent(url, `${head}Content-Length: 1000\r\n\r\n{"kind": "generate"`.slice(0, cut), 20)
     }
-    expect(await slow).toMatch(/^(HTTP\/1.1 408|$)/)
+    expect(await slow).toMatch(/^(HTTP\/1.1 408 .*"code":"request-time"|$)/s)
+    expect((await endedJob(url, (await startJob(url)).id)).state).toBe("done")
+  })
+
+  it("answers what is not HTTP by an error with a code", async () => {
+    const { url } = await testServer()
+    const head = "GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\n"
+    const codeOf = async (bytes: string): Promise<string> => {
+      const answer = await sent(url, bytes)
+      const body = JSON.parse(answer.split("\r\n\r\n")[1] ?? "") as { readonly error: { readonly code: string } }
+      return `${answer.slice(9, 12)} ${body.error.code}`
+    }
+    expect(await codeOf("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")).toBe("400 body")
+    expect(await codeOf(`${head}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`)).toBe("400 body")
+    expect(await codeOf(`${head}X: a\r\n b\r\n\r\n`)).toBe("400 body")
+    expect(await codeOf(`${head}X: ${"a".repeat(20_000)}\r\n\r\n`)).toBe("431 body-size")
     expect((await endedJob(url, (await startJob(url)).id)).state).toBe("done")
   })
 

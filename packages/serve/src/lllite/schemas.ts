@@ -32,7 +32,7 @@ const Command = Type.Object(
           Type.String(),
           Type.Number(),
           Type.Boolean(),
-          Type.Array(Type.Union([Type.String(), Type.Number()])),
+          Type.Array(Type.Union([Type.String(), Type.Number()]), { maxItems: 1000 }),
         ]),
         {
           description:

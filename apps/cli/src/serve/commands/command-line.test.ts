@@ -69,6 +69,12 @@ describe("the command line of a job", () => {
     await expect(line("inspect", {}, ["**/**/x"])).rejects.toMatchObject({ code: "option-refused" })
   })
 
+  it("takes no more than a program can be started with", async () => {
+    await expect(line("inspect", {}, ["x".repeat(70_000)])).rejects.toMatchObject({ code: "limit" })
+    const many = Array.from({ length: 100 }, () => "x".repeat(20_000))
+    await expect(line("train", { metadata_tags: many })).rejects.toMatchObject({ code: "limit" })
+  })
+
   it("opens no port, and starts no more ranks than there are cores", async () => {
     for (const options of [{ rank_address: "0.0.0.0:8000" }, { dashboard: true }, { dashboard_port: 8000 }]) {
       await expect(line("train", options)).rejects.toMatchObject({ code: "option-refused" })

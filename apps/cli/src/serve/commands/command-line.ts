@@ -77,6 +77,7 @@ export async function commandLine(
   const table = Object.assign({}, ...command.groups.map(([, options]) => options)) as Readonly<
     Record<string, AnyOption>
   >
+  checkSize(options, files)
   const flags: string[] = []
   for (const [written, value] of Object.entries(options)) {
     const found = findOption(table, written)
@@ -103,6 +104,28 @@ export async function commandLine(
   const positionals: string[] = []
   for (const file of files) positionals.push(asPath(await allowedText(file, dataFolder, null, library)))
   return [...kind.split(" "), ...flags, "--", ...positionals]
+}
+
+/** Bytes of a command's arguments, and of one. Systems start programs with little more. */
+const [MOST_BYTES, MOST_OF_ONE] = [2 ** 20, 2 ** 16]
+
+/** Counts before anything is looked for. @throws ServeError `limit` */
+function checkSize(options: CommandInput["options"], files: readonly string[]): void {
+  const sizes = [...Object.values(options).flat(), ...files].map((one) => Buffer.byteLength(String(one)))
+  const longest = sizes.reduce((most, size) => Math.max(most, size), 0)
+  const all = sizes.reduce((sum, size) => sum + size, 0)
+  if (longest > MOST_OF_ONE) {
+    throw new ServeError(
+      "limit",
+      `a value of the options or files has ${longest} bytes, expected at most ${MOST_OF_ONE}.`,
+    )
+  }
+  if (all > MOST_BYTES) {
+    throw new ServeError(
+      "limit",
+      `the options and files have ${all} bytes, expected at most ${MOST_BYTES}. Name a folder.`,
+    )
+  }
 }
 
 /** A process for each core is the most that helps. @throws ServeError `limit` */
