@@ -110,7 +110,7 @@ describe("lllite dataset make with workers", withRedis, () => {
     const there = places("store")
     const first = await work(there)
     const made = run([...CANNY, "shared", ...there])
-    await expect.poll(first.taken, { timeout: 60_000 }).toBeGreaterThan(1)
+    await expect.poll(first.taken, { timeout: 600_000 }).toBeGreaterThan(1)
     first.child.kill("SIGKILL")
     await first.ended
     const second = await work([...there, "--jobs", "pieces", "--concurrency", "2"])
@@ -192,7 +192,7 @@ describe("lllite dataset make with workers", withRedis, () => {
     expect(done(await run(cache("cached")))).toMatchObject({ pictures: 8, latents: 8, texts: 8 })
     const first = await work(there)
     const made = run([...cache("cached-shared"), ...there])
-    await expect.poll(first.taken, { timeout: 60_000 }).toBeGreaterThan(1)
+    await expect.poll(first.taken, { timeout: 600_000 }).toBeGreaterThan(1)
     first.child.kill("SIGKILL")
     await first.ended
     await work(there)

@@ -61,7 +61,7 @@ export async function testWorker(
 ): Promise<JobWorker> {
   const worker = await startWorker({
     ...{ redis: { url }, library, name: "test", takes: ["pictures", "commands"] },
-    ...{ createRunner: () => runner, stopSeconds: limits.stopSeconds ?? 0, lostSeconds: 1 },
+    ...{ createRunner: () => runner, stopSeconds: limits.stopSeconds ?? 0 },
     onEvent: (event) => {
       if (event.kind === "fault") log?.write(inspect(event.error))
     },

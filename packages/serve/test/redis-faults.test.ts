@@ -6,8 +6,11 @@ import { endedJob, post, RECIPE, startJob, testFolder, testRunner, testServer } 
 
 /* Servers, workers and Redis that are killed. The workers are processes: `turbo run build` comes first. */
 
-/** Machines of CI are slow. */
-const PATIENT = { timeout: 60_000 }
+/** Machines are slow at times. A hung test is stopped by the CI's own limit. */
+const PATIENT = { timeout: 600_000 }
+
+/** Seconds after which the job of a killed worker is taken, and those of its successor, which should keep it. */
+const [LOST_SOON, LOST_LATER] = [1, 10]
 
 const slow = (seed: number): object => ({ ...RECIPE, prompt: "slow", seed })
 
@@ -17,12 +20,12 @@ describe("jobs over Redis", withRedis, () => {
   it("are done by another worker when theirs is killed", async () => {
     const url = redis().url()
     const server = await testServer({ redis: { url } })
-    const first = await startedWorker(url, "first")
+    const first = await startedWorker(url, "first", LOST_SOON)
     const jobs = await Promise.all([1, 2, 3].map((seed) => startJob(server.url, slow(seed))))
     await first.event("taken")
     first.child.kill("SIGKILL")
     await first.ended
-    await startedWorker(url, "second")
+    await startedWorker(url, "second", LOST_LATER)
     for (const { id } of jobs) expect(await endedJob(server.url, id)).toMatchObject({ state: "done", error: null })
     const attempts = await Promise.all(jobs.map(async ({ id }) => (await endedJob(server.url, id)).attempts))
     expect(Math.max(...attempts)).toBe(2)
@@ -62,7 +65,7 @@ describe("jobs over Redis", withRedis, () => {
       isOver = true
     })
     while (!isOver && killed < 5) {
-      const { ended: end } = await startedWorker(url, `worker ${killed}`)
+      const { ended: end } = await startedWorker(url, `worker ${killed}`, LOST_SOON)
       await Promise.race([end, ended])
       if (!isOver) killed += 1
     }
@@ -86,13 +89,13 @@ describe("jobs over Redis", withRedis, () => {
   it("are cancelled though their worker was killed, and a job that waits is not taken after its cancelling", async () => {
     const url = redis().url()
     const server = await testServer({ redis: { url } })
-    const worker = await startedWorker(url, "worker")
+    const worker = await startedWorker(url, "worker", LOST_SOON)
     const jobs = await Promise.all([1, 2, 3].map((seed) => startJob(server.url, { ...RECIPE, prompt: "stuck", seed })))
     await worker.event("taken")
     worker.child.kill("SIGKILL")
     await worker.ended
     for (const { id } of jobs) await post(`${server.url}/v1/jobs/${id}/cancel`, {})
-    const second = await startedWorker(url, "second")
+    const second = await startedWorker(url, "second", LOST_LATER)
     for (const { id } of jobs) expect(await endedJob(server.url, id)).toMatchObject({ state: "cancelled", results: [] })
     const { id } = await startJob(server.url)
     await endedJob(server.url, id)

@@ -44,7 +44,7 @@ export interface TestCertificates {
  */
 export async function startRedis(password?: string, tls: TestCertificates | null = null): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), "lllite-redis-"))
-  const port = await freePort()
+  let port = 0
   let child: ChildProcess | null = null
   let databases = 0
   const kill = async (): Promise<void> => {
@@ -72,7 +72,8 @@ export async function startRedis(password?: string, tls: TestCertificates | null
           ]
     const args = [...ports, ...files, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "yes"]
     const secret = password === undefined ? [] : ["--requirepass", password]
-    child = spawn("redis-server", [...args, "--databases", "500", ...secret], { stdio: "ignore" })
+    const own = spawn("redis-server", [...args, "--databases", "500", ...secret], { stdio: "ignore" })
+    child = own
     const secure = tls === null ? {} : { tls: { rejectUnauthorized: false } }
     const client = new Redis({
       port,
@@ -82,10 +83,23 @@ export async function startRedis(password?: string, tls: TestCertificates | null
     })
     client.on("error", () => {})
     // It answers with an error while it reads its file.
-    while (!(await client.ping().catch(() => null))) await new Promise((resolve) => setTimeout(resolve, 50))
+    const isThere = async (): Promise<boolean> => (await client.ping().catch(() => null)) !== null
+    const over = new Promise<boolean>((resolve) => own.once("exit", () => resolve(false)))
+    while (own.exitCode === null && !(await Promise.race([isThere(), over]))) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
     client.disconnect()
+    if (own.exitCode !== null) throw new Error(`redis-server ended with ${own.exitCode}`)
   }
-  await start()
+  // Another program may take a port that was free.
+  const startAnywhere = async (tries: number): Promise<void> => {
+    port = await freePort()
+    await start().catch((error: unknown) => {
+      if (tries === 1) throw error
+      return startAnywhere(tries - 1)
+    })
+  }
+  await startAnywhere(5)
   return {
     port,
     url: () => `${tls === null ? "redis" : "rediss"}://127.0.0.1:${port}/${databases++}`,

@@ -15,9 +15,14 @@ export interface StartedWorker {
   event(kind: WorkerEvent["kind"]): Promise<void>
 }
 
-/** Starts the built worker. It is killed after the test. `turbo run build` comes first. */
-export async function startedWorker(url: string, name: string): Promise<StartedWorker> {
-  const child = fork(program, [url, name], { stdio: ["ignore", "ignore", "inherit", "ipc"] })
+/**
+ * Starts the built worker. It is killed after the test. `turbo run build` comes first.
+ *
+ * @param lostSeconds after which another worker takes its job. One that stands still for so long has lost it, too, so
+ * tests that count attempts need more than a busy machine takes
+ */
+export async function startedWorker(url: string, name: string, lostSeconds = 30): Promise<StartedWorker> {
+  const child = fork(program, [url, name, String(lostSeconds)], { stdio: ["ignore", "ignore", "inherit", "ipc"] })
   const events: WorkerEvent[] = []
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()))
   const ready = new Promise<void>((resolve) => child.once("message", () => resolve()))

@@ -1,10 +1,10 @@
-// A worker in a process of its own, so that tests can kill it: node worker-program.mjs REDIS NAME
+// A worker in a process of its own, so that tests can kill it: node worker-program.mjs REDIS NAME LOST_SECONDS
 // Its pictures are texts. The prompt says what happens: "poison" kills the process, "slow" takes a second, and "stuck" does not end.
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { startWorker } from "../dist/index.js"
 
-const [, , url, name] = process.argv
+const [, , url, name, lostSeconds] = process.argv
 
 const runner = {
   checkCommand: async () => {},
@@ -31,8 +31,7 @@ const worker = await startWorker({
   name,
   library: { list: async () => [] },
   createRunner: () => runner,
-  // So that tests need not wait long.
-  lostSeconds: 1,
+  lostSeconds: Number(lostSeconds),
   onEvent: (event) => process.send?.(event),
 })
 process.send?.({ kind: "ready" })
