@@ -19,8 +19,9 @@ async function trained(
 }
 
 /** The files of a run of one process. */
-async function alone(steps: number): Promise<ReadonlyMap<string, string>> {
-  expect(await trained("alone", ["--max_train_steps", String(steps)])).toMatchObject({ code: 0, stderr: "" })
+async function alone(steps: number, more: readonly string[] = []): Promise<ReadonlyMap<string, string>> {
+  const run = await trained("alone", ["--max_train_steps", String(steps), ...more])
+  expect(run).toMatchObject({ code: 0, stderr: "" })
   return filesOf(join(data(), "alone"))
 }
 
@@ -118,9 +119,23 @@ describe("ranks of a training", () => {
   })
 
   it("are started on this machine by their number, and end with the run", { timeout: 600_000 }, async () => {
-    const run = await trained("local", ["--ranks", "2", "--max_train_steps", "2"])
-    expect(run).toMatchObject({ code: 0, stderr: "" })
-    expect(await filesOf(join(data(), "local"))).toEqual(await alone(2))
+    // Four parts of a step, in two batches.
+    const parts = ["--gradient_accumulation_steps", "2"]
+    const files = await alone(3, parts)
+    for (const ranks of [2, 4]) {
+      const run = await trained("local", [
+        "--ranks",
+        `${ranks}`,
+        "--rank_wait",
+        "600",
+        "--max_train_steps",
+        "3",
+        ...parts,
+      ])
+      expect(run).toMatchObject({ code: 0, stderr: "" })
+      expect(run.events.filter(({ event }) => event === "rank-joined")).toHaveLength(ranks - 1)
+      expect(await filesOf(join(data(), "local"))).toEqual(files)
+    }
   })
 
   it("are refused with another token, and the run needs one", { timeout: 600_000 }, async () => {
