@@ -34,6 +34,12 @@ describe("the layout of the playground", needsChromium, () => {
     expect(await draw.getByText(/^seed 7 · 8 steps · /).count()).toBe(1)
     for (const name of ["Draw", "Train", "Files"] as const) {
       await page.getByRole("tab", { name }).click()
+      if (name === "Draw") {
+        await draw.getByRole("button", { name: "Add a control" }).click()
+        await page.locator("main details").evaluateAll((all) => {
+          for (const one of all) (one as HTMLDetailsElement).open = true
+        })
+      }
       if (name === "Train") await panel(name).getByRole("button", { name: "Remove drawing 1", exact: true }).waitFor()
       if (name === "Files") {
         await panel(name).getByLabel("Open a safetensors file").setInputFiles(LLLITE)
@@ -42,11 +48,15 @@ describe("the layout of the playground", needsChromium, () => {
       const small = await page.evaluate(() =>
         [
           ...document.querySelectorAll<HTMLElement>(
-            "main :is(button, .tool, .button, select, summary, .segments span), .top-bar button",
+            `main :is(button, .tool, .button, select, summary, .segments span, input[type="text"], input[type="range"]),
+            .top-bar button`,
           ),
         ]
-          .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
-          .map((element) => element.textContent),
+          .filter((element) => {
+            const { width, height } = element.getBoundingClientRect()
+            return element.checkVisibility() && Math.min(width, height) < 44
+          })
+          .map((element) => element.getAttribute("aria-label") ?? element.textContent),
       )
       expect(small, name).toEqual([])
     }
