@@ -7,7 +7,7 @@ const PIECE = 4 * 2 ** 20
  * The SHA-256 of a file of any size, which is read piece by piece.
  *
  * @returns 64 hexadecimal digits
- * @throws DOMException for a file that has gone or has changed since it was chosen
+ * @throws DOMException for a file that was deleted or changed since it was chosen
  */
 export async function hashFile(file: Blob): Promise<string> {
   const hasher = createSha256()

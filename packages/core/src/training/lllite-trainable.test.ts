@@ -2,6 +2,7 @@ import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, it } from "vitest"
 import { startWasm } from "../../test/wasm.ts"
+import { cutLatentValues } from "../models/lllite/latent-patches.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { type TapPlace, UNKNOWN_PASS } from "../models/taps.ts"
 import type { Ops } from "../ops/ops.ts"
@@ -130,6 +131,50 @@ describe("an LLLite on a device", () => {
     expect(plain).toHaveLength(2)
     for (const one of plain) expect(await one.data()).toEqual(values)
     tf.dispose([x, ...read, ...plain])
+    placed.dispose()
+  })
+
+  it("scales what dropout keeps, so that the mean of a share stays", async () => {
+    const rate = 0.25
+    const drawn = LLLITE.fill(model, ({ size, name }) => createStream(5, name).normal(size))
+    const x = tf.tensor3d(createStream(3, "x").normal(2 * 24 * 8), [2, 24, 8])
+    const adapted = async (kept: number | null): Promise<Float32Array> => {
+      const draws = {
+        keeps: (_: string, tokens: number, size: number) => new Float32Array(2 * tokens * size).fill(kept ?? 0),
+      }
+      const placed = LLLITE.place(ops, drawn, batch(kept === null ? {} : { dropout: { rate, draws } }))
+      const place = { ...UNKNOWN_PASS, grid: { height: 4, width: 6 } }
+      const read = placed.tap.before?.([layerOf(path)], x, place)[0] as tf.Tensor
+      const values = (await read.data()) as Float32Array
+      read.dispose()
+      placed.dispose()
+      return values
+    }
+    const [without, below, at] = [await adapted(null), await adapted(rate - 0.01), await adapted(rate)]
+    x.dispose()
+    // Without hidden values, only the bias of the last layer is left.
+    const share = (values: Float32Array): readonly number[] =>
+      Array.from(values, (value, i) => value - (below[i] as number))
+    const whole = share(without)
+    expect(Math.max(...whole)).toBeGreaterThan(0.1)
+    const ratios = share(at).flatMap((value, i) =>
+      Math.abs(whole[i] as number) < 0.01 ? [] : [value / (whole[i] as number)],
+    )
+    expect(Math.min(...ratios)).toBeCloseTo(4 / 3, 3)
+    expect(Math.max(...ratios)).toBeCloseTo(4 / 3, 3)
+  })
+
+  it("cuts the latents of a control that is not square by its rows", async () => {
+    const ofLatents = createLllite(SITES, { condDim: 4, mlpDim: 6, condInput: "latent" }, createStream(1, "init"))
+    const sides = { height: height / 8, width: width / 8 }
+    const latents = [1, 2].map((seed) => createStream(seed, "latents").normal(sides.height * sides.width * 4))
+    const examples = latents.map((controlLatents) => ({ ...example(0), controlLatents }))
+    const placed = LLLITE.place(ops, ofLatents, batch({ examples }))
+    const reads = placed.tap.reads?.(layerOf(path), { ...UNKNOWN_PASS, grid: { height: 4, width: 6 } }, 2)?.reads
+    const depth = site?.depth as 1 | 2 | 3
+    expect(await reads?.[0]?.data()).toEqual(
+      Float32Array.from(latents.flatMap((values) => [...cutLatentValues(values, sides, depth)])),
+    )
     placed.dispose()
   })
 
