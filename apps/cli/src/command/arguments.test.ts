@@ -35,6 +35,29 @@ describe("parseArguments", () => {
     expect(parse(...argv)).toMatchObject({ entries: [["--prompt", value]], positionals: [], problems: [] })
   })
 
+  it("takes the last value of an option that appears twice, and says so once", () => {
+    const { entries, notes, problems } = parse(
+      "--prompt",
+      "a",
+      "--prompt=b",
+      "--prompt",
+      "c",
+      "--json",
+      "--json",
+      "--set",
+      "x",
+      "--set",
+      "y",
+    )
+    expect(entries).toEqual([
+      ["--prompt", "c"],
+      ["--json", true],
+      ["--set", ["x", "y"]],
+    ])
+    expect(notes).toEqual(["--prompt appears twice or more. The last value is used."])
+    expect(problems).toEqual([])
+  })
+
   it("reports a missing value before another option", () => {
     const { entries, problems, broken } = parse("--prompt", "--network-dim", "4")
     expect(entries).toEqual([["--network-dim", "4"]])

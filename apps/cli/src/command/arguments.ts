@@ -8,6 +8,8 @@ export interface Arguments {
   /** Arguments that are neither options nor values of options. */
   readonly positionals: readonly string[]
   readonly problems: readonly Problem[]
+  /** Options whose first value is not used, one sentence each. */
+  readonly notes: readonly string[]
   /** Options that lack their value, by the table's names. */
   readonly broken: readonly string[]
   /** Whether the command line has an option that does not exist. */
@@ -18,7 +20,8 @@ export interface Arguments {
 
 /**
  * Splits a command line. `--name value` and `--name=value` mean the same. Dashes and underscores in names mean the same.
- * A value is taken as it is, dashes included. Everything after a lone `--` is a positional.
+ * A value is taken as it is, dashes included. Everything after a lone `--` is a positional. Of an option of one value, the
+ * last value counts, as in Python's argparse.
  *
  * @param where the command's name, for problems
  */
@@ -26,6 +29,7 @@ export function parseArguments(table: OptionTable, argv: readonly string[], wher
   const entries = new Map<string, readonly [string, unknown]>()
   const positionals: string[] = []
   const problems: Problem[] = []
+  const notes = new Map<string, string>()
   const broken: string[] = []
   const unknown: (readonly [string, unknown])[] = []
   let help: Arguments["help"] = null
@@ -95,8 +99,13 @@ export function parseArguments(table: OptionTable, argv: readonly string[], wher
     }
     if (inline === undefined) i += 1
     const value = option.arity === "each" ? [...(Array.isArray(before) ? before : []), next] : next
+    if (option.arity === "one" && before !== undefined)
+      notes.set(key, `${written} appears twice or more. The last value is used.`)
     entries.set(key, [written, value])
   }
   const isUnknown = unknown.length > 0
-  return { entries: [...entries.values(), ...unknown], positionals, problems, broken, hasUnknown: isUnknown, help }
+  return {
+    ...{ entries: [...entries.values(), ...unknown], positionals, problems, notes: [...notes.values()], broken, help },
+    hasUnknown: isUnknown,
+  }
 }

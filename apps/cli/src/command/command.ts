@@ -23,7 +23,14 @@ export interface Command {
 
 /** Makes a command from its spec. */
 export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table>): Command {
-  const { name, options, groups = [["Options", options]], endsItself = false, configFile = "" } = spec
+  const {
+    name,
+    options,
+    groups = [["Options", options]],
+    endsItself = false,
+    configFile = "",
+    saysNotes = false,
+  } = spec
   const help = (which: "taken" | "all"): string => commandHelp(spec, groups, which)
   return {
     name,
@@ -38,7 +45,11 @@ export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table
       }
       const layer = readLayer(options, { where: name, entries: parsed.entries, spell: flagName })
       const problems = [...parsed.problems, ...(parsed.hasUnknown ? [] : countProblems(spec, parsed.positionals))]
-      const line: Layer = { ...layer, broken: new Set([...layer.broken, ...parsed.broken]) }
+      const line: Layer = {
+        ...layer,
+        broken: new Set([...layer.broken, ...parsed.broken]),
+        notes: [...parsed.notes, ...layer.notes],
+      }
       const texts = { title: name, spell: flagName, refuse: usageError, describe: describeInput }
       const { outputConfig } = spec
       if (outputConfig !== undefined && line.values.get(outputConfig)?.value === true) {
@@ -51,6 +62,7 @@ export function defineCommand<Table extends OptionTable>(spec: CommandSpec<Table
       const file = await configLayer(spec, line, problems)
       const layers = file === null ? [line] : [line, file]
       const reader = joinLayers(options, { ...texts, layers, problems })
+      if (!saysNotes) for (const note of parsed.notes) process.stderr.write(`Note: ${note}\n`)
       await spec.run(reader, parsed.positionals, signal)
     },
   }

@@ -27,6 +27,8 @@ export interface CommandSpec<Table extends OptionTable> {
   readonly outputConfig?: keyof Table & string
   /** Whether it ends by itself when it is stopped, because it saves or cleans up. Default: it is ended after a moment. */
   readonly endsItself?: boolean
+  /** Whether it says the notes of its options among its own notices. Default: those of the command line go to stderr. */
+  readonly saysNotes?: boolean
   /**
    * @param positionals as many as the spec allows
    * @param signal aborted by Ctrl-C and other signals, with an InterruptedError

@@ -9,6 +9,7 @@ import { hasSource } from "./source/options.ts"
 /** `lllite generate` */
 export const generateCommand = defineCommand({
   name: "generate",
+  saysNotes: true,
   description:
     "Generate pictures, with or without LLLites. The options have the same names as in sd-scripts. Dashes and underscores in names mean the same.",
   options: GENERATE_OPTIONS,

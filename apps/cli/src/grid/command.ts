@@ -9,6 +9,7 @@ import { localAxes, readAxes } from "./settings.ts"
 /** `lllite grid` */
 export const gridCommand = defineCommand({
   name: "grid",
+  saysNotes: true,
   description:
     "Draw one picture for each pair of values of two options, and all of them as one labelled sheet. All options of generate can be given.",
   options: GRID_OPTIONS,

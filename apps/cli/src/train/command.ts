@@ -10,6 +10,7 @@ import { readTrainSettings } from "./settings.ts"
 /** `lllite train` */
 export const trainCommand = defineCommand({
   name: "train",
+  saysNotes: true,
   description:
     "Train an LLLite for SDXL. The options have the same names as in sd-scripts. Dashes and underscores in names mean the same.",
   options: TRAIN_OPTIONS,

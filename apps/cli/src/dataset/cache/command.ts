@@ -12,6 +12,7 @@ const STOPPED = "stopped. Complete files stay, and the same command continues"
 /** `lllite dataset cache` */
 export const cacheCommand = defineCommand({
   name: "dataset cache",
+  saysNotes: true,
   description:
     "Encode the pictures and captions of a data set into .npz files beside the pictures, as train does with cache_latents_to_disk and cache_text_encoder_outputs_to_disk. Without these options, both are made. Started again, it continues. With --redis and --store, workers encode. Other options of train are accepted and not read.",
   options: CACHE_OPTIONS,
