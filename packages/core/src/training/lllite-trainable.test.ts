@@ -172,7 +172,7 @@ describe("an LLLite on a device", () => {
     const placed = LLLITE.place(ops, ofLatents, batch({ examples }))
     const reads = placed.tap.reads?.(layerOf(path), { ...UNKNOWN_PASS, grid: { height: 4, width: 6 } }, 2)?.reads
     const depth = site?.depth as 1 | 2 | 3
-    expect(await reads?.[0]?.data()).toEqual(
+    expect(await (reads?.[0] as tf.Tensor | undefined)?.data()).toEqual(
       Float32Array.from(latents.flatMap((values) => [...cutLatentValues(values, sides, depth)])),
     )
     placed.dispose()
