@@ -2,7 +2,7 @@ import type { RgbImage } from "@lllite/core/image"
 import { resizeImage } from "@lllite/core/image"
 import { drawScene, makeScene } from "@lllite/tiny"
 import { describe, expect, it } from "vitest"
-import { alikeGroups, likenessOf, lookAlike } from "./likeness.ts"
+import { alikeGroups, type Likeness, likenessOf, lookAlike } from "./likeness.ts"
 
 const scenes = Array.from({ length: 60 }, (_, i) => drawScene(makeScene(5, i)))
 const noPause = async (): Promise<void> => {}
@@ -68,6 +68,22 @@ describe("alikeGroups", () => {
         noPause,
       ),
     ).toEqual([])
+  })
+
+  it("finds every picture that looks like the first of a group, on plain grounds of any brightness", async () => {
+    const pictures = Array.from({ length: 400 }, (_, i) => {
+      const tiny = new Uint8Array(192).fill((i * 37) % 256)
+      // Four in a row differ by up to 3 on average. The brightest and the darkest are there, too.
+      return { hash: [0, i % 4] as const, tiny: tiny.map((value) => Math.min(255, value + (i % 4))) }
+    })
+    const expected: number[][] = []
+    for (const [index, picture] of pictures.entries()) {
+      const group = expected.find(([first = 0]) => lookAlike(pictures[first] as Likeness, picture))
+      if (group === undefined) expected.push([index])
+      else group.push(index)
+    }
+    expect(await alikeGroups(pictures, noPause)).toEqual(expected.filter(({ length }) => length > 1))
+    expect(expected.length).toBeLessThan(200)
   })
 
   it("stops when the pause throws", async () => {

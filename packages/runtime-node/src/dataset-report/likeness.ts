@@ -56,7 +56,8 @@ export function lookAlike(a: Likeness, b: Likeness): boolean {
 
 /**
  * Groups of pictures that look alike, by their indexes in rising order. Each picture is in one group at most. Two hashes
- * that differ in at most three bits have one of four bands of 16 bits in common, so only such pictures are compared.
+ * that differ in at most three bits have one of four bands of 16 bits in common, so only such pictures are compared. On
+ * plain grounds most hashes have. So the pictures of a band lie in bins by their brightness, too.
  *
  * @param pause is awaited now and then, so that the work can be stopped
  * @throws what `pause` throws
@@ -70,13 +71,16 @@ export async function alikeGroups(
   for (const [index, picture] of pictures.entries()) {
     if (index % PAUSE_EVERY === 0) await pause()
     const [low, high] = picture.hash
-    const parts = [low & 0xffff, low >>> 16, high & 0xffff, high >>> 16]
+    const bin = brightnessBin(picture)
+    const parts = [low & 0xffff, low >>> 16, high & 0xffff, high >>> 16].map((part) => part * BINS + bin)
     // A group is compared by its first picture. So a chain of small changes does not join different pictures.
     let group: number | undefined
     for (const [band, part] of parts.entries()) {
-      for (const each of bands[band]?.get(part) ?? []) {
-        if (group !== undefined && each >= group) break
-        if (lookAlike(pictures[groups[each]?.[0] as number] as Likeness, picture)) group = each
+      for (const place of [part - 1, part, part + 1]) {
+        for (const each of bands[band]?.get(place) ?? []) {
+          if (group !== undefined && each >= group) break
+          if (lookAlike(pictures[groups[each]?.[0] as number] as Likeness, picture)) group = each
+        }
       }
     }
     if (group !== undefined) {
@@ -91,6 +95,16 @@ export async function alikeGroups(
     }
   }
   return groups.filter(({ length }) => length > 1)
+}
+
+/** Bins of brightness, with one that stays empty at each end. */
+const BINS = Math.floor(255 / MOST_MEAN) + 3
+
+/** The bin of a picture's brightness. Pictures that look alike are in the same bin, or in neighbours. */
+function brightnessBin({ tiny }: Likeness): number {
+  let sum = 0
+  for (const value of tiny) sum += value
+  return Math.floor(sum / (MOST_MEAN * tiny.length)) + 1
 }
 
 /** Pictures that are compared before a pause. */
