@@ -2,7 +2,7 @@ import type { RgbImage } from "@lllite/core/image"
 import type { TrainState } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import { beforeAll, describe, expect, it } from "vitest"
-import { needs } from "../../format/test/needs.ts"
+import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
 import { chooseDriver } from "../../webgpu/test/drivers.ts"
 import { createNodeRuntime, type NodeRuntime } from "../src/index.ts"
 import { findTensorflow } from "../src/tensorflow/installation.ts"
@@ -81,6 +81,7 @@ describe.each(["pixels", "latents"] as const)("an LLLite with a shared trunk of 
   const onTensorflow = needs("TensorFlow. Type: lllite setup tensorflow", findTensorflow().found !== null)
   it("trains and draws on TensorFlow as on WebAssembly, up to rounding", onTensorflow, () => expectAlike("tensorflow"))
 
-  const onWebgpu = needs(DRIVER, process.env.VK_ICD_FILENAMES !== undefined)
+  // A minute each on a software driver.
+  const onWebgpu = needsAll(longOnly, needs(DRIVER, process.env.VK_ICD_FILENAMES !== undefined))
   it("trains and draws on WebGPU as on WebAssembly, up to rounding", onWebgpu, () => expectAlike("webgpu"))
 })
