@@ -39,7 +39,7 @@ describe("norms on WebGPU", needsAdapter, () => {
     device.dispose()
 
     const plain = await start({ features: [] })
-    expect(openGpu().features).toEqual({ float16: false, reach: 1 })
+    expect(openGpu().features).toEqual({ float16: false, matrices: null, reach: 1 })
     expect(await normed()).toEqual(exchanged)
     expect(new Set(exchanged.flat()).size).toBeGreaterThan(1000)
     plain.dispose()
