@@ -39,7 +39,7 @@ describe("a request", () => {
       "prompt of request 1 is missing, expected text",
     ],
     [
-      "a prompt that is no text",
+      "a prompt that is not text",
       [ONE[0] as PictureRequest, { prompt: 5, seed: 1 } as unknown as PictureRequest],
       {},
       "option-range",

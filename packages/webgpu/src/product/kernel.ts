@@ -3,6 +3,7 @@ import { unrolled, wgslModule } from "../wgsl/module.ts"
 import type { Epilogue } from "./epilogue.ts"
 import type { Factor } from "./factor.ts"
 import { blocksOf, loadTile, placesOf, readFunction, type Side } from "./tile-loads.ts"
+import { tilePlace } from "./tile-place.ts"
 import { rowOf, type Tile, threadsOf } from "./tiles.ts"
 
 export interface ProductOptions {
@@ -58,15 +59,7 @@ export function productKernel({ left, right, epilogue, tile, half, count }: Prod
           epilogue.declarations,
         ].join("\n"),
         main: `
-let tilesM = (p.m + ${tileM - 1}u) / ${tileM}u;
-let tilesN = (p.n + ${tileN - 1}u) / ${tileN}u;
-let part = group / (tilesM * tilesN * ${count}u);
-let first = part * p.span;
-if (first >= p.k) { return; }
-z = group / (tilesM * tilesN) % ${count}u;
-let end = min(first + p.span, p.k);
-let m0 = group / tilesN % tilesM * ${tileM}u;
-let n0 = group % tilesN * ${tileN}u;
+${tilePlace({ tileM, tileN, count })}
 // Counted in fours.
 let tm = local / ${across}u;
 let tn = local % ${across}u;

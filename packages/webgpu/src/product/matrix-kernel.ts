@@ -4,6 +4,7 @@ import type { Epilogue } from "./epilogue.ts"
 import type { Factor } from "./factor.ts"
 import { type MatrixTile, type MatrixUnit, matrixSizes } from "./matrix-tiles.ts"
 import { blocksOf, loadTile, placesOf, readFunction, type Side } from "./tile-loads.ts"
+import { tilePlace } from "./tile-place.ts"
 
 export interface MatrixProductOptions {
   /** [M, K] */
@@ -60,15 +61,7 @@ fn finish(at: u32, sum: vec4f, sumRow: u32, sumColumn: u32) {
 ${epilogue.write("sum", "sumRow", "sumColumn")}
 }`,
         main: `
-let tilesM = (p.m + ${tileM - 1}u) / ${tileM}u;
-let tilesN = (p.n + ${tileN - 1}u) / ${tileN}u;
-let part = group / (tilesM * tilesN * ${count}u);
-let first = part * p.span;
-if (first >= p.k) { return; }
-z = group / (tilesM * tilesN) % ${count}u;
-let end = min(first + p.span, p.k);
-let m0 = group / tilesN % tilesM * ${tileM}u;
-let n0 = group % tilesN * ${tileN}u;
+${tilePlace({ tileM, tileN, count })}
 let ownRow = subgroup / ${subgroupsAcross}u * ${down * M}u;
 let ownColumn = subgroup % ${subgroupsAcross}u * ${across * N}u;
 ${sides.map((side) => placesOf(side, tileK, threads)).join("\n")}
