@@ -77,17 +77,20 @@ async function failure(...args: readonly string[]): Promise<string> {
   return stderr
 }
 
-const train = (...more: readonly string[]): Promise<string> =>
-  failure(
-    "train",
-    ...["--pretrained_model_name_or_path", "tiny"],
-    ...["--train_data_dir", at("images"), "--conditioning_data_dir", at("controls")],
-    ...["--resolution", "64", "--output_dir", "OUT"],
-    ...more,
-  )
+/** The options, of which each of `more` replaces a default. */
+const replacing = (defaults: readonly string[], more: readonly string[]): readonly string[] => [
+  ...defaults.flatMap((option, k) => (k % 2 === 0 && !more.includes(option) ? defaults.slice(k, k + 2) : [])),
+  ...more,
+]
+
+const train = (...more: readonly string[]): Promise<string> => {
+  const model = ["--pretrained_model_name_or_path", "tiny"]
+  const pairs = ["--train_data_dir", at("images"), "--conditioning_data_dir", at("controls")]
+  return failure("train", ...replacing([...model, ...pairs, "--resolution", "64", "--output_dir", "OUT"], more))
+}
 
 const generate = (...more: readonly string[]): Promise<string> =>
-  failure("generate", "--ckpt", "tiny", "--prompt", "x", "--outdir", "OUT", "--W", "64", ...more)
+  failure("generate", ...replacing(["--ckpt", "tiny", "--prompt", "x", "--outdir", "OUT", "--W", "64"], more))
 
 const generateWith = (model: string): Promise<string> =>
   generate("--control_net_lllite_models", at(model), "--guide_image_path", at("controls", "a.png"))
