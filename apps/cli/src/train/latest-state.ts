@@ -4,6 +4,7 @@ import { trainStatePath, trainStateStep } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { Reporter } from "../terminal/progress.ts"
 import type { TRAIN_OPTIONS } from "./options/index.ts"
+import { isStateName } from "./saved-files.ts"
 
 /** The value of `resume` that asks for the newest state of the run. A folder of this name is `./latest`. */
 export const LATEST = "latest"
@@ -39,7 +40,7 @@ export async function withLatestState(reader: TrainReader, reporter: Reporter): 
 async function findLatest(outputDir: string, outputName: string): Promise<string | null> {
   const names: readonly string[] = await readdir(outputDir).catch(() => [])
   let latest: { readonly folder: string; readonly step: number } | null = null
-  for (const name of names.filter((each) => isStateOf(each, outputName)).sort()) {
+  for (const name of names.filter((each) => isStateName(each, outputName)).sort()) {
     const folder = join(outputDir, name)
     const path = trainStatePath(folder)
     const isThere = await stat(path).then(
@@ -51,9 +52,4 @@ async function findLatest(outputDir: string, outputName: string): Promise<string
     if (step > (latest?.step ?? -1)) latest = { folder, step }
   }
   return latest?.folder ?? null
-}
-
-/** Whether a folder has a name that a run gives to its states: of its end, of a step or of an epoch. */
-function isStateOf(name: string, outputName: string): boolean {
-  return name.startsWith(outputName) && /^(-step\d{8,}|-\d{6,})?-state$/.test(name.slice(outputName.length))
 }

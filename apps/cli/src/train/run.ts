@@ -153,7 +153,7 @@ async function trainAndSave(
   const file = { dtype, force, ...(settings.noMetadata ? {} : { metadata }) }
   const saver = createSaver(settings, plan, file, { facts, history }, reporter)
   // The last step has no file of its own beside the final one.
-  if (settings.resume !== undefined && initial !== null && initial.step < steps) await saver.missing(initial)
+  if (settings.resume !== undefined && initial !== null && initial.step < steps) await saver.continued(initial)
   const watch = await watchRun({ runtime, sdxl, dataset, settings, plan, adapters, history, reporter, signal })
   const stateEvery = [...saver.every, ...watch.stateEvery]
   const stopping = stopAtFault(dataset, signal)

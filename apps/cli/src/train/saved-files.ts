@@ -1,9 +1,9 @@
 import { readdir } from "node:fs/promises"
-import { join } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { trainStatePath } from "@lllite/runtime-node"
 import { tryOutputs } from "@lllite/runtime-node/files"
 import { stepFileName } from "../lllite-file/save-lllite.ts"
-import { type SaveEvery, saveRhythms } from "./save-rhythm.ts"
+import { type SaveEvery, type SaveRhythm, saveRhythms } from "./save-rhythm.ts"
 import type { StepPlan } from "./step-plan.ts"
 
 /** What the names of a run's files follow from. */
@@ -16,6 +16,12 @@ export interface SavedNames {
   readonly saveStateOnTrainEnd: boolean
 }
 
+/** A file or folder that the run has saved, with its number: the step or the epoch. */
+export interface Saved {
+  readonly number: number
+  readonly path: string
+}
+
 /** The name of the file of the whole run. */
 export function finalFileName({ outputName }: Pick<SavedNames, "outputName">): string {
   return `${outputName}.safetensors`
@@ -24,6 +30,42 @@ export function finalFileName({ outputName }: Pick<SavedNames, "outputName">): s
 /** The folder of a run's state beside the file of this name, as sd-scripts names it. */
 export function stateFolderName(fileName: string): string {
   return `${fileName.replace(/\.safetensors$/, "")}-state`
+}
+
+/** Whether a folder has a name that a run gives to its states: of its end, of a step or of an epoch. */
+export function isStateName(name: string, outputName: string): boolean {
+  return name.startsWith(outputName) && /^(-step\d{8,}|-\d{6,})?-state$/.test(name.slice(outputName.length))
+}
+
+/** Whether a run continues from one of its own states: in its folder, with its name. */
+export function isOwnState({
+  outputDir,
+  outputName,
+  resume,
+}: Pick<SavedNames, "outputDir" | "outputName"> & { readonly resume: string | undefined }): boolean {
+  if (resume === undefined) return false
+  const path = resolve(resume)
+  return dirname(path) === resolve(outputDir) && isStateName(basename(path), outputName)
+}
+
+/** What a run has saved by one rhythm up to a step, in ascending order. */
+export async function savedBefore(
+  { outputDir, outputName }: Pick<SavedNames, "outputDir" | "outputName">,
+  { count, every, nameOf }: Pick<SaveRhythm, "count" | "every" | "nameOf">,
+  step: number,
+): Promise<{ readonly files: readonly Saved[]; readonly states: readonly Saved[] }> {
+  const there: readonly string[] = await readdir(outputDir).catch(() => [])
+  const named = (nameAt: (number: number) => string): readonly Saved[] =>
+    there
+      .map((name) => ({ name, number: Number(/(\d+)(?:\.safetensors|-state)$/.exec(name)?.[1]) }))
+      .filter(({ number }) => number > 0 && number % count === 0 && (number / count) * every <= step)
+      .filter(({ name, number }) => name === nameAt(number))
+      .map(({ name, number }) => ({ number, path: join(outputDir, name) }))
+      .sort((a, b) => a.number - b.number)
+  return {
+    files: named((number) => nameOf(outputName, number)),
+    states: named((number) => stateFolderName(nameOf(outputName, number))),
+  }
 }
 
 /**

@@ -21,7 +21,12 @@ const model = createLllite(enumerateSites(SDXL_LAYOUT).slice(0, 1), { condDim: 2
 const after = (step: number): TrainState => ({ ...beginTraining(model), step })
 
 function saverOf(
-  more: { readonly resume?: string; readonly saveLastNSteps?: number; readonly saveEvery?: SaveEvery } = {},
+  more: {
+    readonly resume?: string
+    readonly outputName?: string
+    readonly saveLastNSteps?: number
+    readonly saveEvery?: SaveEvery
+  } = {},
 ): RunSaver {
   const unset = { saveLastNSteps: undefined, saveLastNEpochs: undefined, saveLastNStepsState: undefined }
   return createSaver(
@@ -85,5 +90,41 @@ it("saves by steps and by epochs side by side, each with names and a number of l
   for (const step of [1, 2, 3, 4, 6]) await saver.periodic(after(step))
   expect((await saved()).filter((name) => name.endsWith(".safetensors"))).toEqual([
     ...["last-000001.safetensors", "last-000002.safetensors", "last-step00000006.safetensors"],
+  ])
+})
+
+it("removes what it saved before it was stopped, and files of other runs stay", async () => {
+  const keeping = { saveLastNSteps: 2 }
+  const before = saverOf(keeping)
+  for (const step of [2, 4, 6]) await before.periodic(after(step))
+  const names = (await saved()).filter((name) => name.endsWith(".safetensors"))
+  expect(names).toEqual(["last-step00000004.safetensors", "last-step00000006.safetensors"])
+  await writeFile(join(out, "last-step00000003.safetensors"), "")
+  await writeFile(join(out, "last-extra-step00000002.safetensors"), "")
+  const others = ["last-extra-step00000002.safetensors", "last-step00000003.safetensors"]
+  const resume = join(out, "last-step00000006-state")
+  const next = saverOf({ ...keeping, resume })
+  await next.continued(after(6))
+  for (const step of [8, 10]) await next.periodic(after(step))
+  expect(await saved()).toEqual([
+    ...others,
+    ...["last-step00000008-state", "last-step00000008.safetensors"],
+    ...["last-step00000010-state", "last-step00000010.safetensors"],
+  ])
+})
+
+it("leaves the files of a run alone that it continues under another name", async () => {
+  const before = saverOf()
+  for (const step of [2, 4]) await before.periodic(after(step))
+  const there = await saved()
+  await writeFile(join(out, "next-step00000002.safetensors"), "")
+  const resume = join(out, "last-step00000004-state")
+  const next = saverOf({ resume, outputName: "next", saveLastNSteps: 1 })
+  await next.continued(after(4))
+  await next.periodic(after(6))
+  expect(await saved()).toEqual([
+    ...there,
+    ...["next-step00000002.safetensors", "next-step00000004.safetensors"],
+    ...["next-step00000006-state", "next-step00000006.safetensors"],
   ])
 })

@@ -5,7 +5,7 @@ import { InputError, writeTrainState } from "@lllite/runtime-node"
 import { type SavedFile, saveLllite, stepFileName } from "../lllite-file/save-lllite.ts"
 import type { Reporter } from "../terminal/progress.ts"
 import { type SaveRhythm, saveRhythms } from "./save-rhythm.ts"
-import { finalFileName, stateFolderName } from "./saved-files.ts"
+import { finalFileName, isOwnState, type Saved, savedBefore, stateFolderName } from "./saved-files.ts"
 import type { TrainSettings } from "./settings.ts"
 import type { StepHistory } from "./step-history.ts"
 import type { StepPlan } from "./step-plan.ts"
@@ -15,9 +15,10 @@ export interface RunSaver {
   /** Intervals in steps at which the run has to hand out its state. */
   readonly every: readonly number[]
   /**
-   * Saves the LLLite of a step whose state is saved already, if it is missing: the run was killed between the two.
+   * Takes up a run that continues. Saves the LLLite of its step, if it is missing: the run was killed between the state
+   * and the LLLite. What the run saved up to there is its own, and goes away in its time.
    */
-  missing(state: TrainState): Promise<void>
+  continued(state: TrainState): Promise<void>
   /** Saves what the run's rhythm asks for after this step. */
   periodic(state: TrainState): Promise<void>
   /** Saves the run at a step that no rhythm asked for. @returns the path of the LLLite */
@@ -26,12 +27,6 @@ export interface RunSaver {
   final(state: TrainState): Promise<void>
   /** The last state on the disk that this run has saved, or that it continues from. Null: there is none. */
   lastState(): string | null
-}
-
-/** A file or folder that the run has saved, with its number: the step or the epoch. */
-interface Saved {
-  readonly number: number
-  readonly path: string
 }
 
 type SaverSettings = Pick<
@@ -111,7 +106,12 @@ export function createSaver(
   return {
     every: rhythms.map(({ every }) => every),
 
-    async missing(state) {
+    async continued(state) {
+      for (const { files, states, ...rhythm } of isOwnState(settings) ? rhythms : []) {
+        const found = await savedBefore(settings, rhythm, state.step)
+        files.push(...found.files)
+        states.push(...found.states)
+      }
       for (const { name } of due(state.step)) {
         const path = join(outputDir, name)
         const isThere = await stat(path).then(
