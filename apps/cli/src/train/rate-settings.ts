@@ -178,13 +178,16 @@ function unusedNotices(
     .map((name) => `${nameOf(name)} has no effect: ${because}.`)
 }
 
-function ownScheduleNotices({ settings, nameOf }: TrainReader, optimizer: OptimizerChoice): readonly string[] {
-  const said = [
-    ...(settings.lrScheduler === LR_CURVES[0] || settings.lrScheduler === ADAFACTOR_SCHEDULE ? [] : ["lrScheduler"]),
-    ...(settings.lrSchedulerType === undefined ? [] : ["lrSchedulerType"]),
-    ...(settings.lrSchedulerArgs.length === 0 ? [] : ["lrSchedulerArgs"]),
-  ] as const
-  return said.map((option) => ownScheduleNotice(nameOf(option as SettingName<TrainTable>), optimizer))
+function ownScheduleNotices({ settings, isGiven, nameOf }: TrainReader, optimizer: OptimizerChoice): readonly string[] {
+  const said: SettingName<TrainTable>[] = [
+    ...(settings.lrScheduler === LR_CURVES[0] || settings.lrScheduler === ADAFACTOR_SCHEDULE
+      ? []
+      : ["lrScheduler" as const]),
+    ...(settings.lrSchedulerType === undefined ? [] : ["lrSchedulerType" as const]),
+    ...(settings.lrSchedulerArgs.length === 0 ? [] : ["lrSchedulerArgs" as const]),
+    ...RATE_NAMES.filter((name) => isGiven(name) && settings[name] !== NEUTRAL[name]),
+  ]
+  return said.map((option) => ownScheduleNotice(nameOf(option), optimizer))
 }
 
 /** Each part's rate as a factor on the rate of all. */

@@ -1,4 +1,7 @@
+import { listText } from "@lllite/core/names"
+import type { OptionReader, SettingName } from "@lllite/runtime-node/options"
 import { epochFileName, stepFileName } from "../lllite-file/save-lllite.ts"
+import type { TRAIN_OPTIONS } from "./options/index.ts"
 
 /** When a run saves before its end. Steps and epochs may both be there, each with files of its own. */
 export interface SaveEvery {
@@ -33,4 +36,29 @@ export function saveRhythms(
       ? []
       : [{ unit: "epochs", count: inEpochs, every: inEpochs * perEpoch, nameOf: epochFileName } as const]),
   ]
+}
+
+/** Options of the last files and states, with the rhythms that write them. */
+const LAST = [
+  ["saveLastNSteps", ["saveEveryNSteps"], false],
+  ["saveLastNStepsState", ["saveEveryNSteps"], true],
+  ["saveLastNEpochs", ["saveEveryNEpochs", "saveNEpochRatio"], false],
+  ["saveLastNEpochsState", ["saveEveryNEpochs", "saveNEpochRatio"], true],
+] as const satisfies readonly (readonly [
+  SettingName<typeof TRAIN_OPTIONS>,
+  readonly SettingName<typeof TRAIN_OPTIONS>[],
+  boolean,
+])[]
+
+/** Options of saving that have no effect beside others, one sentence each. */
+export function saveNotices({ settings, isGiven, nameOf }: OptionReader<typeof TRAIN_OPTIONS>): readonly string[] {
+  const unused = LAST.flatMap(([name, rhythms, ofStates]) => {
+    if (!isGiven(name)) return []
+    if (!rhythms.some((rhythm) => isGiven(rhythm))) {
+      return [`${nameOf(name)} has no effect without ${listText(rhythms.map(nameOf), "or")}.`]
+    }
+    return ofStates && !settings.saveState ? [`${nameOf(name)} has no effect without ${nameOf("saveState")}.`] : []
+  })
+  if (!isGiven("saveEveryNEpochs") || !isGiven("saveNEpochRatio")) return unused
+  return [...unused, `${nameOf("saveEveryNEpochs")} has no effect: ${nameOf("saveNEpochRatio")} is given.`]
 }

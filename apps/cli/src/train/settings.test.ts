@@ -173,6 +173,38 @@ describe("readTrainSettings", () => {
     expect(rhythms({ save_n_epoch_ratio: 1 }, { steps: 26, perEpoch: 4 })).toEqual([["epochs", 7, 28]])
   })
 
+  it("says which options of saving have no effect, and which one replaces which", () => {
+    const last = {
+      save_last_n_steps: 2,
+      save_last_n_steps_state: 2,
+      save_last_n_epochs: 3,
+      save_last_n_epochs_state: 3,
+    }
+    expect(read(last).notices).toEqual([
+      "--save_last_n_steps has no effect without --save_every_n_steps.",
+      "--save_last_n_steps_state has no effect without --save_every_n_steps.",
+      "--save_last_n_epochs has no effect without --save_every_n_epochs or --save_n_epoch_ratio.",
+      "--save_last_n_epochs_state has no effect without --save_every_n_epochs or --save_n_epoch_ratio.",
+    ])
+    const rhythms = { save_every_n_steps: 2, save_n_epoch_ratio: 2 }
+    expect(read({ ...last, ...rhythms }).notices).toEqual([
+      "--save_last_n_steps_state has no effect without --save_state.",
+      "--save_last_n_epochs_state has no effect without --save_state.",
+    ])
+    expect(read({ ...last, ...rhythms, save_state: true }).notices).toEqual([])
+    expect(read({ ...rhythms, save_every_n_epochs: 1, max_train_steps: 9, max_train_epochs: 2 }).notices).toEqual([
+      "--max_train_steps has no effect: --max_train_epochs is given.",
+      "--save_every_n_epochs has no effect: --save_n_epoch_ratio is given.",
+    ])
+  })
+
+  it("says that a sampler needs pictures to draw, but for the one that is always written", () => {
+    const without = "has no effect without --sample_every_n_steps or --sample_every_n_epochs."
+    expect(read({ sample_sampler: "euler_a" }).notices).toEqual([`--sample_sampler ${without}`])
+    expect(read({ sample_sampler: "ddim" }).notices).toEqual([])
+    expect(read({ sample_sampler: "euler_a", sample_at_first: true }).notices).toEqual([])
+  })
+
   it("continues from a state, which replaces the options of the run's start", () => {
     expect(read({ resume: "last-state", network_dim: 8, sites: "output" })).toMatchObject({
       ...{ resume: "last-state", networkDim: 8, notices: [] },
@@ -238,6 +270,11 @@ describe("readTrainSettings", () => {
         ],
       },
     )
+    const usual = { lr_scheduler_num_cycles: 1, lr_scheduler_power: 1, lr_warmup_steps: 0 }
+    expect(read({ optimizer_type: "AdamWScheduleFree", ...usual }).notices).toEqual([])
+    expect(read({ optimizer_type: "AdamWScheduleFree", ...usual, lr_warmup_steps: 10 }).notices).toEqual([
+      "--lr_warmup_steps has no effect: adamwschedulefree has its own schedule.",
+    ])
     const fixed = { optimizer_type: "adafactor", lr_scheduler: "cosine", optimizer_args: ["relative_step=False"] }
     expect(read(fixed)).toMatchObject({ lr: { curve: "cosine" }, notices: [] })
     expect(read({ optimizer_type: "AdamWScheduleFree", lr_scheduler: "cosine" })).toMatchObject({
@@ -308,7 +345,7 @@ describe("readTrainSettings", () => {
       expect.stringMatching(/^unet_lr has no effect: .*The rate is learning_rate\.$/),
       "text_encoder_lr has no effect: an LLLite leaves the text encoders as they are.",
       expect.stringMatching(/^wandb_run_name has no effect: nothing is sent to W&B\./),
-      "sample_prompts has no effect without --sample_every_n_steps or --sample_every_n_epochs.",
+      "sample_prompts and sample_sampler have no effect without --sample_every_n_steps or --sample_every_n_epochs.",
     ])
   })
 

@@ -26,7 +26,7 @@ import type { LrSettings } from "./rate-settings.ts"
 import { readRate } from "./rate-settings.ts"
 import type { SampleSettings } from "./samples/sample-settings.ts"
 import { readSamples } from "./samples/sample-settings.ts"
-import type { SaveEvery } from "./save-rhythm.ts"
+import { type SaveEvery, saveNotices } from "./save-rhythm.ts"
 import type { SitePlan } from "./sites.ts"
 import type { ValidationSettings } from "./validation/validation-settings.ts"
 import { readValidation } from "./validation/validation-settings.ts"
@@ -140,10 +140,12 @@ export function readTrainSettings(reader: TrainReader): TrainSettings {
       ...reader.notes,
       ...formNotices(reader),
       ...foldersUnused(reader),
+      ...lengthNotices(reader),
       ...notices,
       ...rate.notices,
       ...averaging.notices,
       ...noise.notices,
+      ...saveNotices(reader),
       ...logging.notices,
       ...sampling.notices,
       ...validating.notices,
@@ -231,6 +233,12 @@ function foldersUnused({ settings, isGiven, nameOf }: TrainReader): readonly str
     const advice = name === "inJson" ? " Write it as metadata_file of a subset there." : ""
     return isGiven(name) ? [`${nameOf(name)} has no effect: ${nameOf("datasetConfig")} is given.${advice}`] : []
   })
+}
+
+/** Source: sd-scripts, where epochs replace steps. */
+function lengthNotices({ isGiven, nameOf }: TrainReader): readonly string[] {
+  if (!isGiven("maxTrainSteps") || !isGiven("maxTrainEpochs")) return []
+  return [`${nameOf("maxTrainSteps")} has no effect: ${nameOf("maxTrainEpochs")} is given.`]
 }
 
 const HUBER_OPTIONS = ["huberSchedule", "huberC", "huberScale"] as const

@@ -1,6 +1,9 @@
-import type { SamplerName } from "@lllite/core/names"
+import { listText, type SamplerName } from "@lllite/core/names"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "../options/index.ts"
+
+/** sd-scripts' default, which programs write into every file. It asks for nothing. */
+const USUAL_SAMPLER: SamplerName = "ddim"
 
 /** When a run does something again. */
 export type Rhythm = { readonly steps: number } | { readonly epochs: number }
@@ -33,8 +36,11 @@ export function readSamples({ settings, isGiven, nameOf }: OptionReader<typeof T
   const every = epochs !== undefined ? { epochs } : steps !== undefined ? { steps } : null
   if (every === null && !atFirst) {
     const rhythm = `${nameOf("sampleEveryNSteps")} or ${nameOf("sampleEveryNEpochs")}`
-    const unused = isGiven("samplePrompts") ? [`${nameOf("samplePrompts")} has no effect without ${rhythm}.`] : []
-    return { samples: null, notices: unused }
+    const given = (["samplePrompts", "sampleSampler"] as const).filter(isGiven)
+    const unused = given.filter((name) => settings[name] !== USUAL_SAMPLER).map(nameOf)
+    if (unused.length === 0) return { samples: null, notices: [] }
+    const verb = unused.length === 1 ? "has" : "have"
+    return { samples: null, notices: [`${listText(unused, "and")} ${verb} no effect without ${rhythm}.`] }
   }
   const isReplaced = epochs !== undefined && steps !== undefined
   return {
