@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { reportDataset } from "../dataset-report/report.ts"
 import { encodePng } from "../images/png.ts"
@@ -77,6 +77,16 @@ describe("a metadata file", () => {
     )
     expect(Object.values(captions)).toEqual(["one,x", "two", "three", "four"])
     expect(notices).toEqual([])
+  })
+
+  it("has captions by path from the working folder, as sd-scripts' tools write them", async () => {
+    await put("a.png", "b.png")
+    const fromHere = (name: string): string => relative(process.cwd(), at("images", name))
+    const { captions, notices } = await open({
+      [fromHere("a.png")]: { caption: "one" },
+      [fromHere("b")]: { caption: "two" },
+    })
+    expect([captions, notices]).toEqual([{ "a.png": "one", "b.png": "two" }, []])
   })
 
   it("chooses the pictures, and a notice says what is not used", async () => {

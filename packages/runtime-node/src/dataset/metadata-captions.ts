@@ -39,8 +39,8 @@ export interface MetadataCaptions {
 }
 
 /**
- * Finds the captions of a folder's pictures in a metadata file. A key is an absolute path, or a path from the folder,
- * with or without an extension. Pictures without an entry are not trained, as in sd-scripts' fine-tuning. All problems
+ * Finds the captions of a folder's pictures in a metadata file. A key is an absolute path, or a path from the folder
+ * or from the working folder, with or without an extension. Pictures without an entry are not trained, as in sd-scripts' fine-tuning. All problems
  * are collected.
  */
 export async function metadataCaptions(
@@ -137,7 +137,8 @@ async function findEntries(
   const doubled = new Set<string>()
   const problems: string[] = []
   for (const key of entries.keys()) {
-    const paths = [...new Set([resolve(folder, key), resolve(root, key)])]
+    // sd-scripts takes a path from the working folder first: its tools write the paths that they were given.
+    const paths = [...new Set([resolve(key), resolve(folder, key), resolve(root, key)])]
     const inside = paths.filter((each) => places.has(dirname(each))).map((each) => basename(each).normalize("NFC"))
     const pictures = new Set(inside.flatMap((name) => byName.get(name) ?? byStem.get(name) ?? []))
     for (const name of pictures) {
