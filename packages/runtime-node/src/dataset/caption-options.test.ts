@@ -39,6 +39,15 @@ describe("options of captions", () => {
     ])
   })
 
+  it("take spaces for a separator, and an empty one for none", () => {
+    const rules = (general: string, subset: string) =>
+      parseDatasetConfig(set(general, "", subset), "set.toml").groups[0]?.subsets[0]?.captions
+    expect(rules("shuffle_caption = true", "caption_separator = ' '")).toEqual({ shuffle: true, separator: " " })
+    expect(rules("caption_separator = ';'", "caption_separator = ''\nsecondary_separator = '  '")).toEqual({
+      secondarySeparator: "  ",
+    })
+  })
+
   it("are refused out of their range, all together", () => {
     const text = set("", "", "caption_dropout_rate = 1.5\nkeep_tokens = -1\ntoken_warmup_step = nan")
     expect(() => parseDatasetConfig(text, "set.toml")).toThrow(

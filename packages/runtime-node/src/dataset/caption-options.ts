@@ -15,6 +15,7 @@ export const CAPTION_OPTIONS = {
   caption_separator: text({
     default: CAPTION_DEFAULTS.separator,
     otherwise: "a comma",
+    canBeSpaces: true,
     help: "Text between the tags of a caption. Where tags change, they are joined by a comma and a space.",
   }),
   keep_tokens: integer({
@@ -23,9 +24,11 @@ export const CAPTION_OPTIONS = {
     help: "Tags at the beginning of a caption that stay where they are.",
   }),
   keep_tokens_separator: text({
+    canBeSpaces: true,
     help: "Text such as |||. Tags before it stay, and so do tags after its second place. It replaces keep_tokens in captions that have it, and is never part of a caption.",
   }),
   secondary_separator: text({
+    canBeSpaces: true,
     help: "Text such as ;;; that keeps tags together when tags change. It then becomes the separator.",
   }),
   enable_wildcard: flag({

@@ -13,18 +13,22 @@ export type Range = NumberRange &
     readonly multipleOf?: number
   }
 
-/** A text. An empty text means that the option is left out. With `canBeEmpty` it is a text like others. */
+/**
+ * A text. An empty text means that the option is left out, and so do spaces alone. With `canBeSpaces`, spaces are a text
+ * like others. With `canBeEmpty`, an empty text is, too.
+ */
 export function text(spec: TextSpec & Certain<string>): TakenOption<string>
 export function text(spec: TextSpec): TakenOption<string | undefined>
 export function text({
   canBeEmpty = false,
+  canBeSpaces = false,
   ...spec
 }: TextSpec & Partial<Certain<string>>): TakenOption<string | undefined> {
   const kind: OptionKind<string> = { arity: "one", valueName: "text", empty: "", read: readText }
-  return taken(kind, canBeEmpty ? spec : { ...spec, nothing: ["", ...(spec.nothing ?? [])] })
+  return taken(kind, canBeEmpty ? spec : { ...spec, nothing: [canBeSpaces ? /^$/ : "", ...(spec.nothing ?? [])] })
 }
 
-type TextSpec = OptionText & { readonly canBeEmpty?: boolean }
+type TextSpec = OptionText & { readonly canBeEmpty?: boolean; readonly canBeSpaces?: boolean }
 
 /** A path of a file. */
 export function file(spec: OptionText & Certain<string>): TakenOption<string>

@@ -151,7 +151,7 @@ export function refused(
 
 /**
  * Whether a value means leaving its option out: false, an empty list or table, a value in `nothing`, or a list of such
- * values.
+ * values. A text in `nothing` holds without the spaces around it, and a pattern for the text as it is.
  */
 export function asksForNothing(raw: unknown, nothing: readonly unknown[]): boolean {
   if (raw === null || raw === false) return true
@@ -159,6 +159,7 @@ export function asksForNothing(raw: unknown, nothing: readonly unknown[]): boole
   if (typeof raw === "object" && !(raw instanceof Date) && Object.keys(raw).length === 0) return true
   const text = typeof raw === "string" ? raw.trim().toLowerCase() : null
   return nothing.some((value) => {
+    if (value instanceof RegExp) return typeof raw === "string" && value.test(raw)
     if (typeof value === "string") return text === value.toLowerCase()
     return raw === value || (typeof value === "number" && text !== null && text !== "" && Number(text) === value)
   })
