@@ -59,5 +59,10 @@ export async function runInteractive(reader: GenerateReader, reporter: Reporter,
 
 /** The reader with another prompt. A problem is thrown where it is found. */
 function withPrompt(reader: GenerateReader, prompt: string): GenerateReader {
-  return { ...reader, settings: { ...reader.settings, prompt }, examine: async (_, work) => work() }
+  return {
+    ...reader,
+    settings: { ...reader.settings, prompt },
+    nameOf: (key) => (key === "prompt" ? "the line" : reader.nameOf(key)),
+    examine: async (_, work) => work(),
+  }
 }

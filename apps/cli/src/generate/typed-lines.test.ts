@@ -10,7 +10,7 @@ function typing(isTerminal: boolean) {
   return { ...{ input, output, interrupt, lines }, shown: () => String(output.read() ?? "") }
 }
 
-const [UP, ENTER, CTRL_C] = ["\u001b[A", "\r", "\u0003"]
+const [UP, ENTER, CTRL_C, CTRL_D, CTRL_Z] = ["\u001b[A", "\r", "\u0003", "\u0004", "\u001a"]
 
 it("brings back earlier lines with the arrow keys, and lets them be edited", async () => {
   const { input, lines, shown } = typing(true)
@@ -30,6 +30,32 @@ it("reads a pipe to its end, without a prompt", async () => {
   input.end("a\n\nb")
   expect([await lines.next(), await lines.next(), await lines.next(), await lines.next()]).toEqual(["a", "", "b", null])
   expect(shown()).toBe("")
+})
+
+it("reads lines that came before the end of the input, and asks for no more", async () => {
+  const { input, lines, shown } = typing(true)
+  const first = lines.next()
+  input.write(`a red ring${ENTER}`)
+  await first
+  input.write(`a star${ENTER}${CTRL_D}`)
+  await vi.waitFor(() => expect(input.isPaused()).toBe(true))
+  shown()
+  expect([await lines.next(), await lines.next()]).toEqual(["a star", null])
+  expect(shown()).toBe("")
+  expect(input.isPaused()).toBe(true)
+})
+
+it.skipIf(process.platform === "win32")("reads on after Ctrl-Z and fg", async () => {
+  const stopped = vi.spyOn(process, "kill").mockReturnValue(true)
+  const { input, lines } = typing(true)
+  const first = lines.next()
+  input.write(`a red ${CTRL_Z}`)
+  await vi.waitFor(() => expect(stopped).toHaveBeenCalledWith(process.pid, "SIGTSTP"))
+  stopped.mockRestore()
+  process.emit("SIGCONT")
+  input.write(`ring${ENTER}`)
+  expect(await first).toBe("a red ring")
+  lines.close()
 })
 
 it("stops at Ctrl-C while no line is asked for", async () => {

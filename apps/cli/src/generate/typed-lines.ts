@@ -29,11 +29,17 @@ export function createTypedLines(
   const lines = createInterface({ input, output, terminal, signal, prompt: "prompt> " })
   // Without a listener, the interface would close, and the picture would be drawn to its end.
   lines.on("SIGINT", interrupt)
+  // After Ctrl-Z and `fg`, the interface would stay paused.
+  lines.on("SIGCONT", () => lines.resume())
+  let isOpen = true
+  lines.on("close", () => {
+    isOpen = false
+  })
   const typed = lines[Symbol.asyncIterator]()
   return {
     async next() {
-      // What is typed meanwhile keeps its cursor.
-      if (terminal && !signal.aborted) lines.prompt(true)
+      // What is typed meanwhile keeps its cursor. A prompt after the end would read the input again.
+      if (terminal && isOpen) lines.prompt(true)
       const { value, done } = await typed.next()
       return done === true ? null : value
     },
