@@ -54,14 +54,14 @@ describe("a cell of a sheet", () => {
     cellEntries(GRID_OPTIONS, { ...base, ...changes }, [{ axis: axisOf(text), index }])
 
   it("changes one option, for every LLLite", () => {
-    expect(entries("steps=5,6", 1)).toEqual([["steps", "6", "steps=6"]])
-    expect(entries("strength=0,1", 1)).toEqual([["control_net_multipliers", ["1", "1"], "strength=1"]])
-    expect(entries("strength=0.2,1", 0, { controlNetLlliteModels: [] })).toEqual([["strength", "0.2", "strength=0.2"]])
-    expect(entries("curve=0:1,none", 0)).toEqual([["lllite_curves", ["0:1"], "curve=0:1"]])
-    expect(entries("prompt_syntax=Plain", 0)).toEqual([["prompt_syntax", "plain", "prompt_syntax=Plain"]])
+    expect(entries("steps=5,6", 1)).toEqual([["steps", "6", "steps"]])
+    expect(entries("strength=0,1", 1)).toEqual([["control_net_multipliers", ["1", "1"], "strength"]])
+    expect(entries("strength=0.2,1", 0, { controlNetLlliteModels: [] })).toEqual([["strength", "0.2", "strength"]])
+    expect(entries("curve=0:1,none", 0)).toEqual([["lllite_curves", ["0:1"], "curve"]])
+    expect(entries("prompt_syntax=Plain", 0)).toEqual([["prompt_syntax", "plain", "prompt_syntax"]])
     expect(entries("size=512x768", 0)).toMatchObject([
-      ["W", "512", "size=512x768"],
-      ["H", "768", "size=512x768"],
+      ["W", "512", "size"],
+      ["H", "768", "size"],
     ])
   })
 

@@ -51,23 +51,22 @@ function entriesOf(
   { kind, label, option }: Axis,
   value: string,
 ): readonly OptionEntry[] | { readonly problem: string } {
-  const written = `${label}=${value}`
   if (kind === "size") {
     const [, width, height] = /^(\d+)\s*[x×]\s*(\d+)$/i.exec(value) ?? []
-    if (width === undefined) return { problem: `${written}: expected WIDTHxHEIGHT such as 1024x768` }
+    if (width === undefined) return { problem: `${label}=${value}: expected WIDTHxHEIGHT such as 1024x768` }
     return [
-      ["W", width, written],
-      ["H", height, written],
+      ["W", width, label],
+      ["H", height, label],
     ]
   }
   if (kind !== "option") {
-    if (models.length > 0) return [[option, models.map(() => value), written]]
-    if (kind === "strength") return [["strength", value, written]]
-    return [[option, [value], written]]
+    if (models.length > 0) return [[option, models.map(() => value), label]]
+    if (kind === "strength") return [["strength", value, label]]
+    return [[option, [value], label]]
   }
   const entry = table[option] as TakenOption<unknown>
-  if (entry.arity === "many") return [[option, [value], written]]
-  return [[option, spelled(entry, value), written]]
+  if (entry.arity === "many") return [[option, [value], label]]
+  return [[option, spelled(entry, value), label]]
 }
 
 /** A value as an option spells it: A1111 writes names with capitals and spaces. */
