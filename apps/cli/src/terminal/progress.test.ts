@@ -49,6 +49,16 @@ describe("elsewhere than on a terminal", () => {
     reporter.progress("train", 1, 10)
     expect(lines().map(({ perSecond }) => perSecond)).toEqual([null, 3, null])
   })
+
+  it("measures again where a phase begins anew", () => {
+    const { reporter, wait, lines } = record(false)
+    reporter.progress("generate", 1, 1)
+    wait(60_000)
+    reporter.progress("generate", 0.25, 1)
+    wait(500)
+    reporter.progress("generate", 0.5, 1)
+    expect(lines().map(({ secondsLeft }) => secondsLeft)).toEqual([null, null, 1])
+  })
 })
 
 describe("on a terminal", () => {

@@ -85,7 +85,8 @@ function createRate(now: () => number): (phase: string, done: number, count: num
   let current = ""
   let points: { readonly at: number; readonly done: number }[] = []
   return (phase, done, count) => {
-    if (phase !== current) points = []
+    // Fewer things are done than before where the next work of the phase begins.
+    if (phase !== current || done < (points.at(-1)?.done ?? 0)) points = []
     current = phase
     points.push({ at: now(), done })
     if (points.length > RATE_WINDOW) points.shift()
