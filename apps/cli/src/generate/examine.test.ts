@@ -12,17 +12,6 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-it("says that a wildcard is text without a folder of wildcards", async () => {
-  const notices = async (options: Readonly<Record<string, string>>): Promise<readonly string[]> =>
-    (await examineGeneration(readRecord(GENERATE_OPTIONS, { ckpt: "tiny", outdir: folder, ...options }))).notices
-  expect(await notices({ prompt: "a __colour__ (__colour__:1.2) ring" })).toEqual([
-    '"__colour__" is drawn as text, because --wildcard_dir is missing. Give the folder that has a file for each wildcard.',
-  ])
-  await writeFile(join(folder, "colour.txt"), "red")
-  expect(await notices({ prompt: "a __colour__ ring", wildcard_dir: folder })).toEqual([])
-  expect(await notices({ prompt: "a ring__" })).toEqual([])
-})
-
 it("lists the problems of all lines of a prompt file", async () => {
   const path = join(folder, "p.txt")
   await writeFile(path, "a --w x\n# b\nc --d y --zz 1\n")

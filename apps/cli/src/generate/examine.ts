@@ -1,4 +1,3 @@
-import { countedNotice } from "@lllite/core/names"
 import type { AdapterRecipe } from "@lllite/core/recipe"
 import { InputError, listPictures, readAlphaMask, readImage, tryOutputs } from "@lllite/runtime-node"
 import type { OptionReader } from "@lllite/runtime-node/options"
@@ -17,7 +16,7 @@ import { tryPictures } from "./picture-files.ts"
 import { picturePrompts } from "./picture-prompts.ts"
 import type { PlannedPicture } from "./plan-pictures.ts"
 import type { PromptSource } from "./prompts.ts"
-import { problemsOfSource, readPromptFile, wildcardsOf } from "./prompts.ts"
+import { problemsOfSource, readPromptFile } from "./prompts.ts"
 import { regionNotices, regionsOf } from "./regions.ts"
 import { planOf } from "./settings.ts"
 import type { SourceRecipe } from "./source/examine-source.ts"
@@ -106,7 +105,6 @@ export async function examineGeneration(
   const recipes = pictures.map(({ recipe }) => recipe)
   const said = [
     ...unread,
-    ...(settings.wildcardDir === undefined && planned.length > 0 ? wildcardNotices(sources ?? []) : []),
     ...speedNotices(reader),
     ...guideNotices(settings, guides ?? [], pictures.length),
     ...controlNotices(kinds, settings),
@@ -119,17 +117,6 @@ export async function examineGeneration(
     ...(reader.isGiven("strength") ? strengthNotices(recipes, reader.nameOf("strength")) : []),
   ]
   return { pictures, notices: [...said, ...(named?.notices ?? [])] }
-}
-
-/** Wildcards of prompts without a folder, which are words of the prompt. */
-function wildcardNotices(sources: readonly PromptSource[]): readonly string[] {
-  const names = sources.flatMap(({ text, isLiteral = false }) => (isLiteral ? [] : wildcardsOf(text)))
-  return countedNotice(
-    [...new Set(names)].map((name) => `__${name}__`),
-    "wildcards",
-    (subject, isOne) =>
-      `${subject} ${isOne ? "is" : "are"} drawn as text, because --wildcard_dir is missing. Give the folder that has a file for each wildcard.`,
-  )
 }
 
 /** The folders in which LoRAs of prompts are found: those that are given, and those of model folders. */

@@ -1,6 +1,7 @@
+import { promptNotices } from "@lllite/core/models"
 import { createRecipe } from "@lllite/core/recipe"
 import { expect, it } from "vitest"
-import { lineNotices } from "./line-notices.ts"
+import { lineNotices, withOption } from "./line-notices.ts"
 
 const picture = (written: string, prompt: string, more: { readonly negativePrompt?: string } = {}) => ({
   written,
@@ -39,4 +40,18 @@ it("says what becomes of options and groups, once, with the number of prompts", 
       /^2 prompts have options, groups or LoRAs, .* The first is "a ring --n blurry --s 3 --d 42"\.$/,
     ),
   ])
+})
+
+it("names the option that follows wildcards, unless it is given", () => {
+  const words = { encode: () => [1], ...{ vocabularySize: 2, startId: 0, endId: 1 } }
+  const [one = ""] = promptNotices(words, ["a __colour__ ring"])
+  const [two = ""] = promptNotices(words, ["a __colour__ ring", "a __shape__"])
+  for (const notice of [one, two]) {
+    expect(withOption(notice, undefined)).toMatch(
+      /For wildcards, give the folder of their files with --wildcard_dir\.$/,
+    )
+    expect(withOption(notice, "wildcards")).toBe(notice)
+  }
+  const [other = ""] = promptNotices(words, ["a {red|blue ring"])
+  expect(withOption(other, undefined)).toBe(other)
 })

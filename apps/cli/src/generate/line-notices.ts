@@ -34,13 +34,19 @@ function changedNotice(pictures: readonly Pick<PlannedPicture, "recipe" | "writt
   if (first === undefined) return []
   const { prompt, negativePrompt, width, height, steps, guidanceScale, seed } = first.recipe
   const negative = negativePrompt === "" ? "" : `, without "${shortened(negativePrompt)}"`
-  const made = `"${shortened(prompt)}"${negative}: ${width}x${height}, ${steps} steps, scale ${guidanceScale}, seed ${seed}`
+  const made = `"${shortened(prompt)}"${negative}: ${width}x${height}, ${steps} ${steps === 1 ? "step" : "steps"}, scale ${guidanceScale}, seed ${seed}`
   return countedNotice(
     [...new Set(changed.map(({ written }) => shortened(written)))],
     "prompts",
     (subject, isOne) =>
       `${subject} ${isOne ? "has" : "have"} options, groups or LoRAs, which are followed. The first picture is ${made}.`,
   )
+}
+
+/** A notice of the library, with the option that follows the syntax which it names. */
+export function withOption(notice: string, wildcardDir: string | undefined): string {
+  if (wildcardDir !== undefined || !/ (?:has|have) the syntax of a wildcard, /.test(notice)) return notice
+  return `${notice} For wildcards, give the folder of their files with --wildcard_dir.`
 }
 
 function shortened(text: string): string {

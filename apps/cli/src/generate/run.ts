@@ -11,7 +11,7 @@ import { createAdapterMaps } from "./adapter-maps.ts"
 import type { Controls } from "./controls.ts"
 import { createControls } from "./controls.ts"
 import { createHasher } from "./hashed-recipe.ts"
-import { lineNotices } from "./line-notices.ts"
+import { lineNotices, withOption } from "./line-notices.ts"
 import { type LoadedAdapters, loadAdapters } from "./load-adapters.ts"
 import { createNetworks, type LorasOf } from "./load-loras.ts"
 import type { Masks } from "./masks.ts"
@@ -160,7 +160,17 @@ interface Written {
 
 async function writePictures(
   { runtime, sdxl, summary }: Drawing,
-  { pictures, vaeSlices, batchSize, llliteMap, firstStage, strict, files, watch }: GenerateSettings & Written,
+  {
+    pictures,
+    vaeSlices,
+    batchSize,
+    llliteMap,
+    wildcardDir,
+    firstStage,
+    strict,
+    files,
+    watch,
+  }: GenerateSettings & Written,
   { adapters, controls, masks, loras, starts, regions }: Steering,
   reporter: Reporter,
   signal: AbortSignal,
@@ -195,7 +205,8 @@ async function writePictures(
       const maps = llliteMap === undefined ? null : createAdapterMaps(llliteMap)
       for await (const event of run) {
         if (event.kind === "notice") {
-          reporter.say("notice", { text: event.text }, `Note: ${event.text}`)
+          const text = withOption(event.text, wildcardDir)
+          reporter.say("notice", { text }, `Note: ${text}`)
           continue
         }
         if (event.kind === "step" || event.kind === "tile") {

@@ -38,6 +38,8 @@ export interface GenerateSettings extends Pick<Settings<GenerateTable>, "outdir"
   readonly vaeSlices: number | undefined
   /** Undefined: the runtime's default. */
   readonly batchSize?: number | undefined
+  /** The folder of wildcards, if there is one. */
+  readonly wildcardDir?: string | undefined
   readonly runtime: RuntimeChoice
   /** Options that have no effect here, one sentence each. */
   readonly notices: readonly string[]
@@ -251,11 +253,12 @@ export function readGenerateSettings(
   pictures: readonly PlannedPicture[],
   notices: readonly string[] = [],
 ): GenerateSettings {
-  const { vaeSlices, batchSize, outdir, llliteMap, strict, highresFixSave1st: firstStage, ...values } = reader.finish()
+  const { vaeSlices, batchSize, outdir, llliteMap, wildcardDir, strict, ...values } = reader.finish()
+  const { highresFixSave1st: firstStage } = values
   const naming = values.sequentialFileName ? "sequential" : values.datedFileName ? "dated" : "seeded"
   return {
     ...{ strict, firstStage },
-    ...{ pictures, vaeSlices, batchSize, outdir, llliteMap, naming },
+    ...{ pictures, vaeSlices, batchSize, outdir, llliteMap, wildcardDir, naming },
     ...{ runtime: runtimeChoice(values), notices: [...reader.notes, ...notices] },
   }
 }

@@ -14,7 +14,8 @@ const TEXT_HERE: readonly (readonly [pattern: RegExp, what: string])[] = [
   // The name of a textual inversion may have such letters, too.
   [/(?<!\bembedding:[^\s,()[\]]*)__[\w*/-]*[a-z0-9*][\w*/-]*__/i, "a wildcard"],
   [/\{[^{}]*\|[^{}]*\}/, "alternatives"],
-  [/\{[^{}]*\|[^{}]*$|^[^{}]*\|[^{}]*\}/, "alternatives without their second brace"],
+  [/\{[^{}]*\|[^{}]*$/, "alternatives without their closing brace"],
+  [/^[^{}]*\|[^{}]*\}/, "alternatives without their opening brace"],
   [/(?:^|\s)--[a-z]{1,3}(?=\s|$)/, "an option of a prompt file"],
   [/\[[^[\]]*\|[^[\]]*\]/, "alternating words"],
   [/\[[^[\]]*:[^[\]]*:\s*[\d.]+\s*\]/, "a change during the steps"],
