@@ -8,7 +8,7 @@ import { drawSamples, type SampleMachine } from "./draw-samples.ts"
 import type { SampleFolder, SamplePictures, SampleTime } from "./sample-files.ts"
 import { controlOf, writeSamples, writeWithout } from "./sample-files.ts"
 import type { Sample } from "./sample-plan.ts"
-import { type SampleSettings, stepsOf } from "./sample-settings.ts"
+import { type SampleSettings, sampleTime, stepsOf } from "./sample-settings.ts"
 
 /** The pictures of a step. */
 export interface SampleSet {
@@ -47,7 +47,6 @@ export function runSamples(
   { perEpoch, machine, reporter, signal, ...folder }: SampledRun,
 ): RunSamples {
   const every = settings.every === null ? null : stepsOf(settings.every, perEpoch)
-  const byEpoch = settings.every !== null && "epochs" in settings.every
   let without: readonly RgbImage[] | null = null
   let hasFailed = false
   /** The last step whose samples are drawn. */
@@ -93,17 +92,17 @@ export function runSamples(
       return null
     }
   }
+  const timeOf = (step: number): SampleTime => sampleTime(settings.every, step, perEpoch)
   return {
     every,
     async periodic(step, lllite) {
-      if (every === null || step % every !== 0) return null
-      return draw(step, byEpoch ? { epoch: step / perEpoch } : { step }, lllite)
+      return every !== null && step % every === 0 ? draw(step, timeOf(step), lllite) : null
     },
     async first(step, lllite) {
       return settings.atFirst ? draw(step, { step }, lllite) : null
     },
     async final(step, lllite) {
-      return last === step ? null : draw(step, { step }, lllite)
+      return last === step ? null : draw(step, timeOf(step), lllite)
     },
   }
 }

@@ -1,6 +1,7 @@
 import { listText, type SamplerName } from "@lllite/core/names"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "../options/index.ts"
+import type { SampleTime } from "./sample-files.ts"
 
 /** sd-scripts' default, which programs write into every file. It asks for nothing. */
 const USUAL_SAMPLER: SamplerName = "ddim"
@@ -23,6 +24,15 @@ export interface SampleSettings {
 /** Steps between two times of a rhythm. */
 export function stepsOf(rhythm: Rhythm, perEpoch: number): number {
   return "steps" in rhythm ? rhythm.steps : rhythm.epochs * perEpoch
+}
+
+/**
+ * What names the pictures of a step: an epoch at whose end samples are due, or else the step. Source: sd-scripts, where
+ * the last epoch is one of them.
+ */
+export function sampleTime(rhythm: Rhythm | null, step: number, perEpoch: number): SampleTime {
+  const isDue = rhythm !== null && step > 0 && step % stepsOf(rhythm, perEpoch) === 0
+  return isDue && "epochs" in rhythm ? { epoch: step / perEpoch } : { step }
 }
 
 /** The settings of samples. Null: no pictures are drawn. The reader keeps the problems. */
