@@ -35,13 +35,14 @@ export function augmentationNotices(
     if (augmentation.varies) varying += 1
     if (subset.alphaMask) masked += 1
     if (subset.alphaMask && withAlpha.has(pair.image)) maskedWithAlpha += 1
-    if (subset.augment.faceCrop !== null && augmentation.varies && !subset.augment.colour) faces += 1
+    if (cropsFacesAlone(subset) && augmentation.varies) faces += 1
   }
   const bucketed = groups.some(
     ({ buckets, subsets }) => buckets !== null && subsets.some(({ augment }) => augment.faceCrop !== null),
   )
-  const isRandom = groups.some(({ subsets }) => subsets.some(({ augment }) => augment.randomCrop || augment.colour))
-  const asksFaces = groups.some(({ subsets }) => subsets.some(({ augment }) => augment.faceCrop !== null))
+  const ofFaces = groups.flatMap(({ buckets, subsets }) =>
+    buckets === null ? subsets.filter(({ augment }) => augment.faceCrop !== null) : [],
+  )
   return [
     ...(varying === 0
       ? []
@@ -50,11 +51,16 @@ export function augmentationNotices(
             "from step to step by their crop or their colours. They are read and encoded at every step, which takes longer. Their latents are not cached.",
         ]),
     ...(bucketed ? ["face_crop_aug_range has no effect on pictures in buckets."] : []),
-    ...(asksFaces && !bucketed && !isRandom && faces === 0
+    ...(ofFaces.length > 0 && ofFaces.every(cropsFacesAlone) && faces === 0
       ? ["face_crop_aug_range has no effect: no picture's name ends with a face, as in name_X_Y_WIDTH_HEIGHT.png."]
       : []),
     ...(masked > 0 && maskedWithAlpha === 0 ? ["alpha_mask has no effect: no picture has transparent pixels."] : []),
   ]
+}
+
+/** Whether the pictures of a folder change only by faces. So one that changes has a face. */
+function cropsFacesAlone({ augment }: SubsetConfig): boolean {
+  return augment.faceCrop !== null && !augment.colour && !augment.randomCrop
 }
 
 /** The pictures, without the traits of those whose alpha is used. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { RgbImage } from "@lllite/core/image"
@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { encodePng } from "../images/png.ts"
 import { changeColours, faceOf } from "./augmentation.ts"
 import type { DatasetOptions } from "./dataset-config.ts"
-import { datasetOfFolders } from "./dataset-config.ts"
+import { datasetOfFolders, parseDatasetConfig } from "./dataset-config.ts"
 import { openDataset } from "./open-dataset.ts"
 
 let folder = ""
@@ -166,6 +166,18 @@ describe("face_crop_aug_range", () => {
     expect((await open({ faceCropAugRange: [2, 4] })).notices.join()).toContain("no picture's name ends with a face")
     const bucketed = await open({ faceCropAugRange: [2, 4], enableBucket: true, minBucketReso: 64 })
     expect(bucketed.notices).toContain("face_crop_aug_range has no effect on pictures in buckets.")
+  })
+
+  it("says that names have no face also where another folder crops at random", async () => {
+    await pair("a", 100, 100)
+    await cp(join(folder, "images"), join(folder, "others"), { recursive: true })
+    const subsets = ['images"\nface_crop_aug_range = [2, 4]', 'others"\nrandom_crop = true']
+    const tables = subsets.map((subset) => {
+      return `[[datasets.subsets]]\nconditioning_data_dir = "${folder}/controls"\nimage_dir = "${folder}/${subset}\n`
+    })
+    const text = `[[datasets]]\nresolution = 64\n${tables.join("")}`
+    const { notices } = await openDataset(parseDatasetConfig(text, "set.toml"))
+    expect(notices.join()).toContain("no picture's name ends with a face")
   })
 })
 

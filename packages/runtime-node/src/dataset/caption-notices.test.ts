@@ -41,3 +41,18 @@ it("says the same once of several folders, and nothing of one without pairs", ()
   expect(captionRuleNotices([folder, folder])).toHaveLength(1)
   expect(captionRuleNotices([{ ...folder, pairs: [] }])).toEqual([])
 })
+
+it("says that a rule has no effect only if it has none in any folder", () => {
+  const folder = (rules: CaptionRules, caption: string) => ({
+    rules,
+    pairs: [{ image: "a.png", text: { caption, rules: {} } }],
+  })
+  const general = { keepTokensSeparator: "|||", shuffle: true }
+  expect(captionRuleNotices([folder(general, "a ||| b, c"), folder(general, "d")])).toEqual([])
+  expect(captionRuleNotices([folder(general, "a, b"), folder(general, "d")])).toEqual([
+    'keep_tokens_separator has no effect: no caption has "|||".',
+  ])
+  expect(captionRuleNotices([folder(general, "a ||| b, c"), folder({ dropoutRate: 1 }, "d")])).toEqual([
+    "caption_dropout_rate is 1: the captions of 1 of 2 folders are empty at every step.",
+  ])
+})

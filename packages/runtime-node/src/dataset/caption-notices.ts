@@ -22,11 +22,40 @@ export function captionRuleNotices(folders: readonly FolderCaptions[]): readonly
       (subject, isOne) =>
         `${isOne ? `The caption of ${subject} has` : `${subject} have`} groups such as {a|b}, which are read as text. To choose an option at each step, set enable_wildcard.`,
     ),
-    ...new Set(folders.flatMap(withoutEffect)),
+    ...unusedRuleNotices(folders.map(usesOf).flatMap((uses) => (uses === null ? [] : [uses]))),
   ]
 }
 
-function withoutEffect({ rules, pairs }: FolderCaptions): readonly string[] {
+/** A rule of a folder, and whether it changes a caption there. */
+interface RuleUse {
+  readonly isUsed: boolean
+  /** A sentence that says that it has no effect. */
+  readonly text: string
+}
+
+interface FolderUses {
+  readonly rules: readonly RuleUse[]
+  /** The rule by which all captions of the folder are empty. Null: there is none. */
+  readonly empties: string | null
+}
+
+/** A rule may stand in `general`. It has an effect if it has one in one folder. */
+function unusedRuleNotices(folders: readonly FolderUses[]): readonly string[] {
+  const rules = folders.flatMap((folder) => folder.rules)
+  const used = new Set(rules.flatMap(({ isUsed, text }) => (isUsed ? [text] : [])))
+  const empties = folders.flatMap((folder) => (folder.empties === null ? [] : [folder.empties]))
+  const emptied =
+    empties.length === folders.length
+      ? "every caption is empty at every step"
+      : `the captions of ${empties.length} of ${folders.length} folders are empty at every step`
+  return [
+    ...[...new Set(empties)].map((name) => `${name} is 1: ${emptied}.`),
+    ...new Set(rules.flatMap(({ text }) => (used.has(text) ? [] : [text]))),
+  ]
+}
+
+/** What the rules of a folder do there. Null: it has no captions. */
+function usesOf({ rules, pairs }: FolderCaptions): FolderUses | null {
   const { keepTokensSeparator: sign, secondarySeparator: second, separator = "," } = rules
   let [isEmpty, hasSign, hasSecond, hasSeparator] = [true, false, false, false]
   for (const { text } of pairs) {
@@ -37,20 +66,19 @@ function withoutEffect({ rules, pairs }: FolderCaptions): readonly string[] {
     hasSeparator ||= caption.includes(separator)
     if (hasSign && hasSecond && hasSeparator) break
   }
-  const notices: string[] = []
-  if (isEmpty) return notices
-  if (rules.dropoutRate === 1 || rules.dropoutEveryNEpochs === 1) {
-    const name = rules.dropoutRate === 1 ? "caption_dropout_rate" : "caption_dropout_every_n_epochs"
-    return [`${name} is 1: every caption is empty at every step.`]
-  }
-  for (const [name, text, isThere] of [
+  if (isEmpty) return null
+  if (rules.dropoutRate === 1) return { rules: [], empties: "caption_dropout_rate" }
+  if (rules.dropoutEveryNEpochs === 1) return { rules: [], empties: "caption_dropout_every_n_epochs" }
+  const uses: RuleUse[] = []
+  for (const [name, text, isUsed] of [
     ["keep_tokens_separator", sign, hasSign],
     ["secondary_separator", second, hasSecond],
   ] as const) {
-    if (text && !isThere) notices.push(`${name} has no effect: no caption has "${text}".`)
+    if (text) uses.push({ isUsed, text: `${name} has no effect: no caption has "${text}".` })
   }
-  if (rules.shuffle === true && !hasSeparator) {
-    notices.push(`shuffle_caption has no effect: no caption has its separator "${separator}", so each is one tag.`)
+  if (rules.shuffle === true) {
+    const text = `shuffle_caption has no effect: no caption has its separator "${separator}", so each is one tag.`
+    uses.push({ isUsed: hasSeparator, text })
   }
-  return notices
+  return { rules: uses, empties: null }
 }
