@@ -70,8 +70,8 @@ describe("a run that draws samples", () => {
     expect(pairs).toMatchObject({ code: 0, stderr: "" })
     const names = (await readdir(join(out("pairs"), "sample"))).sort()
     expect(names.map((name) => name.replace(/_\d{14}/, ""))).toEqual([
-      ...["last_000004_00.png", "last_000004_01.png", "last_000004_02.png", "last_000004_sheet.png"],
       ...["last_e000001_00.png", "last_e000001_01.png", "last_e000001_02.png", "last_e000001_sheet.png"],
+      ...["last_e000002_00.png", "last_e000002_01.png", "last_e000002_02.png", "last_e000002_sheet.png"],
       ...["last_without_00.png", "last_without_01.png", "last_without_02.png"],
     ])
   }, 180_000)
