@@ -3,7 +3,7 @@ import { SMALL_LAYOUT } from "../../test/lllite-file.ts"
 import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
 import { NAMED_SELECTIONS } from "../selections/named-selections.ts"
 import { DEFAULT_SELECTION, enumerateSites } from "../selections/selection.ts"
-import { inferLayout } from "./fit.ts"
+import { checkSitesFit, inferLayout } from "./fit.ts"
 import { siteTable } from "./site.ts"
 
 describe("inferLayout", () => {
@@ -51,5 +51,20 @@ describe("inferLayout", () => {
   it("tells SDXL's width from SDXL's blocks", () => {
     const deeper = { ...SDXL_LAYOUT, transformerDepth: [1, 2, 10] as const }
     expect(inferLayout(enumerateSites(deeper), "f")).toEqual(deeper)
+  })
+})
+
+describe("checkSitesFit", () => {
+  it("says whether SDXL has a site that the U-Net lacks", () => {
+    const sdxl = enumerateSites(SDXL_LAYOUT)
+    expect(() => checkSitesFit(sdxl, SDXL_LAYOUT, "f")).not.toThrow()
+    expect(() => checkSitesFit(sdxl, { ...SDXL_LAYOUT, middleDepth: 1 }, "f")).toThrow(
+      "the U-Net has no middle_block.1.transformer_blocks.1.attn1.to_q. The file is for a deeper one.",
+    )
+    // The first level of SD 1.5 has transformers, and that of SDXL has none.
+    const sd15 = enumerateSites({ ...SDXL_LAYOUT, transformerDepth: [1, 1, 1], middleDepth: 1 })
+    expect(() => checkSitesFit(sd15, SDXL_LAYOUT, "f")).toThrow(
+      "the U-Net has no input_blocks.1.1.transformer_blocks.0.attn1.to_q. Nor has SDXL. The file is for another base model, such as SD 1.5.",
+    )
   })
 })

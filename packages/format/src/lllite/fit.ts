@@ -84,7 +84,10 @@ export function checkSitesFit(sites: readonly Site[], layout: UnetLayout, label:
     const host = table.get(site.key)
     const place = { source: label, tensor: `${site.key}.down.0.weight` }
     if (host === undefined) {
-      throw new FormatError("site-unknown", `the U-Net has no ${site.path}. The file is for a deeper one.`, place)
+      const other = siteTable(SDXL_LAYOUT).byKey.has(site.key)
+        ? "The file is for a deeper one."
+        : "Nor has SDXL. The file is for another base model, such as SD 1.5."
+      throw new FormatError("site-unknown", `the U-Net has no ${site.path}. ${other}`, place)
     }
     if (host.inDim !== site.inDim) {
       const message = `${site.path} takes ${site.inDim} channels in the file and ${host.inDim} in the U-Net`
