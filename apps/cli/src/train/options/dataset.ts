@@ -13,7 +13,7 @@ import {
 
 const { batch_size, validation_split, validation_seed, network_multiplier, ...groupOptions } = GROUP_OPTIONS
 const { num_repeats, caption_extension, custom_attributes, class_tokens, is_reg, ...subsetOptions } = SUBSET_OPTIONS
-const READ_ONCE = "pictures are read once, before training"
+const OWN_READING = "this program decides itself when pictures are read"
 const NEITHER_THERE = "sd-scripts' LLLite trainer ignores it, too"
 
 /** Pictures, controls and captions. Most options are those of a data-set file. */
@@ -49,8 +49,8 @@ export const DATASET = {
   cache_text_encoder_outputs_to_disk: flag({
     help: "The same, and keep encoded captions in .npz files beside the pictures, as sd-scripts does. Steps read them from there.",
   }),
-  max_data_loader_n_workers: ignored(READ_ONCE, { nothing: [8] }),
-  persistent_data_loader_workers: ignored(READ_ONCE),
+  max_data_loader_n_workers: ignored(OWN_READING, { nothing: [8] }),
+  persistent_data_loader_workers: ignored(OWN_READING),
   weighted_captions: flag({
     help: "Read weights in captions, such as (word:1.2) and [word]. sd-scripts' LLLite trainer ignores it.",
   }),
