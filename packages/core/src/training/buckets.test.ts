@@ -105,6 +105,10 @@ describe("createBuckets", () => {
     expect(() => createBuckets({ resolution: [512, 512], noUpscale: true }).choose([50, 400])).toThrow(
       /50 x 400 is smaller/,
     )
+    // It is larger than the area, and its shorter side does not reach the step.
+    expect(() => createBuckets({ resolution: [64, 64], noUpscale: true }).choose([96, 64])).toThrow(
+      /96 x 64 shrinks to 4096 pixels, and a side is then smaller than the step of 64\. .*raise the resolution/,
+    )
     expect(() => createBuckets(sdxl).choose([0, 10])).toThrow(/image must be positive/)
   })
 })

@@ -100,10 +100,11 @@ function chooseWithoutUpscale(image: Size, area: number, step: number): BucketCh
   const floored = (side: number): number => Math.floor(side / step) * step
   const bucket: Size = [floored(resized[0]), floored(resized[1])]
   if (bucket[0] === 0 || bucket[1] === 0) {
-    throw new CoreError(
-      "picture-size",
-      `buckets: an image of ${image.join(" x ")} is smaller than the step of ${step}. Leave it out, or allow upscaling.`,
-    )
+    const what =
+      resized === image
+        ? `is smaller than the step of ${step}. Leave it out, or allow upscaling.`
+        : `shrinks to ${area} pixels, and a side is then smaller than the step of ${step}. Leave it out, or raise the resolution.`
+    throw new CoreError("picture-size", `buckets: an image of ${image.join(" x ")} ${what}`)
   }
   return { bucket, resized }
 }

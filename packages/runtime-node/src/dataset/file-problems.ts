@@ -16,6 +16,8 @@ export type FileProblemKind =
   | "picture"
   /** A control of another shape than its picture. */
   | "shape"
+  /** A picture that has no bucket. */
+  | "unfit"
   /** A caption that cannot be used. */
   | "caption"
   /** A metadata file, or an entry of it, that cannot be used. */

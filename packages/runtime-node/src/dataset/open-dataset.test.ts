@@ -48,6 +48,16 @@ const open = (options: Options = {}) =>
   )
 
 describe("openDataset", () => {
+  it("names all pictures that have no bucket without upscaling", async () => {
+    await pair("a", bar(64, 64))
+    await pair("b", bar(96, 64))
+    await pair("c", bar(32, 64))
+    const fault = await open({ enableBucket: true, bucketNoUpscale: true }).catch((error: unknown) => error)
+    expect(String(fault)).toMatch(/b\.png" cannot be fitted\. buckets: an image of 96 x 64 shrinks to 4096/)
+    expect(String(fault)).toMatch(/c\.png" cannot be fitted\. buckets: an image of 32 x 64 is smaller than the step/)
+    expect(String(fault)).not.toContain("a.png")
+  })
+
   it("stops listing when it is aborted", async () => {
     await pair("a", bar(64, 64))
     const config = datasetOfFolders({

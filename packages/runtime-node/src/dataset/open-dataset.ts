@@ -20,6 +20,7 @@ import type { EntryFolder, EntryTable } from "./entry-table.ts"
 import { createEntryTable } from "./entry-table.ts"
 import type { FileProblem } from "./file-problems.ts"
 import { createFitter } from "./fit-pair.ts"
+import { fitProblems } from "./fit-problems.ts"
 import type { DatasetGroup } from "./group-config.ts"
 import type { PairListing, WatchOptions } from "./pair-listing.ts"
 import { joinRemarks, listPairs } from "./pairs.ts"
@@ -105,7 +106,7 @@ export async function openDataset(config: DatasetConfig, options: OpenDatasetOpt
     }
   }
   const checked = await checkPictures(folders, watch("check"))
-  refuseProblems(folders, checked.problems)
+  refuseProblems(folders, [...checked.problems, ...fitProblems(folders)])
   const entries = createEntryTable(
     folders.map(({ pairs, subset, fitter, group }) => ({ pairs, subset, fitter, group })),
   )
