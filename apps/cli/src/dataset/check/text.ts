@@ -58,7 +58,7 @@ function facts(report: CheckReport): string {
     ["Steps", `${countText(stepsPerEpoch)} in an epoch, at a batch size of ${listText(batches, "or")}`],
     [
       "Pictures",
-      sizes.length === 0 ? "none that can be read" : [...shown, ...(more > 0 ? [`${more} more sizes`] : [])].join(", "),
+      sizes.length === 0 ? "none that can be read" : [...shown, ...(more > 0 ? [`${more} more ${more === 1 ? "size" : "sizes"}`] : [])].join(", "),
     ],
     ["Captions", written],
     ...tokens,
