@@ -58,7 +58,9 @@ function facts(report: CheckReport): string {
     ["Steps", `${countText(stepsPerEpoch)} in an epoch, at a batch size of ${listText(batches, "or")}`],
     [
       "Pictures",
-      sizes.length === 0 ? "none that can be read" : [...shown, ...(more > 0 ? [`${more} more ${more === 1 ? "size" : "sizes"}`] : [])].join(", "),
+      sizes.length === 0
+        ? "none that can be read"
+        : [...shown, ...(more > 0 ? [plural(more, "more size")] : [])].join(", "),
     ],
     ["Captions", written],
     ...tokens,
