@@ -5,10 +5,10 @@ import { InputError } from "@lllite/runtime-node"
 import { stepFileName } from "../../lllite-file/save-lllite.ts"
 import type { Reporter } from "../../terminal/progress.ts"
 import { drawSamples, type SampleMachine } from "./draw-samples.ts"
-import type { SampleFolder, SamplePictures, SampleTime } from "./sample-files.ts"
+import type { SampleFolder, SamplePictures } from "./sample-files.ts"
 import { controlOf, writeSamples, writeWithout } from "./sample-files.ts"
 import type { Sample } from "./sample-plan.ts"
-import { type SampleSettings, sampleTime, stepsOf } from "./sample-settings.ts"
+import { type SampleSettings, type SampleTime, sampleTime, stepsOf } from "./sample-settings.ts"
 
 /** The pictures of a step. */
 export interface SampleSet {

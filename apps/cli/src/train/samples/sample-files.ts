@@ -5,6 +5,7 @@ import type { SdxlPaths } from "@lllite/runtime-node"
 import { blankImage, contactSheet, drawImage, encodePng, writeAtomically, writePng } from "@lllite/runtime-node"
 import { timeName } from "../log/log-folder.ts"
 import type { Sample } from "./sample-plan.ts"
+import type { SampleTime } from "./sample-settings.ts"
 
 /** The pictures of a sample at a step: the control, drawn without the LLLite, and drawn with it. */
 export interface SamplePictures {
@@ -23,9 +24,6 @@ export interface SampleFolder {
   /** Whether ComfyUI can load the run's LLLite, so that pictures with it hold a workflow. */
   readonly isForComfyUi: boolean
 }
-
-/** When samples are drawn: after a step, or at the end of an epoch. */
-export type SampleTime = { readonly step: number } | { readonly epoch: number }
 
 /** A control as the LLLite sees it in a sample. */
 export function controlOf({ control, width, height }: Sample): RgbImage {

@@ -1,13 +1,15 @@
 import { listText, type SamplerName } from "@lllite/core/names"
 import type { OptionReader } from "@lllite/runtime-node/options"
 import type { TRAIN_OPTIONS } from "../options/index.ts"
-import type { SampleTime } from "./sample-files.ts"
 
 /** sd-scripts' default, which programs write into every file. It asks for nothing. */
 const USUAL_SAMPLER: SamplerName = "ddim"
 
 /** When a run does something again. */
 export type Rhythm = { readonly steps: number } | { readonly epochs: number }
+
+/** When samples are drawn: after a step, or at the end of an epoch. */
+export type SampleTime = { readonly step: number } | { readonly epoch: number }
 
 /** The pictures that a run draws of itself. */
 export interface SampleSettings {
