@@ -57,8 +57,8 @@ describe("a run with captions that change", () => {
     const state = join(data(), "whole", "last-step00000002-state")
     const other = await trained("other", ["--shuffle_caption", "--resume", state])
     const text = other.events.map((event) => event.text).join("\n")
-    expect(text).toContain("The run before had another captionRules")
-    expect(text).toContain("The run before had another weightedCaptions: true")
+    expect(text).toContain("The run before had another choice of options for captions")
+    expect(text).toContain("The run before had another weighted_captions: true")
   }, 120_000)
 
   it("reads empty captions with a dropout of 1", async () => {

@@ -49,7 +49,7 @@ export function runFacts(
     ["augmentation", augmentations],
     ["examples", `${sizes.length}, ${order.digest("hex").slice(0, 16)}`],
     ["captionRules", JSON.stringify(captionRules)],
-    ["steps", isOfAnyLength(lr) && !captionRules.some(hasShareOfRun) ? "any" : String(steps)],
+    ["steps", isOfAnyLength(lr) && !captionRules.some(hasShareOfRun) ? ANY_LENGTH : String(steps)],
   ])
 }
 
@@ -58,13 +58,39 @@ function exampleFact({ width, height, batchSize }: FolderDataset["sizes"][number
   return batchSize === undefined ? [width, height] : [width, height, batchSize]
 }
 
+/** The length of a run whose steps do not depend on it. */
+const ANY_LENGTH = "any"
+
+/** What users call facts that are more than one option. Others have the name of their option. */
+const LABELS: Readonly<Record<string, string>> = {
+  augmentation: "augmentation",
+  batchSize: "train_batch_size",
+  captionChunks: "max_token_length, in chunks of 75",
+  captionRules: "choice of options for captions",
+  ema: "average (ema)",
+  examples: "list of pictures",
+  heldOut: "choice of held-out pairs",
+  huber: "Huber schedule",
+  lossWeights: "weighting of the loss",
+  lr: "schedule of the learning rate (lr_scheduler)",
+  noise: "noise",
+  partRates: "choice of learning rates for parts",
+  steps: "number of steps",
+  strengthRange: "range of strengths",
+}
+
 /** The facts in which two runs differ, one sentence each. */
 export function factNotices(before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): readonly string[] {
   const differing = [...now].filter(([name, value]) => before.has(name) && before.get(name) !== value)
-  return differing.map(
-    ([name, value]) =>
-      `The run before had another ${name}: ${before.get(name)}. It goes on with ${value}, and not as if it had never stopped.`,
-  )
+  return differing.flatMap(([name, value]) => {
+    const former = before.get(name)
+    // What has changed this is said by itself.
+    if (name === "steps" && (value === ANY_LENGTH || former === ANY_LENGTH)) return []
+    const label = LABELS[name] ?? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+    return [
+      `The run before had another ${label}: ${former}. It goes on with ${value}, and not as if it had never stopped.`,
+    ]
+  })
 }
 
 function text(value: TrainSettings[(typeof SETTINGS)[number]]): string {
