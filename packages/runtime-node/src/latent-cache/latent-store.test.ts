@@ -185,6 +185,12 @@ describe("latents in files", () => {
     expect([await latents?.has(0), await latents?.has(1)]).toEqual([true, true])
     expect((await latents?.read(0, false))?.latents).toHaveLength(256)
     expect((await latents?.read(1, false))?.latents).toHaveLength(64)
+
+    // A data set of a third size leaves them, and adds its own.
+    const third = await open({ resolution: 96 })
+    await third.latents.write(0, [new Float32Array(12 * 12 * 4)])
+    expect(await third.latents.has(0)).toBe(true)
+    expect([await latents?.has(0), await latents?.has(1)]).toEqual([true, true])
   })
 
   it("go with their pictures when both are copied", async () => {

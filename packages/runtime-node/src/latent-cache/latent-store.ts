@@ -75,7 +75,9 @@ export function createLatentFiles(
     const path = pathOf(picture)
     const mask = picture.isMasked ? ((await picture.mask()) ?? opaque(picture)) : null
     const facts: LatentFacts = { vae, fit: picture.fit, ...(await fileFacts(picture.image)) }
-    const before = picture.sharesFile ? await readNpz(path, isLatentArray).catch(() => new Map()) : new Map()
+    // Another data set may show the picture at other sizes, also where this one shows it at one. Source: sd-scripts,
+    // which keeps what is in the file.
+    const before = await readNpz(path, isLatentArray).catch(() => new Map())
     const arrays = latentArrays(latents, picture, facts, mask, picture.sharesFile)
     await writeAtomically(path, npzFile(new Map([...otherSizes(before, picture), ...arrays])))
   }
