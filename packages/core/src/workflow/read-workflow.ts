@@ -82,7 +82,7 @@ export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOpt
     ...(unknown.length === 0 ? [] : [unsupportedNodes(unknown)]),
     ...evaluation.problems,
     ...problems,
-    ...(ends.length === 0 ? ["there is no SaveImage or PreviewImage, where a picture would end"] : []),
+    ...(ends.length === 0 ? ["there is no SaveImage or PreviewImage that runs, where a picture would end"] : []),
   ]
   if (all.length > 0) {
     throw new CoreError("workflow-unsupported", `workflow: ${sentences(all)}`)

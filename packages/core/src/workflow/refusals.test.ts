@@ -22,7 +22,7 @@ describe("a workflow that cannot be followed", () => {
     [{ 3: { inputs: { model: ["99", 0] } } }, "KSampler #3 reads model from node 99, which is not there"],
     [{ 3: { inputs: { model: ["4", 7] } } }, "KSampler #3 reads output 7 of CheckpointLoaderSimple #4, which has 3"],
     [{ 3: { inputs: { model: ["4", 1] } } }, "KSampler #3 reads CLIP as model, expected MODEL"],
-    [{ 3: { inputs: { model: "x" } } }, "KSampler #3 has nothing connected to model, expected MODEL"],
+    [{ 3: { inputs: { model: "x" } } }, "KSampler #3 has nothing that runs connected to model, expected MODEL"],
     [{ 3: { inputs: { steps: 0 } } }, "KSampler #3 has 0 as steps, expected a whole number from 1 to 10000"],
     [{ 3: { inputs: { seed: -1 } } }, "KSampler #3 has -1 as seed, expected a whole number from 0 to 2^64 - 1"],
     [{ 3: { inputs: { sampler_name: "er_sde" } } }, 'there is no sampler of ComfyUI "er_sde"'],

@@ -53,7 +53,7 @@ describe("a workflow in the UI form", () => {
     })
     expect(one(lora(0))?.model.loras).toHaveLength(1)
     expect(one(lora(4))?.model.loras).toEqual([])
-    expect(() => one(lora(2))).toThrow("KSampler #3 has nothing connected to model")
+    expect(() => one(lora(2))).toThrow("KSampler #3 has nothing that runs connected to model")
     const unknown = { ...lora(4), 20: { ...lora(4)[20], type: "NeverHeardOf" } }
     expect(one(unknown)?.model.loras).toEqual([])
   })
