@@ -40,7 +40,7 @@ export type CoreErrorCode =
   | "picture-size"
   /** A picture is grey where RGB is expected, or RGB where grey is expected. */
   | "picture-channels"
-  /** The number of values does not match the sides of the picture. */
+  /** A value is not a picture, or its number of values does not match its sides. */
   | "picture-data"
   /** The keyword cannot stand in a PNG. */
   | "png-keyword"

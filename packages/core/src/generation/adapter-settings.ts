@@ -4,6 +4,7 @@ import type { Strength } from "../models/strength.ts"
 import { isInRange, rangeText } from "../number-range.ts"
 import { type BlockStrengths, checkBlockStrengths, factorsByBlock } from "./block-strengths.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "./defaults.ts"
+import { expectPictures } from "./expect-pictures.ts"
 import type { Window } from "./window.ts"
 import { checkWindow } from "./window.ts"
 
@@ -77,6 +78,7 @@ export function checkMasks(
   mask: AdapterSettings["mask"],
   pictures: { readonly count: number; readonly width: number; readonly height: number },
 ): void {
+  if (mask !== undefined) expectPictures(mask, `a ${what}`)
   const masks = mask === undefined ? [] : "data" in mask ? [mask] : mask
   if (mask !== undefined && masks.length !== 1 && masks.length !== pictures.count) {
     throw new CoreError(

@@ -27,6 +27,7 @@ import { controlsIn, prepareUseMask } from "./adapters.ts"
 import type { ControlPreparation } from "./control-picture.ts"
 import { checkControls } from "./control-picture.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "./defaults.ts"
+import { expectPictures } from "./expect-pictures.ts"
 import type { Window, WindowReader } from "./window.ts"
 import { checkWindow } from "./window.ts"
 
@@ -85,6 +86,7 @@ export function checkControlNet(
   checkRanges(place, { strength }, GENERATE_RANGES)
   checkRanges(place, { cond, uncond, maskFeather }, SIDE_RANGES)
   checkMasks(place, "mask", mask, pictures)
+  expectPictures(control, "a control image")
   checkControls("data" in control ? [control] : control, pictures, settings)
 }
 

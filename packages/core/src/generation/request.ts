@@ -18,6 +18,7 @@ import { type ControlNetUse, checkControlNet } from "./control-nets.ts"
 import { checkControls } from "./control-picture.ts"
 import { COMBINATIONS, type Combination, GENERATE_DEFAULTS, GENERATE_RANGES, SIDE_MULTIPLE } from "./defaults.ts"
 import type { VaeParts } from "./encode-pictures.ts"
+import { expectPictures } from "./expect-pictures.ts"
 import { resampleReason } from "./grids.ts"
 import { checkHires, type HiresFix } from "./hires-fix.ts"
 import type { LoraRun } from "./loras.ts"
@@ -260,6 +261,7 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   for (const use of options.controlNets ?? []) checkControlNet(use, { count: requests.length, width, height })
   for (const { control, ...settings } of adapters) {
     checkAdapterSettings(settings, { count: requests.length, width, height })
+    expectPictures(control, "a control image")
     checkControls("data" in control ? [control] : control, { width, height }, settings)
   }
 }

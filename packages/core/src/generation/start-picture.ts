@@ -4,6 +4,7 @@ import { channelsOf } from "../image.ts"
 import { unknownName } from "../nearest.ts"
 import type { NumberRange } from "../number-range.ts"
 import { checkRanges } from "../number-range.ts"
+import { expectPictures } from "./expect-pictures.ts"
 
 /** Programs whose start from a picture can be copied. */
 export const START_COMPATS = ["sd-scripts"] as const
@@ -80,6 +81,8 @@ export function checkStart(start: StartPicture, pictures: number): void {
   if (!MASKED_CONTENTS.includes(maskedContent)) {
     throw unknownName("generate: start", "masked content", String(maskedContent), MASKED_CONTENTS)
   }
+  expectPictures(start.image, "a picture to start from")
+  if (start.mask != null) expectPictures(start.mask, "a mask")
   const images = listOf(start.image)
   const masks = start.mask == null ? [] : listOf(start.mask)
   for (const [what, list] of [

@@ -1,3 +1,4 @@
+import { expectPictures } from "../generation/expect-pictures.ts"
 import type { AdapterHandle, AdapterHandleUse } from "./contract.ts"
 import type { HandleIds } from "./handle-ids.ts"
 import { createHandleIds } from "./handle-ids.ts"
@@ -27,6 +28,9 @@ export function createAdapterIds(): AdapterIds {
         const part = <T>(list: T | readonly T[], what: string): T | readonly T[] =>
           partOfList(list, { from, length, count }, what)
         const { control, mask, hole, strength, ...rest } = use
+        expectPictures(control, "a control image")
+        if (mask !== undefined) expectPictures(mask, "a mask")
+        if (hole !== undefined) expectPictures(hole, "a hole")
         return {
           ...{ ...rest, adapter: id, control: part(control, "control images") },
           ...(mask === undefined ? {} : { mask: part(mask, "masks") }),

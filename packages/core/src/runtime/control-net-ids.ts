@@ -1,3 +1,4 @@
+import { expectPictures } from "../generation/expect-pictures.ts"
 import type { ControlNetHandle, ControlNetHandleUse } from "./contract.ts"
 import type { HandleIds } from "./handle-ids.ts"
 import { createHandleIds } from "./handle-ids.ts"
@@ -22,10 +23,13 @@ export function createControlNetIds(): ControlNetIds {
   return {
     ...ids,
     sent: (uses, from, length, count) =>
-      uses.map(({ controlNet, control, ...use }) => ({
-        ...use,
-        controlNet: ids.get(controlNet),
-        control: partOfList(control, { from, length, count }, "control images"),
-      })),
+      uses.map(({ controlNet, control, ...use }) => {
+        expectPictures(control, "a control image")
+        return {
+          ...use,
+          controlNet: ids.get(controlNet),
+          control: partOfList(control, { from, length, count }, "control images"),
+        }
+      }),
   }
 }
