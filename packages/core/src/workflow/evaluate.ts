@@ -113,7 +113,8 @@ export function createEvaluation(graph: Graph): Evaluation {
       notice: (text) => void notices.add(`${nodeName(node)} ${text}`),
       has: (name) => node.inputs.has(name),
       readOptional: optional,
-      read: (name, type) => optional(name, type) ?? refuse(`has nothing that runs connected to ${name}, expected ${type}`),
+      read: (name, type) =>
+        optional(name, type) ?? refuse(`has nothing that runs connected to ${name}, expected ${type}`),
       text: (name) => {
         const value = plain(name)
         return typeof value === "string" ? value : wrong(name, value, "text")
