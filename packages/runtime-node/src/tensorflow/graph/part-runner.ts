@@ -6,6 +6,7 @@ import type { OpOutput } from "../binding.ts"
 import type { Handle } from "../ops/device.ts"
 import { TF_TYPES } from "../ops/device.ts"
 import { handlesOf } from "../ops/weights.ts"
+import { inColumns } from "./columns.ts"
 import type { Value } from "./graph.ts"
 import type { LoadedGraph } from "./loaded-graph.ts"
 import { loadGraph } from "./loaded-graph.ts"
@@ -75,7 +76,8 @@ export function createPartRunner(
     binding.record(operands, (recording) => {
       const value = recording.valueOf(inScope(() => idOf(run())))
       if (value === null || recording.isOpen()) return null
-      return loadGraph(binding, simplify([value], { codes: binding, hasLayerNorm }), operands.length)
+      const short = simplify([value], { codes: binding, hasLayerNorm })
+      return loadGraph(binding, inColumns(short, binding), operands.length)
     })
 
   /** Runs a part forward and back op by op, and makes graphs of both. operands: those of the part, then dy. */
@@ -99,7 +101,7 @@ export function createPartRunner(
       })
       const known = slopes.filter((slope) => slope !== null)
       if (y === null || known.length < slopes.length || recording.isOpen()) return null
-      const [value, ...gradients] = simplify([y, ...known], { codes: binding })
+      const [value, ...gradients] = inColumns(simplify([y, ...known], { codes: binding }), binding)
       const split = splitGraph({ inputCount: operands.length, y: value as Value, gradients }, binding)
       return {
         keep: loadGraph(binding, split.keep, operands.length - 1),

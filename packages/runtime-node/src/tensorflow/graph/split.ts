@@ -59,7 +59,13 @@ export function splitGraph(
 
 function isCheap({ op, inputs }: GraphNode): boolean {
   if (CHEAP.has(op)) return true
+  // A product in 16 bits takes half of the memory of its sum with a bias.
+  if (op === "AddV2" && isCastUp(inputs[0]) && inputs[1]?.type.shape.at(-1) === 1) return true
   return op === "Mul" && inputs.some(({ kind, type }) => kind === "constant" && type.shape.length === 0)
+}
+
+function isCastUp(value: Value | undefined): boolean {
+  return value?.kind === "node" && value.node.op === "Cast" && isHalf((value.node.inputs[0] as Value).type)
 }
 
 /** tfjs has no tensors of 16-bit floats. So their bytes are carried. */
