@@ -1,7 +1,8 @@
 import { CoreError } from "./errors.ts"
 
 /**
- * The known name with the fewest changes from a misspelt one. Null if none is near.
+ * The known name with the fewest changes from a misspelt one, or else the one that has its words and the fewest others.
+ * Null if none is near.
  *
  * Source: Levenshtein distance, with exchanged neighbours as one change (Damerau).
  */
@@ -15,7 +16,40 @@ export function nearest(name: string, known: readonly string[]): string | null {
       best = candidate
     }
   }
-  return best
+  return best ?? nearestByWords(name, known)
+}
+
+/**
+ * The one name that has all words of another, or whose words it has all: `train_batch_size` for `batch_size`. Null if
+ * several are as near, or for a name of one word.
+ */
+function nearestByWords(name: string, known: readonly string[]): string | null {
+  const words = wordsOf(name)
+  let [near, fewest] = [[] as string[], Number.POSITIVE_INFINITY]
+  for (const candidate of known) {
+    const others = wordsOf(candidate)
+    const [short, long] = words.length < others.length ? [words, others] : [others, words]
+    if (short.length < 2 || !isInOrder(short, long)) continue
+    const more = long.length - short.length
+    if (more < fewest) near = []
+    if (more <= fewest) near.push(candidate)
+    fewest = Math.min(fewest, more)
+  }
+  return near.length === 1 ? (near[0] ?? null) : null
+}
+
+function wordsOf(name: string): readonly string[] {
+  return name
+    .toLowerCase()
+    .split(/[-_ ]+/)
+    .filter((word) => word !== "")
+}
+
+/** Whether all words stand among others, in the same order. */
+function isInOrder(words: readonly string[], others: readonly string[]): boolean {
+  let found = 0
+  for (const other of others) if (other === words[found]) found += 1
+  return found === words.length
 }
 
 function distance(a: string, b: string): number {
