@@ -11,6 +11,7 @@ import {
   createNodeRuntime,
   InputError,
   loadCheckpoint,
+  type NodeRuntime,
   readTrainState,
   startBackend,
   writeTrainState,
@@ -28,13 +29,18 @@ describe("Node's runtime", () => {
   let folder: string
   let files = 0
   let subject: RuntimeSubject<string>
+  const created: NodeRuntime[] = []
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "lllite-contract-"))
     const otherVae = join(folder, "other-vae.safetensors")
     await writeOtherVae(otherVae)
     subject = {
-      create: () => createNodeRuntime({ backend: "wasm", threads: 2 }),
+      async create() {
+        const runtime = await createNodeRuntime({ backend: "wasm", threads: 2 })
+        created.push(runtime)
+        return runtime
+      },
       checkpoint: "tiny",
       otherVae,
       lllite: LLLITE,
@@ -54,7 +60,10 @@ describe("Node's runtime", () => {
       classes: { CoreError, FormatError },
     }
   })
-  afterAll(() => rm(folder, { recursive: true, force: true }))
+  afterAll(async () => {
+    for (const runtime of created) await runtime.dispose()
+    await rm(folder, { recursive: true, force: true })
+  })
 
   it.each(RUNTIME_CASES.map(({ name, run }) => [name, run] as const))("%s", (_, run) => run(subject))
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { RUNTIME_CASES, type RuntimeCase } from "@lllite/core/testing"
+import { RUNTIME_CASES, type RuntimeCase, type RuntimeSubject } from "@lllite/core/testing"
 import type { Page } from "playwright-core"
 import { build } from "vite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -19,6 +19,7 @@ import { openWebPage } from "./web-page.ts"
 declare global {
   interface Window {
     cases: readonly RuntimeCase[]
+    subject: RuntimeSubject<Web.WebSource>
   }
 }
 
@@ -51,6 +52,24 @@ describe("the browser's runtime in Chromium", needsChromium, () => {
       content: 'import { RUNTIME_CASES } from "/work/contract/contract.js"; window.cases = RUNTIME_CASES',
     })
     await page.waitForFunction(() => window.cases !== undefined)
+    await page.evaluate(() => {
+      const here = (path: string) => ({ url: new URL(path, location.href), keep: false })
+      const { createWebRuntime, CoreError, FormatError } = window.web
+      window.subject = {
+        create: () => createWebRuntime({ backend: "wasm" }),
+        checkpoint: here("tiny/tiny-sdxl.safetensors"),
+        otherVae: here("work/other-vae.safetensors"),
+        lllite: here("tiny/lllite-canny.safetensors"),
+        otherKind: here("tiny/lllite-canny.safetensors"),
+        file: (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]),
+        async keepRun(runtime, run, { layout }) {
+          const { writeTrainState, readTrainState } = runtime as Web.WebRuntime
+          return readTrainState(await writeTrainState(run), layout)
+        },
+        sites: ({ layout }) => window.selections.enumerateSites(layout).slice(0, 4),
+        classes: { CoreError, FormatError },
+      }
+    })
   })
   afterAll(async () => {
     await web?.close()
@@ -59,29 +78,12 @@ describe("the browser's runtime in Chromium", needsChromium, () => {
 
   it.each(RUNTIME_CASES.map(({ name }) => name))("%s", async (name) => {
     const problem = await page.evaluate(async (name) => {
-      const here = (path: string) => ({ url: new URL(path, location.href), keep: false })
-      const { createWebRuntime, CoreError, FormatError } = window.web
       const found = window.cases.find((one) => one.name === name)
       if (found === undefined) return `there is no case "${name}"`
-      return found
-        .run<Web.WebSource>({
-          create: () => createWebRuntime({ backend: "wasm" }),
-          checkpoint: here("tiny/tiny-sdxl.safetensors"),
-          otherVae: here("work/other-vae.safetensors"),
-          lllite: here("tiny/lllite-canny.safetensors"),
-          otherKind: here("tiny/lllite-canny.safetensors"),
-          file: (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]),
-          async keepRun(runtime, run, { layout }) {
-            const { writeTrainState, readTrainState } = runtime as Web.WebRuntime
-            return readTrainState(await writeTrainState(run), layout)
-          },
-          sites: ({ layout }) => window.selections.enumerateSites(layout).slice(0, 4),
-          classes: { CoreError, FormatError },
-        })
-        .then(
-          () => null,
-          (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error)),
-        )
+      return found.run(window.subject).then(
+        () => null,
+        (error: unknown) => (error instanceof Error ? (error.stack ?? error.message) : String(error)),
+      )
     }, name)
     expect(problem).toBeNull()
   })

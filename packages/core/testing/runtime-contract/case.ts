@@ -3,7 +3,7 @@ import type { SavedRun } from "../../src/training/saved-run.ts"
 
 /** A runtime under test, with its files. */
 export interface RuntimeSubject<Source> {
-  /** Creates a runtime on a backend whose results repeat bit for bit. */
+  /** Creates a runtime on a backend whose results repeat bit for bit. The caller disposes it after the last case. */
   create(): Promise<Runtime<Source>>
   /** A small SDXL. */
   readonly checkpoint: Source
@@ -42,20 +42,48 @@ export interface CaseContext<Source> {
 /** Throws with `otherwise` if it is not true. */
 export type Expect = (isTrue: boolean, otherwise: string) => void
 
-/** A case with a runtime and a model, which are disposed after it. */
+/** A runtime with its model. */
+type Loaded<Source> = Pick<CaseContext<Source>, "runtime" | "sdxl">
+
+/** What the cases of a subject share. */
+const shared = new WeakMap<object, Loaded<never>>()
+
+/**
+ * A case with a runtime and a model. Cases run one after another on the same, since starting one takes longer than most
+ * cases. After a case that fails, the next one starts another.
+ */
 export function loaded(name: string, check: <Source>(context: CaseContext<Source>) => Promise<void>): RuntimeCase {
   return {
     name,
     async run(subject) {
-      const runtime = await subject.create()
+      const { runtime, sdxl } = await sharedBy(subject)
       try {
-        const sdxl = await runtime.loadSdxl(subject.checkpoint)
         await check({ subject, runtime, sdxl, expect: assertion(name) })
-      } finally {
-        await runtime.dispose()
+      } catch (error) {
+        await disposeShared(subject)
+        throw error
       }
     },
   }
+}
+
+async function sharedBy<Source>(subject: RuntimeSubject<Source>): Promise<Loaded<Source>> {
+  const found = shared.get(subject) as Loaded<Source> | undefined
+  if (found !== undefined) return found
+  const runtime = await subject.create()
+  const loading = runtime.loadSdxl(subject.checkpoint).catch(async (error: unknown) => {
+    await runtime.dispose()
+    throw error
+  })
+  const started = { runtime, sdxl: await loading }
+  shared.set(subject, started as Loaded<never>)
+  return started
+}
+
+async function disposeShared<Source>(subject: RuntimeSubject<Source>): Promise<void> {
+  const found = shared.get(subject)
+  shared.delete(subject)
+  await found?.runtime.dispose()
 }
 
 /** Fails with the name of a case. */

@@ -17,7 +17,7 @@ export type { RuntimeCase, RuntimeSubject } from "./case.ts"
  * runtime breaks the contract. The models are small: two tiny checkpoints and an LLLite for them.
  */
 
-/** All cases. Each creates a runtime and ends it. */
+/** All cases. They run one after another. Most of them share a runtime, which the caller disposes. */
 export const RUNTIME_CASES: readonly RuntimeCase[] = [
   ...GENERATING,
   ...SAMPLING,
