@@ -9,9 +9,32 @@ import { pause } from "./workers/pause.ts"
 
 const require = requireFrom(import.meta.url)
 
-/** CLIP's tokenizer, from the table in `@lllite/core`. */
+let merges: string | null = null
+let tokenizer: Tokenizer | null = null
+
+/**
+ * CLIP's tokenizer, from the table in `@lllite/core`. The table is read once in a thread. It is laid out at the first use,
+ * since that takes a tenth of a second, and most threads read no text.
+ */
 export async function readTokenizer(): Promise<Tokenizer> {
-  return createTokenizer(await readFile(require.resolve("@lllite/core/clip-merges.txt"), "utf8"))
+  merges ??= await readFile(require.resolve("@lllite/core/clip-merges.txt"), "utf8")
+  const text = merges
+  const laidOut = (): Tokenizer => {
+    tokenizer ??= createTokenizer(text)
+    return tokenizer
+  }
+  return {
+    encode: (prompt) => laidOut().encode(prompt),
+    get vocabularySize() {
+      return laidOut().vocabularySize
+    },
+    get startId() {
+      return laidOut().startId
+    },
+    get endId() {
+      return laidOut().endId
+    },
+  }
 }
 
 /** Options of {@link loadCheckpoint}. */
