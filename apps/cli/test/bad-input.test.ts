@@ -11,21 +11,19 @@ import { serializeSafetensors } from "@lllite/format/write"
 import { blankImage, writeLlliteFile, writePng } from "@lllite/runtime-node"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needs } from "../../../packages/format/test/needs.ts"
+import { type Outcome, runHere } from "./in-process.test-help.ts"
 
 /*
- * The built command, used wrongly. Every case must end with one clear sentence on stderr, exit code 1, no stack trace,
- * and nothing written.
+ * The command, used wrongly. Every case must end with one clear sentence on stderr, exit code 1, no stack trace, and
+ * nothing written.
  */
 
 const command = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 
-interface Outcome {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
+const lllite = (...args: readonly string[]): Promise<Outcome> => runHere(args)
 
-const lllite = (...args: readonly string[]): Promise<Outcome> =>
+/** The same in a process of its own. */
+const started = (...args: readonly string[]): Promise<Outcome> =>
   new Promise((resolve) => {
     execFile(process.execPath, [command, ...args], (error, stdout, stderr) => {
       resolve({ code: typeof error?.code === "number" ? error.code : error ? -1 : 0, stdout, stderr })
@@ -213,6 +211,12 @@ describe("a command line", () => {
     expect(message).toMatch(/text\.png" is not a picture/)
   })
 
+  it("in a process of its own", async () => {
+    const { code, stdout, stderr } = await started("generate", "--ckpt", at("none.safetensors"), "--prompt", "x")
+    expect([code, stdout]).toEqual([1, ""])
+    expect(stderr).toMatch(/^lllite: [^\n]*none\.safetensors": there is no such file[^\n]*\n$/)
+  })
+
   it("with a size that is not a multiple of 8", async () => {
     expect(await generate("--H", "100")).toMatch(/--H is 100, expected a multiple of 8\. The nearest is 104/)
   })
@@ -276,7 +280,7 @@ describe("several things", () => {
 
 describe("a command line that is right", () => {
   it("inspects a file, for people and for programs", async () => {
-    const people = await lllite("inspect", at("good.safetensors"))
+    const people = await started("inspect", at("good.safetensors"))
     expect(people.code).toBe(0)
     expect(people.stdout).toMatch(/kind +lllite: a ControlNet-LLLite for SDXL/)
     const { stdout } = await lllite("inspect", at("good.safetensors"), "--json")
@@ -308,6 +312,6 @@ describe("a command line that is right", () => {
     const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8")) as {
       version: string
     }
-    expect((await lllite("--version")).stdout.trim()).toBe(version)
+    expect((await started("--version")).stdout.trim()).toBe(version)
   })
 })

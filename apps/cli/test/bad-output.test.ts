@@ -6,8 +6,8 @@ import { createLllite } from "@lllite/core/models"
 import { createStream } from "@lllite/core/random"
 import { enumerateSites } from "@lllite/format/selections"
 import { blankImage, writeLlliteFile, writePng } from "@lllite/runtime-node"
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest"
-import { runProgram } from "../src/program.ts"
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest"
+import { type Outcome, runHere } from "./in-process.test-help.ts"
 
 /*
  * Every command that writes, with outputs that cannot be written. Each must be refused by one sentence before a backend
@@ -17,20 +17,7 @@ import { runProgram } from "../src/program.ts"
 let folder = ""
 const at = (...names: readonly string[]): string => join(folder, ...names)
 
-async function lllite(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const said = { stdout: "", stderr: "" }
-  const spies = (["stdout", "stderr"] as const).map((name) =>
-    vi.spyOn(process[name], "write").mockImplementation((text) => {
-      said[name] += String(text)
-      return true
-    }),
-  )
-  try {
-    return { code: await runProgram(args), ...said }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
+const lllite = (...args: readonly string[]): Promise<Outcome> => runHere(args)
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "lllite-bad-output-"))

@@ -5,36 +5,17 @@ import { join } from "node:path"
 import { fromBytes, readLllite, siteTensorShapes } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
 import { serializeLllite, serializeSafetensors } from "@lllite/format/write"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import { runProgram } from "../src/program.ts"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { type Outcome, runHere } from "./in-process.test-help.ts"
 
 /* The commands that change files, used rightly and wrongly. Wrongly, nothing may be written. */
-
-interface Outcome {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
 
 let folder = ""
 const at = (name: string): string => join(folder, name)
 
 /** Runs a command line in this process; names of files mean those in the test's folder. */
-async function lllite(...args: readonly string[]): Promise<Outcome> {
-  const output = { stdout: "", stderr: "" }
-  const spies = (["stdout", "stderr"] as const).map((name) =>
-    vi.spyOn(process[name], "write").mockImplementation((text) => {
-      output[name] += String(text)
-      return true
-    }),
-  )
-  try {
-    const code = await runProgram(args.map((arg) => (/\.safetensors$|^(out|none)$/.test(arg) ? at(arg) : arg)))
-    return { code, ...output }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
+const lllite = (...args: readonly string[]): Promise<Outcome> =>
+  runHere(args.map((arg) => (/\.safetensors$|^(out|none)$/.test(arg) ? at(arg) : arg)))
 
 const layout = { modelChannels: 8, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
 
