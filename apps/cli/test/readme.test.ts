@@ -14,6 +14,7 @@ import { readImage, readPngText, writeLlliteFile, writePng } from "@lllite/runti
 import { captionOf, drawScene, heldOutSeed, makeScene } from "@lllite/tiny"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { launchChromium, needsChromium } from "../../../packages/format/test/chromium.ts"
+import { longOnly } from "../../../packages/format/test/needs.ts"
 import { serveFolders } from "../../../packages/runtime-web/test/browser.ts"
 import { parseArguments } from "../src/command/arguments.ts"
 import { findListed } from "../src/program.ts"
@@ -94,6 +95,9 @@ beforeAll(async () => {
   await writeFile(at("train.toml"), short)
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** Guides whose commands draw and train for minutes. That their options exist is tested each time. */
+const drawsMuch = { ...longOnly, timeout: 600_000 }
 
 describe("the commands of the READMEs", () => {
   it("are the same in both languages", async () => {
@@ -189,7 +193,7 @@ describe("the commands of the READMEs", () => {
     expect(await readdir(at("blurred"))).toEqual(["1.png"])
   }, 120_000)
 
-  it("run in the guide to data sets", async () => {
+  it("run in the guide to data sets", drawsMuch, async () => {
     const lines = await commands("docs/guides/datasets.md", "lllite")
     expect(lines.map((line) => /^lllite (dataset \w+|\w+)/.exec(line)?.[1])).toEqual([
       ...["dataset make", "dataset make", "dataset make"],
@@ -218,9 +222,9 @@ describe("the commands of the READMEs", () => {
     expect(captions[1]).toMatch(/^a small (red|blue) ring and a square\n$/)
     expect(await readdir(at("drawn", "controls"))).toHaveLength(6)
     expect(await readdir(at("with-set"))).toHaveLength(1)
-  }, 180_000)
+  })
 
-  it("run in the guide to steering", async () => {
+  it("run in the guide to steering", drawsMuch, async () => {
     const lines = await commands("docs/guides/steering.md", "lllite")
     expect(lines.length).toBeGreaterThan(5)
     for (const name of ["canny", "other"]) {
@@ -235,9 +239,9 @@ describe("the commands of the READMEs", () => {
       await type(line.replace(/^lllite/, "node apps/cli/dist/main.js").replace("--steps 8", "--steps 2"))
     expect((await readPngText(at("sheet", "grid.png"))).get("lllite-grid")).toContain('"strength"')
     expect((await readdir(at("out"))).filter((name) => name.endsWith(".lllite-1.png"))).toHaveLength(1)
-  }, 180_000)
+  })
 
-  it("run in the guide for users of sd-scripts", async () => {
+  it("run in the guide for users of sd-scripts", drawsMuch, async () => {
     const lines = await commands("docs/guides/sd-scripts.md", "lllite")
     expect(lines).toHaveLength(2)
     await cp(at("demo-output", "lllite-canny.safetensors"), at("canny.safetensors"))
@@ -247,9 +251,9 @@ describe("the commands of the READMEs", () => {
       await type(line.replace(/^lllite/, "node apps/cli/dist/main.js").replace("--steps 8", "--steps 2"))
     }
     expect(await readdir(at("out"))).toHaveLength(3)
-  }, 60_000)
+  })
 
-  it("run in the guide for users of ComfyUI", async () => {
+  it("run in the guide for users of ComfyUI", drawsMuch, async () => {
     const lines = await commands("docs/guides/comfyui.md", "lllite")
     expect(lines.length).toBeGreaterThan(5)
     const models = at("ComfyUI", "custom_nodes", "ControlNet-LLLite-ComfyUI", "models")
@@ -268,7 +272,7 @@ describe("the commands of the READMEs", () => {
     expect(await readdir(at("again"))).toEqual(["im_000000_7.png", "im_000001_9.png"])
     const [first, again] = await Promise.all(["out", "again"].map((name) => readImage(at(name, "im_000000_7.png"))))
     expect(again?.data).toEqual(first?.data)
-  }, 180_000)
+  })
 
   it("run in the guide to the command, without those that need a network or a build", async () => {
     const lines = (await commands("docs/guides/command.md", "lllite")).filter(

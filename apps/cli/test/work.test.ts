@@ -81,7 +81,7 @@ const picture = (seed: number, more: object = {}): object => ({
     },
   ],
 })
-const long = (seed: number): object => picture(seed, { steps: 200 })
+const long = (seed: number): object => picture(seed, { steps: 60 })
 
 /** A server whose jobs workers take. */
 function server(name: string, url: string, ...more: readonly string[]): ReturnType<typeof serve> {

@@ -8,7 +8,7 @@ import { captionOf, drawScene, heldOutSeed, makeScene, trainingSeed } from "@lll
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needsChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
-import { needs } from "../../format/test/needs.ts"
+import { longOnly, needs } from "../../format/test/needs.ts"
 import { chooseDriver } from "../../webgpu/test/drivers.ts"
 import type * as Web from "../src/index.ts"
 import type { WebPage } from "./web-page.ts"
@@ -209,7 +209,7 @@ describe("the tiny model, in Node and in Chromium", needsChromium, () => {
     expect(await drawInNode(wasm, { ...picture, lllite: null })).not.toEqual(inNode)
   })
 
-  it("an LLLite that was trained in the tab steers in Node", async () => {
+  it("an LLLite that was trained in the tab steers in Node", longOnly, async () => {
     await trainInTab("long.safetensors", { size: 128, count: 16, steps: 60, batchSize: 8 })
     const scores = { without: 0, with: 0 }
     const count = 6

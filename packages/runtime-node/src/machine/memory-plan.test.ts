@@ -13,7 +13,7 @@ import { createExampleCache, LLLITE, objective } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
-import { needs } from "../../../format/test/needs.ts"
+import { longOnly, needs, needsAll } from "../../../format/test/needs.ts"
 import { startBackend } from "../backends/start.ts"
 import { loadCheckpoint } from "../checkpoint.ts"
 import { openSdxl, TINY } from "../files/open-sdxl.ts"
@@ -118,36 +118,34 @@ describe("a plan for webgpu", () => {
   beforeEach(() => vi.stubEnv("VK_ICD_FILENAMES", process.env.VK_ICD_FILENAMES ?? SWIFTSHADER))
   afterEach(() => vi.unstubAllEnvs())
 
-  it.each([
-    ["a generation", GENERATE],
-    ["a training step by blocks", TRAIN],
-  ] as const)(
-    "plans the memory of %s to within a tenth, idle buffers included",
-    needs("SwiftShader, which comes with Debian's chromium", existsSync(SWIFTSHADER)),
-    async (_, scene) => {
-      // A software adapter takes minutes even for this.
-      const task = { ...scene, width: 32, height: 32 }
-      const { ops } = await startBackend("webgpu")
-      const allocated = (): number =>
-        (tf.backend().memory() as { readonly numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0
-      let most = 0
-      const trim = (): void => {
-        most = Math.max(most, allocated())
-        ops.trim?.()
-      }
-      const take = (): number => {
-        const taken = Math.max(most, allocated())
-        most = 0
-        return taken
-      }
-      const sdxl = await loadCheckpoint({ ...ops, trim }, TINY)
-      const { "text and control": text, ...real } = await measure(ops, sdxl, task, take)
-      const { "text and control": textPlanned, ...plan } = await planned(task, { backend: "webgpu", weights: "file" })
-      expectNear(plan, real)
-      // An LLLite's tensors are uploaded one by one, when they are used. The plan counts all of them at once.
-      if (text !== undefined) expect(text).toBeLessThan(textPlanned as number)
-      expect(bytesOf(sdxl)).toBeGreaterThan(0)
-      sdxl.dispose()
-    },
-  )
+  async function expectPlanned(scene: MemoryTask): Promise<void> {
+    // A software adapter takes minutes even for this.
+    const task = { ...scene, width: 32, height: 32 }
+    const { ops } = await startBackend("webgpu")
+    const allocated = (): number =>
+      (tf.backend().memory() as { readonly numBytesAllocatedInGPU?: number }).numBytesAllocatedInGPU ?? 0
+    let most = 0
+    const trim = (): void => {
+      most = Math.max(most, allocated())
+      ops.trim?.()
+    }
+    const take = (): number => {
+      const taken = Math.max(most, allocated())
+      most = 0
+      return taken
+    }
+    const sdxl = await loadCheckpoint({ ...ops, trim }, TINY)
+    const { "text and control": text, ...real } = await measure(ops, sdxl, task, take)
+    const { "text and control": textPlanned, ...plan } = await planned(task, { backend: "webgpu", weights: "file" })
+    expectNear(plan, real)
+    // An LLLite's tensors are uploaded one by one, when they are used. The plan counts all of them at once.
+    if (text !== undefined) expect(text).toBeLessThan(textPlanned as number)
+    expect(bytesOf(sdxl)).toBeGreaterThan(0)
+    sdxl.dispose()
+  }
+
+  const hasSwiftshader = needs("SwiftShader, which comes with Debian's chromium", existsSync(SWIFTSHADER))
+  const name = (what: string): string => `plans the memory of ${what} to within a tenth, idle buffers included`
+  it(name("a generation"), hasSwiftshader, () => expectPlanned(GENERATE))
+  it(name("a training step by blocks"), needsAll(longOnly, hasSwiftshader), () => expectPlanned(TRAIN))
 })
