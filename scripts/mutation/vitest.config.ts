@@ -3,6 +3,8 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 import whole from "../../vitest.config.ts"
 import { PARTS } from "./parts.mjs"
 
+const { projects: _, ...options } = whole.test ?? {}
+
 /** Tests beside the code first, because they are fast. The first failure ends a mutant's run. */
 class NearestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -15,7 +17,7 @@ class NearestFirst extends BaseSequencer {
 export default defineConfig({
   ...whole,
   test: {
-    ...whole.test,
+    ...options,
     runner: "./scripts/mutation/serving-runner.mjs",
     include: Object.values(PARTS).flat(),
     exclude: ["**/node_modules/**"],
