@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // The command at SDXL's real size, on made-up weights: `lllite train` for a few steps, then `lllite generate` with the
 // LLLite that it wrote. Reports the time and the peak memory of each. The picture has no meaning.
-//   node bench/end-to-end.mjs CHECKPOINT [--size 256] [--steps 2] [--precision BF16] [--keep FOLDER]
+//   node bench/end-to-end.mjs CHECKPOINT [--size 256] [--steps 2] [--precision BF16] [--keep FOLDER] [--python PYTHON]
+// With --python, `lllite generate` without an LLLite and diffusers (torch_generate.py) also run in turns, --rounds times.
 import { spawn } from "node:child_process"
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -17,6 +18,8 @@ const { values: options, positionals } = parseArgs({
     steps: { type: "string", default: "2" },
     precision: { type: "string", default: "F32" },
     keep: { type: "string" },
+    python: { type: "string" },
+    rounds: { type: "string", default: "3" },
   },
 })
 const [checkpoint] = positionals
@@ -24,7 +27,8 @@ if (checkpoint === undefined) {
   console.error("usage: node bench/end-to-end.mjs CHECKPOINT (make one: node bench/make-checkpoint.mjs FILE)")
   process.exit(1)
 }
-const command = fileURLToPath(new URL("../apps/cli/dist/main.js", import.meta.url))
+const here = (name) => fileURLToPath(new URL(name, import.meta.url))
+const command = here("../apps/cli/dist/main.js")
 const folder = options.keep ?? (await mkdtemp(join(tmpdir(), "lllite-bench-")))
 const at = (...names) => join(folder, ...names)
 const side = Number(options.size)
@@ -44,17 +48,32 @@ await timed("train", [
   ...["--conditioning_data_dir", at("controls"), "--caption_extension", ".txt", "--resolution", options.size],
   ...["--max_train_steps", options.steps, "--gradient_checkpointing", "--output_dir", at("out"), ...how],
 ])
-await timed("generate", [
+const picture = (outdir) => [
   ...["--ckpt", checkpoint, "--prompt", "a colour", "--W", options.size, "--steps", options.steps, "--seed", "1"],
-  ...["--control_net_lllite_models", at("out", "last.safetensors"), "--guide_image_path", at("controls", "0.png")],
-  ...["--outdir", at("pictures"), ...how],
+  ...["--outdir", at(outdir), ...how],
+]
+const guide = ["--guide_image_path", at("controls", "0.png")]
+await timed("generate", [
+  ...picture("pictures"),
+  ...["--control_net_lllite_models", at("out", "last.safetensors"), ...guide],
 ])
+for (let round = 0; options.python !== undefined && round < Number(options.rounds); round++) {
+  await timed("generate", picture(`pictures-${round}`))
+  const out = ["--out", at(`diffusers-${round}.png`)]
+  const dtype = options.precision === "BF16" ? "bf16" : "f32"
+  const args = [checkpoint, "--size", options.size, "--steps", options.steps, "--dtype", dtype, ...out]
+  await measured("diffusers", options.python, [here("torch_generate.py"), ...args])
+}
 console.log(JSON.stringify({ written: [...(await readdir(at("out"))), ...(await readdir(at("pictures")))] }))
 if (options.keep === undefined) await rm(folder, { recursive: true })
 
 async function timed(name, args) {
+  await measured(`lllite ${name}`, process.execPath, [command, name, ...args])
+}
+
+async function measured(name, program, args) {
   const since = performance.now()
-  const child = spawn(process.execPath, [command, name, ...args], { stdio: ["ignore", "inherit", "inherit"] })
+  const child = spawn(program, args, { stdio: ["ignore", "inherit", "inherit"] })
   let peakKib = 0
   // Linux reports the peak memory of a process while it runs. Other systems do not.
   const watch = setInterval(async () => {
@@ -63,7 +82,7 @@ async function timed(name, args) {
   }, 100)
   const code = await new Promise((resolve) => child.on("exit", resolve))
   clearInterval(watch)
-  if (code !== 0) throw new Error(`lllite ${name} ended with ${code}`)
+  if (code !== 0) throw new Error(`${name} ended with ${code}`)
   const seconds = Number(((performance.now() - since) / 1000).toFixed(1))
   const peak = peakKib === 0 ? {} : { peakRssGiB: Number((peakKib / 2 ** 20).toFixed(2)) }
   console.log(JSON.stringify({ command: name, size: side, steps: Number(options.steps), seconds, ...peak }))
