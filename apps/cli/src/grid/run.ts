@@ -7,6 +7,7 @@ import { createPictureFiles } from "../generate/picture-files.ts"
 import type { PlannedPicture } from "../generate/plan-pictures.ts"
 import { runGenerate } from "../generate/run.ts"
 import type { Reporter } from "../terminal/progress.ts"
+import { plural } from "../terminal/text.ts"
 import type { GridPlan } from "./plan.ts"
 import { gridSheet } from "./sheet.ts"
 
@@ -91,7 +92,7 @@ function titleOf({ x, y }: GridPlan["axes"], recipe: Recipe | undefined): string
   const facts = [
     ...(changed.has("prompt") || prompt === "" ? [] : [prompt]),
     ...(changed.has("seed") ? [] : [`seed ${seed}`]),
-    ...(changed.has("steps") ? [] : [`${steps} steps`]),
+    ...(changed.has("steps") ? [] : [plural(steps, "step")]),
     ...(changed.has("scale") ? [] : [`scale ${guidanceScale}`]),
     ...(changed.has("sampler") ? [] : [sampler]),
   ]

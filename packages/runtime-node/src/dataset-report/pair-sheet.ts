@@ -5,6 +5,7 @@ import type { Seed } from "@lllite/core/names"
 import { createPythonRandom } from "@lllite/core/random"
 import { fitPair } from "../dataset/fit-pair.ts"
 import { mapInParallel } from "../dataset/in-parallel.ts"
+import { InputError } from "../errors.ts"
 import { blankImage } from "../images/canvas.ts"
 import { contactSheet } from "../images/contact-sheet.ts"
 import { readImage } from "../images/read-image.ts"
@@ -51,9 +52,12 @@ export function chooseForSheet(
  * read is grey. Pairs with findings come first, with the kinds of these.
  *
  * @param pairs at least one
- * @throws the signal's reason when aborted
+ * @throws InputError when there is none; the signal's reason when aborted
  */
 export async function pairSheet(pairs: readonly ReportedPair[], options: PairSheetOptions): Promise<RgbImage> {
+  if (pairs.length === 0) {
+    throw new InputError("contact-sheet", "pair sheet: there is no pair to show. The findings of the report say why.")
+  }
   const rows = await mapInParallel(chooseForSheet(pairs, options), async (pair) => {
     options.signal?.throwIfAborted()
     return { images: await drawPair(pair), caption: [basename(pair.image), ...pair.kinds].join("  ") }
