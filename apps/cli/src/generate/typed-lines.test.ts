@@ -1,5 +1,6 @@
 import { PassThrough } from "node:stream"
 import { expect, it, vi } from "vitest"
+import { needs } from "../../../../packages/format/test/needs.ts"
 import { createTypedLines } from "./typed-lines.ts"
 
 /** Lines of a terminal or a pipe, with what types into it and what shows. */
@@ -45,7 +46,8 @@ it("reads lines that came before the end of the input, and asks for no more", as
   expect(input.isPaused()).toBe(true)
 })
 
-it.skipIf(process.platform === "win32")("reads on after Ctrl-Z and fg", async () => {
+const hasJobs = needs("SIGTSTP, which Windows does not have", process.platform !== "win32")
+it("reads on after Ctrl-Z and fg", hasJobs, async () => {
   const stopped = vi.spyOn(process, "kill").mockReturnValue(true)
   const { input, lines } = typing(true)
   const first = lines.next()
