@@ -33,8 +33,8 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { extends: true, test: { name: "alone", include: ALL, exclude: [...defaultExclude, SHARED] } },
-      { extends: true, test: { name: "shared", include: [SHARED], isolate: false } },
+      { extends: true, test: { name: "alone", include: ALL, exclude: [...defaultExclude, ...SHARED] } },
+      { extends: true, test: { name: "shared", include: SHARED, isolate: false } },
     ],
     // Numeric work is slow in places and machines differ: lavapipe compiles the ops of a contract for minutes when it
     // has never seen them. A hung test is stopped by the CI's own limit.
