@@ -18,6 +18,14 @@ function control(width: number, height: number, seed: number): RgbImage {
   return { width, height, data: Uint8Array.from(createStream(seed, "control").integers(width * height * 3, 0, 256)) }
 }
 
+function smooth(width: number, height: number): RgbImage {
+  const tone = (i: number): number => {
+    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)]
+    return 128 + 120 * Math.sin(x / 23 + (i % 3)) * Math.cos(y / 31)
+  }
+  return { width, height, data: Uint8Array.from({ length: width * height * 3 }, (_, i) => tone(i)) }
+}
+
 /** A new LLLite of one site, normalised over these controls. */
 function normalised(controls: readonly RgbImage[], more: Partial<AdapterDims> = {}): LlliteModel {
   if (SITE === undefined) throw new Error("the layout has no site")
@@ -68,6 +76,19 @@ describe("the conditioners of a new LLLite", () => {
     for (const [mean, deviation] of all) {
       expect(mean).toBeCloseTo(0, 4)
       expect(deviation).toBeCloseTo(1, 3)
+    }
+  })
+
+  it("have them nearly over many more rows than are read, which are whole tokens", () => {
+    // Neighbours are alike. So a row of the second layer from patches that are far apart would have another deviation.
+    const controls = [smooth(768, 512), smooth(512, 768)]
+    const model = normalised(controls)
+    const form = patchFormOf(model.adapters[0] as LlliteModel["adapters"][0])
+    const rows = controls.map((one) => cutPatches(floats(one), form).values)
+    const all = moments(model, Float32Array.from([...(rows[0] ?? []), ...(rows[1] ?? [])]))
+    for (const [mean, deviation] of all) {
+      expect(Math.abs(mean)).toBeLessThan(0.05)
+      expect(Math.abs(deviation - 1)).toBeLessThan(0.05)
     }
   })
 

@@ -23,6 +23,12 @@ export interface FirstControl extends RgbImage {
  */
 const MOST_PIXELS = 2 ** 20
 
+/**
+ * The most rows of patches from which the first layer is computed, apart from the rest of a token. More are passed over
+ * evenly. The deviation of 8,192 numbers is right to a hundredth.
+ */
+const MOST_ROWS = 2 ** 13
+
 /** A lower limit for the deviation, so that a constant channel is not scaled to infinity. */
 const LEAST_DEVIATION = 1e-3
 
@@ -49,15 +55,41 @@ export function normaliseConditioners(model: LlliteModel, controls: readonly Fir
     const first = tensorKey(plan, "conditioning1.0.weight")
     if (done.has(first)) continue
     done.add(first)
-    let rows = patches.get(cut) ?? patchesOf(controls, form)
-    patches.set(cut, rows)
-    for (const layer of ["conditioning1.0", "conditioning1.2", "conditioning1.4"] as const) {
+    const layers = (["conditioning1.0", "conditioning1.2", "conditioning1.4"] as const).flatMap((layer) => {
       const [weight, bias] = [valuesOf(plan, `${layer}.weight`), valuesOf(plan, `${layer}.bias`)]
-      if (weight === null || bias === null) continue
-      rows = normaliseLayer(rows, weight, bias)
-      for (let i = 0; i < rows.length; i++) rows[i] = Math.max(0, rows[i] ?? 0)
+      return weight === null || bias === null ? [] : [{ weight, bias }]
+    })
+    let rows = patches.get(cut) ?? someTokens(patchesOf(controls, form), layers)
+    patches.set(cut, rows)
+    for (const layer of layers) {
+      rows = normaliseLayer(rows, layer)
+      for (let i = 0; i < rows.length; i++) rows[i] = Math.max(0, rows[i] as number)
     }
   }
+}
+
+/** A convolution of a conditioner whose kernel is as wide as its stride. */
+interface PatchLayer {
+  /** [in, out] */
+  readonly weight: Float32Array
+  readonly bias: Float32Array
+}
+
+/** Rows of whole tokens, evenly from all: what a layer gives for rows in succession is one row of the next. */
+function someTokens(rows: Float32Array, layers: readonly PatchLayer[]): Float32Array {
+  const insOf = ({ weight, bias }: PatchLayer): number => weight.length / bias.length
+  const [first] = layers
+  if (first === undefined) return rows
+  const token = layers.reduce(
+    (values, layer, k) => (k === 0 ? values : (values * insOf(layer)) / (layers[k - 1]?.bias.length ?? 1)),
+    insOf(first),
+  )
+  const tokens = rows.length / token
+  const stride = Math.ceil(rows.length / insOf(first) / MOST_ROWS)
+  if (stride <= 1) return rows
+  const some = new Float32Array(Math.ceil(tokens / stride) * token)
+  for (let t = 0; t < tokens; t += stride) some.set(rows.subarray(t * token, (t + 1) * token), (t / stride) * token)
+  return some
 }
 
 /** The seed of the holes in the first controls. They are the same for every run. */
@@ -87,8 +119,8 @@ function patchesOf(controls: readonly FirstControl[], form: PatchForm): Float32A
   return concatenate(parts)
 }
 
-/** Normalises a layer, weight [in, out] and bias [out], over its inputs. Returns its outputs, [rows, out]. */
-function normaliseLayer(input: Float32Array, weight: Float32Array, bias: Float32Array): Float32Array {
+/** Normalises a layer over its inputs, in place. Returns its outputs, [rows, out]. */
+function normaliseLayer(input: Float32Array, { weight, bias }: PatchLayer): Float32Array {
   const outs = bias.length
   const ins = weight.length / outs
   const rows = input.length / ins
@@ -99,13 +131,14 @@ function normaliseLayer(input: Float32Array, weight: Float32Array, bias: Float32
   for (let r = 0; r < rows; r++) {
     row.set(bias)
     for (let i = 0; i < ins; i++) {
-      const x = input[r * ins + i] ?? 0
-      if (x !== 0) for (let o = 0; o < outs; o++) row[o] = (row[o] ?? 0) + x * (weight[i * outs + o] ?? 0)
+      const x = input[r * ins + i] as number
+      const from = i * outs
+      if (x !== 0) for (let o = 0; o < outs; o++) row[o] = (row[o] as number) + x * (weight[from + o] as number)
     }
     for (let o = 0; o < outs; o++) {
-      const y = row[o] ?? 0
-      sums[o] = (sums[o] ?? 0) + y
-      squares[o] = (squares[o] ?? 0) + y * y
+      const y = row[o] as number
+      sums[o] = (sums[o] as number) + y
+      squares[o] = (squares[o] as number) + y * y
     }
     output.set(row, r * outs)
   }
