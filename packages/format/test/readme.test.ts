@@ -108,18 +108,18 @@ describe("the examples of the README and the guide run", () => {
 
   it("change a file", async () => {
     const inputs = { blob: new Blob([await published]) }
-    const [sha256, autoV2, narrow, sites, middle] = await run(block("resizeLllite"), inputs, [
+    const [sha256, autoV2, narrow, sites, first] = await run(block("resizeLllite"), inputs, [
       "sha256",
       "autoV2",
       "narrow.sites[0]",
       "sites",
-      "middle",
+      "first",
     ])
     expect(String(sha256).startsWith(String(autoV2))).toBe(true)
     expect(narrow).toMatchObject({ site: { mlpDim: 2 }, relative: expect.any(Number), bound: expect.any(Number) })
     expect(sites).toHaveLength((await format.readLllite(await published)).sites.length)
-    const { sites: left } = await format.readLllite(middle as Blob)
-    expect(new Set(left.map((site) => site.block))).toEqual(new Set(["middle"]))
+    const { sites: left } = await format.readLllite(first as Blob)
+    expect(new Set(left.map((site) => site.block))).toEqual(new Set(["input 4"]))
   })
 
   it("when a file is refused", async () => {
