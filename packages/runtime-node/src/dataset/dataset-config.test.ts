@@ -98,7 +98,7 @@ describe("parseDatasetConfig", () => {
       "set.toml: general: min_bucket_reso has no effect: enable_bucket is not set.",
       "set.toml: general: min_bucket_reso has no effect: bucket_no_upscale is set.",
     ])
-    expect(notices("[general]\nmin_bucket_reso = 250\nmax_bucket_reso = 1088\n" + bucketed)).toEqual([
+    expect(notices(`[general]\nmin_bucket_reso = 250\nmax_bucket_reso = 1088\n${bucketed}`)).toEqual([
       "set.toml: general: min_bucket_reso is 250 and counts as 192, a multiple of the 64 of bucket_reso_steps.",
     ])
     expect(notices(least("cache_info = false"))).toEqual([])
