@@ -64,7 +64,7 @@ describe("checkSitesFit", () => {
     // The first level of SD 1.5 has transformers, and that of SDXL has none.
     const sd15 = enumerateSites({ ...SDXL_LAYOUT, transformerDepth: [1, 1, 1], middleDepth: 1 })
     expect(() => checkSitesFit(sd15, SDXL_LAYOUT, "f")).toThrow(
-      "the U-Net has no input_blocks.1.1.transformer_blocks.0.attn1.to_q. Nor has SDXL. The file is for another base model, such as SD 1.5.",
+      "the U-Net has no input_blocks.1.1.transformer_blocks.0.attn1.to_q. The file is for another base model.",
     )
   })
 })

@@ -86,7 +86,7 @@ export function checkSitesFit(sites: readonly Site[], layout: UnetLayout, label:
     if (host === undefined) {
       const other = siteTable(SDXL_LAYOUT).byKey.has(site.key)
         ? "The file is for a deeper one."
-        : "Nor has SDXL. The file is for another base model, such as SD 1.5."
+        : "The file is for another base model."
       throw new FormatError("site-unknown", `the U-Net has no ${site.path}. ${other}`, place)
     }
     if (host.inDim !== site.inDim) {
