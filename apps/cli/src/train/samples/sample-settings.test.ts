@@ -8,7 +8,7 @@ it("names the pictures of an epoch by it, also at the end of the run, and others
     { step: 15 },
     { epoch: 2 },
   ])
-  // The end of the third epoch is no time of samples.
+  // The end of the third epoch is not a time of samples.
   expect(sampleTime({ epochs: 2 }, 30, 10)).toEqual({ step: 30 })
   expect(sampleTime({ steps: 10 }, 20, 10)).toEqual({ step: 20 })
   expect(sampleTime(null, 20, 10)).toEqual({ step: 20 })
