@@ -3,6 +3,7 @@ import { TF_TYPES } from "../ops/device.ts"
 import type { ConstantValue, GraphNode, NodeValue, Value, ValueType } from "./graph.ts"
 import { nodesOf, outputOf } from "./graph.ts"
 import { layerNormOf } from "./layer-norm.ts"
+import { isSameShape } from "./node-builder.ts"
 
 export type TypeCodes = Pick<TensorflowBinding, "TF_ATTR_TYPE" | "TF_ATTR_FLOAT">
 
@@ -116,11 +117,11 @@ function rulesOf(
     }
     if (op === "Cast" && first.type.dtype === TF_TYPES.F32) return [cast(first, type.dtype, isBack)]
     if (op === "Cast" && first.type.dtype === type.dtype) return [first]
-    if (op === "Tile" && isSameShape(first.type, type)) return [first]
-    if (op === "Reshape" && isSameShape(first.type, type)) return [first]
+    if (op === "Tile" && isSameShape(first.type.shape, type.shape)) return [first]
+    if (op === "Reshape" && isSameShape(first.type.shape, type.shape)) return [first]
     if (op === "Reshape" && first.kind === "node" && first.node.op === "Reshape") {
       const [source] = first.node.inputs as [Value]
-      if (isSameShape(source.type, type)) return [source]
+      if (isSameShape(source.type.shape, type.shape)) return [source]
       return [build("Reshape", [source, second], node.attributes, type, isBack)]
     }
     const low = castUpOf(first)
@@ -188,10 +189,6 @@ function halfConstant({ bytes }: ConstantValue): ConstantValue {
 
 function isBias({ type }: Value, { shape }: ValueType): boolean {
   return type.shape.length === 1 && type.shape[0] === shape.at(-1) && type.dtype === TF_TYPES.F32
-}
-
-function isSameShape(a: ValueType, b: ValueType): boolean {
-  return a.shape.length === b.shape.length && a.shape.every((size, axis) => size === b.shape[axis])
 }
 
 /** The node with other inputs and another number type. */
