@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Reports how much time TensorFlow's ops take in SDXL's U-Net: in a forward pass, or with --train in the gradients of a
-// training step. The rest of the time is JavaScript's.
+// Reports how much time TensorFlow's ops and graphs take in SDXL's U-Net: in a forward pass, or with --train in the
+// gradients of a training step. The rest of the time is JavaScript's.
 //   node bench/profile-unet.mjs [--latent 32] [--dtype f32|bf16] [--weights F16|BF16|F32] [--train]
 import { parseArgs } from "node:util"
 import * as tf from "@tensorflow/tfjs"
@@ -48,10 +48,10 @@ const rows = [...spent].sort(([, a], [, b]) => b.ms - a.ms)
 const native = rows.reduce((sum, [, { ms }]) => sum + ms, 0)
 const calls = rows.reduce((sum, [, { calls }]) => sum + calls, 0)
 console.log(
-  `${total.toFixed(0)} ms, of which ${native.toFixed(0)} in ${calls} ops and ${(total - native).toFixed(0)} in JavaScript`,
+  `${total.toFixed(0)} ms, of which ${native.toFixed(0)} in ${calls} ops and graphs, and ${(total - native).toFixed(0)} in JavaScript`,
 )
 for (const [name, { ms, calls }] of rows.slice(0, 16)) {
-  console.log(`${name.padEnd(22)} ${ms.toFixed(0).padStart(6)} ms ${String(calls).padStart(6)} calls`)
+  console.log(`${name.padEnd(24)} ${ms.toFixed(0).padStart(6)} ms ${String(calls).padStart(6)} calls`)
 }
 
 function forward() {
@@ -91,17 +91,23 @@ function watchAddon() {
     open.call(process, module, ...rest)
     const addon = module.exports
     if (addon?.executeOp === undefined) return
-    const executeOp = (name, ...args) => {
+    const timed = (name, run) => {
       const begun = performance.now()
-      const result = addon.executeOp(name, ...args)
+      const result = run()
       if (isMeasured) {
         const { ms, calls } = spent.get(name) ?? { ms: 0, calls: 0 }
         spent.set(name, { ms: ms + performance.now() - begun, calls: calls + 1 })
       }
       return result
     }
+    const watched = {
+      executeOp: (name, ...args) => timed(name, () => addon.executeOp(name, ...args)),
+      // A graph of a whole part of the network, by the number of its inputs.
+      runSavedModel: (id, inputs, ...args) =>
+        timed(`a graph of ${inputs.length} inputs`, () => addon.runSavedModel(id, inputs, ...args)),
+    }
     // The addon's properties cannot be replaced or listed. Its functions need it as `this`.
-    module.exports = new Proxy({}, { get: (_, key) => (key === "executeOp" ? executeOp : bound(addon, key)) })
+    module.exports = new Proxy({}, { get: (_, key) => watched[key] ?? bound(addon, key) })
   }
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // Seconds of SDXL's U-Net on TensorFlow: a forward pass, one with an LLLite, and a training step. Each has wall seconds
 // and CPU seconds, so that a loaded machine still tells the truth. Also the peak memory of the process. Output: one JSON
-// line. A training step runs with gradient checkpointing ("Recompute") and without.
+// line. A training step runs with gradient checkpointing ("Recompute") and without. "Kept" passes read the keys and
+// values of the text from the pass before, as a picture does from its second step on.
 //   node bench/run-unet.mjs [--latent 32] [--batch 1] [--dtype f32|bf16] [--weights F16|BF16|F32] [--runs 3] [--tiny]
 //     [--no-train] [--no-graphs]
 import { parseArgs } from "node:util"
@@ -9,6 +10,7 @@ import * as tf from "@tensorflow/tfjs"
 import { createNoiseSchedule } from "../packages/core/dist/diffusion.js"
 import {
   createLllite,
+  createTextKeyCache,
   disposeLllite,
   llliteTap,
   loadUnet,
@@ -83,19 +85,21 @@ const model = createLllite(enumerateSites(config.layout), { condDim: 32, mlpDim:
 
 const { dtype, weights } = options
 const result = { library: version, dtype, weights, latent, batch, graphs: !options["no-graphs"] }
-await timed("forward", async () => {
-  const y = unet(ops, params, input)
+const textKeys = createTextKeyCache()
+const forward = async (options) => {
+  const y = unet(ops, params, input, options)
   await y.data()
   y.dispose()
-})
+}
+await timed("forward", () => forward())
+await timed("forwardKept", () => forward({ textKeys }))
 
 const lllite = uploadLllite(model)
 const control = prepareControl(ops, lllite, images)
-await timed("forwardLllite", async () => {
-  const y = unet(ops, params, input, { tap: llliteTap(ops, lllite, control, 1) })
-  await y.data()
-  y.dispose()
-})
+const tap = llliteTap(ops, lllite, control, 1)
+await timed("forwardLllite", () => forward({ tap }))
+await timed("forwardLlliteKept", () => forward({ tap, textKeys }))
+textKeys.dispose()
 control.dispose()
 disposeLllite(lllite)
 
