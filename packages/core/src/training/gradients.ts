@@ -11,7 +11,7 @@ import type { UnetParams } from "../models/unet/params.ts"
 import { layersOfBlock } from "../models/unet/params.ts"
 import { createTextKeyCache } from "../models/unet/text-keys.ts"
 import type { UnetInput } from "../models/unet/unet.ts"
-import { checkInput, checkResiduals, enterUnet, leaveUnet } from "../models/unet/unet.ts"
+import { checkInput, checkResiduals, disposeContext, enterUnet, leaveUnet } from "../models/unet/unet.ts"
 import type { Residuals, UnetStage } from "../models/unet/walk.ts"
 import { inputOf, placesRead, unetStages } from "../models/unet/walk.ts"
 import type { Ops } from "../ops/ops.ts"
@@ -138,7 +138,8 @@ export async function lossAndGradients(
     return await (isOneTape ? backwardAtOnce(walk, start) : backwardByStages(walk, start, options))
   } finally {
     textKeys?.dispose()
-    tf.dispose([on.embedding, ...start.slice(1)])
+    disposeContext(on)
+    tf.dispose(start.slice(1))
   }
 }
 

@@ -96,7 +96,7 @@ function joined(
         if (inputs.length > 1) {
           const left = { factor: stackedRowsOf("dy", rows, "p.m"), buffers: [slopes], params: [] }
           const sizes = { m, n: width, k: rows, count: 3 }
-          return [...runProductsApart(gpu, sizes, left, transposed(oneOf("z", taps)), inputs[0].shape)]
+          return [...runProductsApart(gpu, sizes, left, transposed(oneOf("z", taps)), { shape: inputs[0].shape })]
         }
         // The sum over the three layers is a part of the product's own sum.
         const left = { factor: joinedRowsOf("dy", rows, "p.m", "each"), buffers: [slopes], params: [rows] }

@@ -21,10 +21,12 @@ export interface Epilogue {
 }
 
 export interface StoreOptions {
-  /** Whether a value is added to every column. Products side by side have a bias each. */
-  readonly bias: boolean
-  /** Whether the bias is a part of a tensor of more values. Parameters: its first element, elements between two. */
-  readonly biasPlaced?: boolean
+  /**
+   * A value that is added to every column. Products side by side have a bias each: `stacked` one after another,
+   * `placed` in a tensor of more values (parameters: the first element, elements between two), or `apart` in a buffer for
+   * each.
+   */
+  readonly bias: false | "stacked" | "placed" | "apart"
   /** How many matrices of the result's shape are added. */
   readonly plus: number
   /** Whether a value for each column and sample is added. The parameter is the number of rows of a sample. */
@@ -39,38 +41,48 @@ export interface StoreOptions {
 
 /** Stores sum (+ bias[z, n]) (+ shift[sample, n]) (+ plus[m, n] …). */
 export function stored(options: StoreOptions): Epilogue {
-  const { bias, plus, shift, four, results, biasPlaced = false, placed = false } = options
+  const { bias, plus, shift, four, results, placed = false } = options
   const element = four ? "vec4f" : "f32"
   const names = results === 1 ? ["result"] : Array.from({ length: results }, (_, i) => `result${i}`)
   const matrices = Array.from({ length: plus }, (_, i) => `plus${i}`)
   const added = [
-    ...(bias ? [biasPlaced ? "placed bias" : "bias"] : []),
+    ...(bias === false ? [] : [bias === "stacked" ? "bias" : `${bias === "apart" ? "biases" : "bias"} ${bias}`]),
     ...(shift ? ["shift"] : []),
     ...(plus === 0 ? [] : [plus === 1 ? "matrix" : `${plus} matrices`]),
   ]
-  const biasAt = biasPlaced ? "p.biasFrom + z * p.biasEach + column" : "z * p.n + column"
+  const biases =
+    bias === "apart" ? Array.from({ length: results }, (_, i) => `bias${i}`) : bias === false ? [] : ["bias"]
+  const biasAt = { stacked: "z * p.n + column", placed: "p.biasFrom + z * p.biasEach + column", apart: "column" }
+  const by = four ? " / 4u" : ""
   const clauses = names.map((name) => `${name}[to] = value;`)
   return {
     key: `${added.map((name) => ` + ${name}`).join("")}${four ? "" : ", by one"}${results === 1 ? "" : ", apart"}${placed ? ", placed" : ""}`,
     params: [
-      ...(biasPlaced ? ["biasFrom", "biasEach"] : []),
+      ...(bias === "placed" ? ["biasFrom", "biasEach"] : []),
       ...(shift ? ["sampleRows"] : []),
       ...(placed ? ["toFrom", "toEach"] : []),
     ],
     reads: {
-      ...(bias ? { bias: element } : {}),
+      ...Object.fromEntries(biases.map((name) => [name, element])),
       ...(shift ? { shift: element } : {}),
       ...Object.fromEntries(matrices.map((name) => [name, element])),
     },
     writes: Object.fromEntries(names.map((name) => [name, element])),
-    declarations: `fn store(to: u32, value: ${element}) {\n${byNumber("z", clauses)}\n}`,
+    declarations: `fn store(to: u32, value: ${element}) {\n${byNumber("z", clauses)}\n}${
+      bias === false
+        ? ""
+        : `
+fn biasOf(column: u32) -> ${element} {\n${byNumber(
+            "z",
+            biases.map((name) => `return ${name}[(${biasAt[bias]})${by}];`),
+          )}\n}`
+    }`,
     write(sum, row, column) {
       const each = four ? [0] : [0, 1, 2, 3]
-      const by = four ? " / 4u" : ""
       return unrolled(each.length, (c) => {
         const terms = [
           four ? sum : `${sum}[${c}]`,
-          ...(bias ? [`bias[(${biasAt})${by}]`] : []),
+          ...(bias === false ? [] : ["biasOf(column)"]),
           ...(shift ? [`shift[((${row}) / p.sampleRows * p.n + column)${by}]`] : []),
           ...matrices.map((name) => `${name}[to]`),
         ]

@@ -64,7 +64,13 @@ export function runProduct<T extends Tensor>(
   const { m, n } = sizes
   const matrices = plus === null ? [] : "dataId" in plus ? [plus] : plus
   const addends = [bias, shift].filter((addend) => addend !== null)
-  const ends = { bias: bias !== null, shift: shift !== null, plus: matrices.length, four: n % 4 === 0, results: 1 }
+  const ends = {
+    bias: bias === null ? (false as const) : ("stacked" as const),
+    shift: shift !== null,
+    plus: matrices.length,
+    four: n % 4 === 0,
+    results: 1,
+  }
   const params = shift === null ? [] : [(m * n) / shift.size]
   const result = gpu.create<T>(shape)
   if (addends.length + matrices.length > 0) {
@@ -102,7 +108,7 @@ function sumInto(
   const wanted = Math.min(Math.floor(BUSY / groups), Math.floor(k / LEAST_SPAN))
   const span = wanted > 1 ? tileK * Math.ceil(k / wanted / tileK) : k
   const parts = Math.ceil(k / span)
-  const ends = { bias: false, shift: false, plus: 0, results: 1 }
+  const ends = { bias: false, shift: false, plus: 0, results: 1 } as const
   if (parts === 1) {
     const four = [n, from, each].every((length) => length % 4 === 0)
     const epilogue = stored({ ...ends, four, placed })
@@ -131,9 +137,17 @@ export function runProductWithBiasOf<T extends Tensor>(
 ): T {
   const result = gpu.create<T>(shape)
   const four = [sizes.n, from, each].every((length) => length % 4 === 0)
-  const epilogue = stored({ bias: true, biasPlaced: true, shift: false, plus: 0, four, results: 1 })
+  const epilogue = stored({ bias: "placed", shift: false, plus: 0, four, results: 1 })
   dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: [tensor, result], params: [from, each] })
   return result
+}
+
+/** What products with a tensor for each result have besides their factors. */
+export interface ApartOptions {
+  /** A bias for each product, or none. [n] each. Default: none. */
+  readonly biases?: readonly GPUBuffer[]
+  /** The shape of each result. */
+  readonly shape: readonly number[]
 }
 
 /** As `runProduct`, with a tensor for each of several results. */
@@ -142,12 +156,13 @@ export function runProductsApart<T extends Tensor>(
   sizes: Required<ProductSizes>,
   left: ProductInput,
   right: ProductInput,
-  shape: readonly number[],
+  { biases = [], shape }: ApartOptions,
 ): readonly T[] {
   const { n, count } = sizes
   const results = Array.from({ length: count }, () => gpu.create<T>(shape))
-  const epilogue = stored({ bias: false, shift: false, plus: 0, four: n % 4 === 0, results: count })
-  dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: results })
+  const bias = biases.length > 0 ? "apart" : false
+  const epilogue = stored({ bias, shift: false, plus: 0, four: n % 4 === 0, results: count })
+  dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: [...biases, ...results] })
   return results
 }
 

@@ -17,7 +17,7 @@ import type { Grid, Pass, Tap, TapPlace } from "../taps.ts"
 import { chainTaps, runTapped, tapAfter, tapBefore, tapReads } from "../taps.ts"
 import type { AttentionParams, ResParams, TransformerBlockParams, TransformerParams, UnetBlock } from "./params.ts"
 import { placesOf } from "./params.ts"
-import type { TextKeyCache } from "./text-keys.ts"
+import { type TextKeyCache, type TextKeys, textKeysTogether } from "./text-keys.ts"
 import type { TextRegion } from "./text-regions.ts"
 
 /** The values that every block reads besides its inputs. */
@@ -33,6 +33,10 @@ export interface BlockContext {
   readonly context: Tensor3D
   /** The text's keys and values of former passes. Default: none are kept. */
   readonly textKeys?: TextKeyCache | null
+  /** The text's keys and values, where they are computed for several blocks at once. Default: none are. */
+  readonly textKeysHere?: ReadonlyMap<AttentionParams, TextKeys> | null
+  /** What residual blocks add by the embedding, where it is computed for several at once. [N, C] Default: none is. */
+  readonly shifts?: ReadonlyMap<PlacedLinear, Tensor2D> | null
   /** Texts of regions, which the last rows read in place of the context. Default: none. */
   readonly regions?: readonly TextRegion[] | null
   /**
@@ -131,7 +135,7 @@ function resPart(on: BlockContext, part: ResParams, x: Tensor4D): Tensor4D {
   return tf.tidy(() => {
     const [inside, beside] = groupNormBeside(ops, x, part.inNorm, RES_NORM)
     const shifted = tf.tidy(() => {
-      const shift = linear(on, part.embedding, embedding, null) as Tensor2D
+      const shift = on.shifts?.get(part.embedding) ?? (linear(on, part.embedding, embedding, null) as Tensor2D)
       return convShift(on, part.inConv, inside, shift)
     })
     inside.dispose()
@@ -156,7 +160,11 @@ function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D)
     const run = (x: Tensor4D): Tensor3D => tf.tidy(() => projected(on.ops.groupNorm(x, part.norm, TRANSFORMER_NORM)))
     return [whole(on, { name: "into", tree: [part.norm, part.projIn], x, grid }, run), x]
   }
-  const [h, beside] = on.ops.runPart === undefined ? enter() : enterWhole()
+  const isDivided = on.ops.runPart !== undefined
+  const [h, beside] = isDivided ? enterWhole() : enter()
+  const readsText = on.isWhole === true && !isDivided && on.textKeys == null && on.regions == null
+  const cross = part.blocks.map(({ crossAttention }) => crossAttention)
+  const here = readsText ? { ...on, textKeysHere: textKeysTogether(on, cross) } : on
   const through = runInOrder(part.blocks, h, (tokens, block) => {
     if (on.regions != null) return transformerBlock(on, block, tokens, grid)
     const { k, v } = block.crossAttention
@@ -164,10 +172,10 @@ function transformerPart(on: BlockContext, part: TransformerParams, x: Tensor4D)
     const kept = keyCache(on, block.crossAttention) === null ? null : textKeys(on, block.crossAttention, on.context)
     const name = kept === null ? "transformer" : "transformer with text"
     const place = { name, tree: block, x: tokens, reads: kept ?? [on.context], grid, noGrid: [k, v] }
-    return whole(on, place, (tokens) => transformerBlock(on, block, tokens, grid))
+    return whole(on, place, (tokens) => transformerBlock(here, block, tokens, grid))
   })
   // A part that runs as one has a single input with a gradient. So the sum stands outside.
-  if (on.ops.runPart === undefined) {
+  if (!isDivided) {
     const plus = tf.reshape(beside, through.shape)
     return tf.reshape(linearPlusAt(on, part.projOut, through, grid, plus), x.shape)
   }
@@ -316,6 +324,8 @@ function keyCache({ tap, textKeys = null }: BlockContext, { k, v }: AttentionPar
 /** Keys and values of the text. */
 function textKeys(on: BlockContext, params: AttentionParams, source: Tensor3D): readonly Tensor[] {
   const { k, v } = params
+  const here = on.textKeysHere?.get(params)
+  if (here !== undefined) return [here.keys, here.values]
   const cache = keyCache(on, params)
   if (cache === null) return linears(on, [k, v], source, null)
   const { keys, values } = cache.at(params, () => {

@@ -2,6 +2,7 @@ import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core
 import * as tf from "@tensorflow/tfjs-core"
 import { timestepEmbedding } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
+import { linearEach, linearPlus } from "../../ops/joined-verbs.ts"
 import type { Ops } from "../../ops/ops.ts"
 import type { PlacedLinear } from "../placed.ts"
 import type { Pass, Tap } from "../taps.ts"
@@ -81,7 +82,7 @@ export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: Un
   })
 }
 
-/** The context of all blocks of a pass. The caller disposes its embedding. */
+/** The context of all blocks of a pass. The caller disposes it with {@link disposeContext}. */
 export function enterUnet(
   ops: Ops,
   params: UnetParams,
@@ -95,7 +96,32 @@ export function enterUnet(
 ): BlockContext {
   const width = params.config.layout.modelChannels
   const embedding = embedConditions(ops, params, { timesteps, vector }, width, { tap, pass })
-  return { ops, tap, pass, headDim: params.config.headDim, embedding, context, textKeys, regions }
+  const shifts = shiftsTogether({ ops, tap, embedding }, unetStages(params))
+  return { ops, tap, pass, headDim: params.config.headDim, embedding, shifts, context, textKeys, regions }
+}
+
+/** Disposes what `enterUnet` made. */
+export function disposeContext({ embedding, shifts }: BlockContext): void {
+  tf.dispose([embedding, ...(shifts?.values() ?? [])])
+}
+
+/**
+ * What the residual blocks add by the embedding, in as few calls as the runtime makes of them. Layers with a tap are not
+ * among them. Null where the runtime gains nothing by it, and on a tape, where a block computes its own. → [N, C] each
+ */
+function shiftsTogether(
+  { ops, tap, embedding }: Pick<BlockContext, "ops" | "tap" | "embedding">,
+  stages: readonly UnetStage[],
+): ReadonlyMap<PlacedLinear, Tensor2D> | null {
+  if (ops.linearEach === undefined || ops.runPart !== undefined || tf.engine().state.gradientDepth > 0) return null
+  const placed = stages
+    .flatMap(({ block }) => block.parts.flatMap((part) => (part.kind === "res" ? [part.embedding] : [])))
+    .filter(({ layer }) => !tap.has(layer))
+    // Layers of one width are neighbours then.
+    .sort((one, other) => one.layer.outDim - other.layer.outDim)
+  const weights = placed.map(({ weight }) => weight)
+  const shifts = linearEach(ops, embedding, weights) as readonly Tensor2D[]
+  return new Map(placed.map((one, i) => [one, shifts[i] as Tensor2D]))
 }
 
 /** The layers that embed the conditions of a pass, at any width. */
@@ -120,11 +146,14 @@ export function embedConditions(
 ): Tensor {
   return tf.tidy(() => {
     const waves = tf.stack(timesteps.map((timestep) => tf.tensor1d(timestepEmbedding(timestep, width))))
-    const linear = (x: Tensor, { layer, weight }: PlacedLinear): Tensor =>
-      runTapped(tap, [layer], x, { ...pass, grid: null }, (_, read) => ops.linear(read, weight))[0] as Tensor
-    const mlp = (x: Tensor, [first, second]: readonly [PlacedLinear, PlacedLinear]): Tensor =>
-      linear(ops.silu(linear(x, first)), second)
-    const sum = tf.add(mlp(waves, params.timeEmbedding), mlp(vector, params.sizeEmbedding))
+    const linear = (x: Tensor, { layer, weight }: PlacedLinear, plus: Tensor | null = null): Tensor => {
+      if (plus !== null && !tap.has(layer)) return linearPlus(ops, x, weight, plus)
+      const [y] = runTapped(tap, [layer], x, { ...pass, grid: null }, (_, read) => ops.linear(read, weight))
+      return plus === null ? (y as Tensor) : tf.add(plus, y as Tensor)
+    }
+    const mlp = (x: Tensor, layers: readonly [PlacedLinear, PlacedLinear], plus: Tensor | null = null): Tensor =>
+      linear(ops.silu(linear(x, layers[0])), layers[1], plus)
+    const sum = mlp(vector, params.sizeEmbedding, mlp(waves, params.timeEmbedding))
     return ops.silu(added === null ? sum : tf.add(sum, added))
   })
 }
