@@ -1,3 +1,4 @@
+import type { RepeatedPass } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { type GuardedBackend, isGuardedBackend } from "./device/backend.ts"
@@ -7,6 +8,7 @@ import type { DeviceFeatures } from "./device/features.ts"
 import { expectBindable } from "./device/limits.ts"
 import { bufferOf, createTensor } from "./device/tensors.ts"
 import { WebgpuOpsError } from "./errors.ts"
+import { runPass } from "./pass.ts"
 import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
 
 /** One of several parts of a tensor that have one size and follow each other. */
@@ -39,6 +41,8 @@ export interface Gpu {
   release(buffer: GPUBuffer): void
   /** Runs a kernel. See `Commands.record`. */
   run(kernel: KernelSource, buffers: readonly KernelBuffer[], params: readonly number[], groups: number): void
+  /** Runs a pass by its record. See `Ops.runPass`. */
+  runPass<T extends Tensor>(pass: RepeatedPass<T>): T
   /** Frees buffers of `TRIMMED_BYTES` and more that no tensor uses. */
   trim(): void
   /** Resolves when the device has run all recorded commands. @throws WebgpuDeviceError if the device failed */
@@ -114,6 +118,8 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
 
     release(buffer) {
       commands.submit()
+      // A record may read it.
+      backend.passes.clear()
       buffer.destroy()
     },
 
@@ -130,6 +136,11 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
       commands.record(kernel, bound, params, groups)
     },
 
+    runPass(pass) {
+      expectInUse(backend)
+      health.expectSound()
+      return runPass(backend, pass)
+    },
     trim() {
       expectInUse(backend)
       backend.trim()

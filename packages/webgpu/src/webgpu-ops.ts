@@ -74,6 +74,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     trim: () => gpu.trim(),
+    runPass: (pass) => gpu.runPass(pass),
     load: {
       ...base.load,
       ...createLoader(gpu, weights, rounds),

@@ -35,6 +35,7 @@ export type {
   Ops,
   Padding,
   QueryKeyValue,
+  RepeatedPass,
   TableWeight,
   Weight,
   WeightLoader,

@@ -136,6 +136,24 @@ export interface NetworkPart<X extends Tensor, Y extends Tensor> {
 }
 
 /**
+ * A pass of a whole network without gradients. A runtime may record its ops and run the record again for all passes of
+ * the same key that read the same things: their ops differ in nothing but the values of the inputs.
+ */
+export interface RepeatedPass<Y extends Tensor> {
+  /** Names the ops and every number that they contain, except for shapes of tensors. */
+  readonly key: string
+  /** Tensors whose values may differ from pass to pass. */
+  readonly inputs: readonly Tensor[]
+  /**
+   * Everything else that the ops read: tensors, weights, networks or caches of tensors. Their values never change, so
+   * the same object stands for the same values.
+   */
+  readonly reads: readonly object[]
+  /** Runs the ops one by one, on tensors of the inputs' shapes. It makes one new tensor. */
+  readonly run: (inputs: readonly Tensor[]) => Y
+}
+
+/**
  * The smallest piece of memory that a trim frees, in bytes. Smaller pieces are many and hold little. Without them, a
  * training step of SDXL at 1024 px saves 20 MiB and makes half as many pieces again.
  */
@@ -167,6 +185,8 @@ export interface Ops {
    * that the part reads have to live until the backward pass. Default: `part.run`.
    */
   runPart?<X extends Tensor, Y extends Tensor>(part: NetworkPart<X, Y>): Y
+  /** Runs a pass as one call, with the result of `pass.run` on its inputs. Default: `pass.run`. */
+  runPass?<Y extends Tensor>(pass: RepeatedPass<Y>): Y
   /** Affine map of the last axis. x: [..., in] → [..., out] */
   linear(x: Tensor, weight: LinearWeight): Tensor
   /**

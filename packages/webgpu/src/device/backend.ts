@@ -7,6 +7,7 @@ import { type Commands, createCommands } from "./commands.ts"
 import type { DeviceFeatures } from "./features.ts"
 import { type DeviceHealth, watchDevice } from "./health.ts"
 import { expectBindable } from "./limits.ts"
+import { PassRecorder } from "./pass-recorder.ts"
 
 type DataId = TensorInfo["dataId"]
 type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>
@@ -16,6 +17,8 @@ export interface GuardedBackend extends WebGPUBackend {
   readonly commands: Commands
   readonly health: DeviceHealth
   readonly features: DeviceFeatures
+  /** Records of passes. */
+  readonly passes: PassRecorder
   /** Frees idle buffers of `TRIMMED_BYTES` and more. tfjs itself never frees a buffer. */
   trim(): void
 }
@@ -38,6 +41,7 @@ export function guardedBackend(
     readonly health: DeviceHealth
     readonly commands: Commands
     readonly features: DeviceFeatures
+    readonly passes: PassRecorder
     readonly #pool: BufferPool
     #stockPending = false
 
@@ -49,11 +53,13 @@ export function guardedBackend(
       this.bufferManager = this.#pool as unknown as WebGPUBackend["bufferManager"]
       this.health = watchDevice(device)
       this.commands = createCommands(device, () => this.#submitStock())
+      this.passes = new PassRecorder(this.commands, this.#pool)
     }
 
     // tfjs calls this before it records a command. Commands that were recorded here are submitted first.
     override ensureCommandEncoderReady(): void {
       this.commands.submit()
+      this.passes.spoil()
       this.#stockPending = true
       super.ensureCommandEncoderReady()
     }
@@ -75,7 +81,9 @@ export function guardedBackend(
       }
       // tfjs copies from a second buffer by a command of its own, which would end the recording of ours.
       const { COPY_DST, COPY_SRC, STORAGE } = GPUBufferUsage
-      const buffer = this.#pool.acquireBuffer(bytes, STORAGE | COPY_SRC | COPY_DST)
+      const usage = STORAGE | COPY_SRC | COPY_DST
+      const { passes } = this
+      const buffer = passes.isRecording ? passes.acquireConstant(bytes, usage) : this.#pool.acquireBuffer(bytes, usage)
       // A write is done before all that is submitted later. So commands that use the buffer's former values go first.
       this.#submitStock()
       if (this.commands.uses(buffer)) this.commands.submit()
@@ -120,6 +128,7 @@ export function guardedBackend(
 
     trim(): void {
       this.#submitAll()
+      this.passes.clear()
       this.#pool.trim()
     }
 

@@ -1,4 +1,5 @@
 import { POOLED_BYTES, TRIMMED_BYTES } from "@lllite/core/ops"
+import { RecordBuffers } from "./record-buffers.ts"
 
 /**
  * Buffers of a device that are used again, in place of tfjs's `BufferManager`. Of the free buffers of a size it gives
@@ -6,6 +7,8 @@ import { POOLED_BYTES, TRIMMED_BYTES } from "@lllite/core/ops"
  * stay within `POOLED_BYTES`, or within what was in use at one time since the last trim.
  */
 export class BufferPool {
+  /** Buffers that records of passes keep. They count as used. */
+  readonly records = new RecordBuffers()
   readonly #device: GPUDevice
   readonly #beforeFree: () => void
   /** Free buffers by size and usage, oldest first. Sizes that became free last come last. */
@@ -27,17 +30,23 @@ export class BufferPool {
   }
 
   acquireBuffer(size: number, usage: GPUBufferUsageFlags, mappedAtCreation = false, reuse = true): GPUBuffer {
-    const free = reuse ? this.#free.get(keyOf(size, usage))?.shift() : undefined
+    const key = keyOf(size, usage)
+    const recorded = reuse ? this.records.take(key) : undefined
+    if (recorded !== undefined) return recorded
+    const free = reuse ? this.#free.get(key)?.shift() : undefined
     if (free !== undefined) this.#freeCount -= 1
     else if (size >= TRIMMED_BYTES) this.#makeRoom(size)
     const buffer = free ?? this.#make(size, usage, mappedAtCreation)
     this.#used.add(buffer)
     this.numBytesUsed += size
     this.#mostBytesUsed = Math.max(this.#mostBytesUsed, this.numBytesUsed)
+    this.records.add(buffer)
     return buffer
   }
 
   releaseBuffer(buffer: GPUBuffer, reuse = true): void {
+    const key = keyOf(buffer.size, buffer.usage)
+    if (reuse && this.records.release(buffer, key)) return
     // After `dispose` tfjs still releases what it held.
     if (!this.#used.delete(buffer)) return
     this.numBytesUsed -= buffer.size
@@ -45,7 +54,6 @@ export class BufferPool {
       this.#destroy(buffer)
       return
     }
-    const key = keyOf(buffer.size, buffer.usage)
     const free = this.#free.get(key) ?? []
     const age = this.#age(buffer)
     let at = free.length

@@ -12,6 +12,22 @@ export interface KernelSource {
 /** A buffer, or a part of one. */
 export type BoundBuffer = GPUBuffer | GPUBufferBinding
 
+/** Dispatches in order, to be recorded again. */
+export interface Recording {
+  readonly dispatches: readonly Dispatch[]
+  /** All buffers that they bind. */
+  readonly buffers: ReadonlySet<GPUBuffer>
+  /** Parameters are kept for as long as this number is the commands' own. */
+  readonly generation: number
+}
+
+interface Dispatch {
+  readonly kernel: Pipeline
+  readonly group: GPUBindGroup
+  readonly x: number
+  readonly y: number
+}
+
 /** Records this package's kernels and submits them together. */
 export interface Commands {
   /**
@@ -22,6 +38,15 @@ export interface Commands {
    * @throws WebgpuLimitError for too many groups
    */
   record(kernel: KernelSource, buffers: readonly BoundBuffer[], params: readonly number[], groups: number): void
+  /** Copies a whole buffer into another one of its size. */
+  copy(from: GPUBuffer, to: GPUBuffer): void
+  /** Collects all dispatches from now on. */
+  startRecording(): void
+  stopRecording(): Recording
+  /** Whether a recording can run again. */
+  isCurrent(recording: Recording): boolean
+  /** Records all dispatches of a recording that is current. */
+  repeat(recording: Recording): void
   /** Whether a command that is recorded, but not submitted, uses a buffer. */
   uses(buffer: GPUBuffer): boolean
   /** Submits the recorded commands to the device, in order. */
@@ -61,8 +86,11 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
   let current: Pipeline | null = null
   let recorded = 0
   let batch = FIRST_BATCH
-  /** Buffers of the recorded commands. */
+  /** Buffers of the recorded commands, and those of recordings among them. */
   const inUse = new Set<GPUBuffer>()
+  const repeated = new Set<ReadonlySet<GPUBuffer>>()
+  let recording: { dispatches: Dispatch[]; buffers: Set<GPUBuffer>; generation: number } | null = null
+  let generation = 0
 
   const pipelineOf = ({ key, code }: KernelSource): Pipeline => {
     let known = pipelines.get(key)
@@ -111,6 +139,7 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
         for (const old of uniforms.values()) old.destroy()
         uniforms.clear()
         bindGroups.clear()
+        generation += 1
       }
       const words = new Uint32Array(4 * Math.ceil(params.length / 4))
       words.set(params)
@@ -122,13 +151,30 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
   }
 
   const submit = (): void => {
-    if (encoder === null || pass === null) return
-    pass.end()
+    if (encoder === null) return
+    pass?.end()
     device.queue.submit([encoder.finish()])
     encoder = pass = current = null
     recorded = 0
     batch = FIRST_BATCH
     inUse.clear()
+    repeated.clear()
+  }
+
+  const dispatch = ({ kernel, group, x, y }: Dispatch): void => {
+    encoder ??= device.createCommandEncoder()
+    pass ??= encoder.beginComputePass()
+    if (kernel !== current) pass.setPipeline(kernel.pipeline)
+    current = kernel
+    pass.setBindGroup(0, group)
+    pass.dispatchWorkgroups(x, y)
+    recorded += 1
+  }
+
+  const submitFull = (): void => {
+    if (recorded < batch) return
+    submit()
+    batch = BATCH
   }
 
   return {
@@ -139,20 +185,42 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
       const bindings = buffers.map((bound): GPUBufferBinding => ("buffer" in bound ? bound : { buffer: bound }))
       const group = bindGroupOf(known, [{ buffer: uniformOf(params) }, ...bindings])
       before()
+      const one = { kernel: known, group, x, y }
+      dispatch(one)
+      recording?.dispatches.push(one)
+      for (const { buffer } of bindings) {
+        inUse.add(buffer)
+        recording?.buffers.add(buffer)
+      }
+      submitFull()
+    },
+    copy(from, to) {
+      before()
+      pass?.end()
+      pass = current = null
       encoder ??= device.createCommandEncoder()
-      pass ??= encoder.beginComputePass()
-      if (known !== current) pass.setPipeline(known.pipeline)
-      current = known
-      pass.setBindGroup(0, group)
-      pass.dispatchWorkgroups(x, y)
-      for (const { buffer } of bindings) inUse.add(buffer)
-      recorded += 1
-      if (recorded >= batch) {
-        submit()
-        batch = BATCH
+      encoder.copyBufferToBuffer(from, 0, to, 0, from.size)
+      inUse.add(from).add(to)
+    },
+    startRecording() {
+      recording = { dispatches: [], buffers: new Set(), generation }
+    },
+    stopRecording() {
+      const made = recording
+      recording = null
+      return made ?? { dispatches: [], buffers: new Set(), generation }
+    },
+    isCurrent: (recording) => recording.generation === generation,
+    repeat({ dispatches, buffers }) {
+      before()
+      for (const each of dispatches) {
+        dispatch(each)
+        // A submit forgets what it has submitted.
+        repeated.add(buffers)
+        submitFull()
       }
     },
-    uses: (buffer) => inUse.has(buffer),
+    uses: (buffer) => inUse.has(buffer) || [...repeated].some((buffers) => buffers.has(buffer)),
     submit,
     dispose() {
       submit()

@@ -3,7 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { timestepEmbedding } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
 import { linearEach, linearPlus } from "../../ops/joined-verbs.ts"
-import type { Ops } from "../../ops/ops.ts"
+import type { Ops, RepeatedPass } from "../../ops/ops.ts"
 import type { PlacedLinear } from "../placed.ts"
 import type { Pass, Tap } from "../taps.ts"
 import { NO_TAP, runTapped, UNKNOWN_PASS } from "../taps.ts"
@@ -19,6 +19,7 @@ import type { TextKeyCache } from "./text-keys.ts"
 import type { TextRegion } from "./text-regions.ts"
 import type { Residuals, UnetStage } from "./walk.ts"
 import { inputOf, sizedLike, unetStages } from "./walk.ts"
+import { tapReadsOfPass } from "./whole-pass.ts"
 
 export interface UnetInput {
   /** Noisy latents, already scaled for the network, then other input channels. [N, H, W, inChannels] */
@@ -62,10 +63,64 @@ export interface UnetOptions {
  */
 export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: UnetOptions = {}): Tensor4D {
   checkInput(params, input)
+  const { residuals = null } = options
+  checkResiduals(unetStages(params), residuals)
+  return tf.tidy(() => {
+    const pass = repeatedPass(ops, params, input, options)
+    return pass === null || ops.runPass === undefined ? runStages(ops, params, input, options) : ops.runPass(pass)
+  })
+}
+
+/** Inputs whose timesteps are embedded, or are still to be. */
+interface StagesInput extends UnetInput {
+  /** The embedding of the timesteps. Default: it is computed. [N, C] */
+  readonly waves?: Tensor2D | undefined
+}
+
+/** A pass that a runtime may record. Null where its ops may differ in more than numbers and tensors that are known. */
+function repeatedPass(
+  ops: Ops,
+  params: UnetParams,
+  input: UnetInput,
+  options: UnetOptions,
+): RepeatedPass<Tensor4D> | null {
+  const { tap = NO_TAP, pass = UNKNOWN_PASS, residuals = null, shrink = null, features = null } = options
+  const { textKeys = null, regions = null, blocks } = options
+  // Deep features are kept from pass to pass, and a tape sees every op.
+  const isKnown = shrink === null && features === null && regions === null && blocks === undefined
+  if (ops.runPass === undefined || !isKnown || tf.engine().state.gradientDepth > 0) return null
+  const { latents, timesteps, context, vector } = input
+  const [count, height, width] = latents.shape
+  const tapped = tapReadsOfPass(params, { tap, pass, count, grid: { height, width } })
+  if (tapped === null || tapped.trained.length > 0) return null
+  const added = residuals === null ? [] : [...residuals.skips, residuals.middle]
+  const present = added.filter((residual) => residual !== null)
+  return {
+    key: `unet ${tapped.key} ${added.map((residual) => (residual === null ? "-" : "+")).join("")}`,
+    inputs: [latents, timeWaves(timesteps, params.config.layout.modelChannels), context, vector, ...present],
+    reads: [params, ...(textKeys === null ? [] : [textKeys]), ...tapped.reads],
+    run([latents, waves, context, vector, ...present]) {
+      const read = { latents, timesteps, waves, context, vector } as StagesInput
+      const given = [...(present as Tensor4D[])]
+      const residualOf = (residual: Tensor4D | null): Tensor4D | null =>
+        residual === null ? null : (given.shift() ?? null)
+      const skips = residuals?.skips.map(residualOf)
+      const own = skips === undefined ? null : { skips, middle: residualOf(residuals?.middle ?? null) }
+      return runStages(ops, params, read, { ...options, residuals: own })
+    },
+  }
+}
+
+/** Runs the stages one after another. */
+function runStages(
+  ops: Ops,
+  params: UnetParams,
+  input: StagesInput,
+  options: Omit<UnetOptions, "residuals"> & { readonly residuals?: Residuals | null },
+): Tensor4D {
   const { residuals = null, shrink = null, features = null } = options
   const { blocks = composedBlocks } = options.regions == null ? options : {}
   const stages = unetStages(params)
-  checkResiduals(stages, residuals)
   const kept = features?.begin(input.latents, shrink) ?? null
   const { first, end } = skippedStages(params.inputBlocks.length, features?.depth ?? 0)
   return tf.tidy(() => {
@@ -86,7 +141,7 @@ export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: Un
 export function enterUnet(
   ops: Ops,
   params: UnetParams,
-  { timesteps, vector, context }: UnetInput,
+  { timesteps, waves, vector, context }: StagesInput,
   {
     tap = NO_TAP,
     pass = UNKNOWN_PASS,
@@ -95,7 +150,7 @@ export function enterUnet(
   }: Pick<UnetOptions, "tap" | "pass" | "textKeys" | "regions">,
 ): BlockContext {
   const width = params.config.layout.modelChannels
-  const embedding = embedConditions(ops, params, { timesteps, vector }, width, { tap, pass })
+  const embedding = embedConditions(ops, params, { timesteps, waves, vector }, width, { tap, pass })
   const shifts = shiftsTogether({ ops, tap, embedding }, unetStages(params))
   return { ops, tap, pass, headDim: params.config.headDim, embedding, shifts, context, textKeys, regions }
 }
@@ -124,6 +179,14 @@ function shiftsTogether(
   return new Map(placed.map((one, i) => [one, shifts[i] as Tensor2D]))
 }
 
+/** The embedding of timesteps. → [N, width] */
+function timeWaves(timesteps: readonly number[], width: number): Tensor2D {
+  return tf.tensor2d(
+    timesteps.flatMap((timestep) => [...timestepEmbedding(timestep, width)]),
+    [timesteps.length, width],
+  )
+}
+
 /** The layers that embed the conditions of a pass, at any width. */
 export type ConditionLayers = Pick<UnetParams, "timeEmbedding" | "sizeEmbedding">
 
@@ -136,7 +199,7 @@ export type ConditionLayers = Pick<UnetParams, "timeEmbedding" | "sizeEmbedding"
 export function embedConditions(
   ops: Ops,
   params: ConditionLayers,
-  { timesteps, vector }: Pick<UnetInput, "timesteps" | "vector">,
+  { timesteps, waves, vector }: Pick<StagesInput, "timesteps" | "waves" | "vector">,
   width: number,
   {
     tap = NO_TAP,
@@ -145,7 +208,6 @@ export function embedConditions(
   }: Pick<UnetOptions, "tap" | "pass"> & { added?: Tensor | null } = {},
 ): Tensor {
   return tf.tidy(() => {
-    const waves = tf.stack(timesteps.map((timestep) => tf.tensor1d(timestepEmbedding(timestep, width))))
     const linear = (x: Tensor, { layer, weight }: PlacedLinear, plus: Tensor | null = null): Tensor => {
       if (plus !== null && !tap.has(layer)) return linearPlus(ops, x, weight, plus)
       const [y] = runTapped(tap, [layer], x, { ...pass, grid: null }, (_, read) => ops.linear(read, weight))
@@ -153,7 +215,7 @@ export function embedConditions(
     }
     const mlp = (x: Tensor, layers: readonly [PlacedLinear, PlacedLinear], plus: Tensor | null = null): Tensor =>
       linear(ops.silu(linear(x, layers[0])), layers[1], plus)
-    const sum = mlp(vector, params.sizeEmbedding, mlp(waves, params.timeEmbedding))
+    const sum = mlp(vector, params.sizeEmbedding, mlp(waves ?? timeWaves(timesteps, width), params.timeEmbedding))
     return ops.silu(added === null ? sum : tf.add(sum, added))
   })
 }

@@ -1,0 +1,146 @@
+import type { BufferPool } from "./buffer-pool.ts"
+import type { Commands, Recording } from "./commands.ts"
+
+/** A pass that can run again. */
+export interface PassRecord {
+  readonly recording: Recording
+  /** Buffers that its inputs are copied to, in their order. */
+  readonly inputs: readonly GPUBuffer[]
+  /** The buffer and the shape of its result. */
+  readonly result: GPUBuffer
+  readonly shape: readonly number[]
+  /** Buffers with values that were uploaded while it was recorded. */
+  readonly constants: readonly GPUBuffer[]
+}
+
+/** What is known of a pass with one key. */
+export interface KnownPass {
+  /** Undefined: not recorded yet. Null: it cannot run again. */
+  record?: PassRecord | null
+}
+
+/** Records to keep. The passes of a guided step are up to three, and tiles have passes of their own. */
+const MOST_RECORDS = 16
+
+/** Keys to remember. A strength that changes from step to step has a key for each step. */
+const MOST_KEYS = 64
+
+/** Keeps records of passes, and the buffers that they need. */
+export class PassRecorder {
+  readonly #commands: Commands
+  readonly #pool: BufferPool
+  /** The key that was used last comes last. */
+  readonly #known = new Map<string, KnownPass>()
+  readonly #numbers = new WeakMap<object, number>()
+  #numbered = 0
+  /** Constants of the pass that is being recorded. */
+  #constants: GPUBuffer[] = []
+  #isSpoilt = false
+
+  constructor(commands: Commands, pool: BufferPool) {
+    this.#commands = commands
+    this.#pool = pool
+  }
+
+  /** A number of an object, which no other object gets. */
+  numberOf(object: object): number {
+    const known = this.#numbers.get(object)
+    if (known !== undefined) return known
+    const number = this.#numbered++
+    this.#numbers.set(object, number)
+    return number
+  }
+
+  /** What is known of a pass. Null at its first run. */
+  find(key: string): KnownPass | null {
+    const known = this.#known.get(key) ?? null
+    this.#known.delete(key)
+    this.#known.set(key, known ?? {})
+    if (known?.record != null && !this.#commands.isCurrent(known.record.recording)) this.#dropRecord(known)
+    this.#forgetOldest()
+    return known
+  }
+
+  get isRecording(): boolean {
+    return this.#pool.records.isOpen
+  }
+
+  /** Begins a record. All buffers that are acquired from now on belong to records. */
+  begin(): void {
+    this.#isSpoilt = false
+    this.#constants = []
+    this.#pool.records.open()
+    this.#commands.startRecording()
+  }
+
+  /**
+   * Ends a record.
+   *
+   * @returns what was recorded, or null if a command was not
+   */
+  end(): Pick<PassRecord, "recording" | "constants"> | null {
+    const recording = this.#commands.stopRecording()
+    this.#pool.records.close()
+    const constants = this.#constants
+    this.#constants = []
+    if (!this.#isSpoilt && this.#commands.isCurrent(recording)) return { recording, constants }
+    this.#dropConstants(constants)
+    return null
+  }
+
+  /**
+   * Notes that a pass whose record has ended cannot run again. Its tensors may be in buffers that other records write. So
+   * all other records are forgotten.
+   */
+  refuse(key: string, constants: readonly GPUBuffer[]): void {
+    this.#dropConstants(constants)
+    this.clear()
+    this.#known.set(key, { record: null })
+  }
+
+  /** Notes that a command is not recorded, because it is one of tfjs's own. */
+  spoil(): void {
+    this.#isSpoilt = true
+  }
+
+  /** A buffer for values of the pass that is being recorded. No record writes it. */
+  acquireConstant(size: number, usage: GPUBufferUsageFlags): GPUBuffer {
+    const { records } = this.#pool
+    records.close()
+    const buffer = this.#pool.acquireBuffer(size, usage)
+    records.open()
+    records.hold(buffer)
+    this.#constants.push(buffer)
+    return buffer
+  }
+
+  /** Forgets all passes, and gives their buffers back. */
+  clear(): void {
+    if (this.isRecording) return
+    for (const known of this.#known.values()) this.#dropRecord(known)
+    this.#known.clear()
+    for (const buffer of this.#pool.records.drop()) this.#pool.releaseBuffer(buffer)
+  }
+
+  #forgetOldest(): void {
+    const withRecord = [...this.#known].filter(([, { record }]) => record != null)
+    for (const [key, known] of withRecord.slice(0, -MOST_RECORDS)) {
+      this.#dropRecord(known)
+      this.#known.delete(key)
+    }
+    for (const [key, known] of this.#known) {
+      if (this.#known.size <= MOST_KEYS) break
+      this.#dropRecord(known)
+      this.#known.delete(key)
+    }
+  }
+
+  #dropRecord(known: KnownPass): void {
+    if (known.record != null) this.#dropConstants(known.record.constants)
+    delete known.record
+  }
+
+  #dropConstants(constants: readonly GPUBuffer[]): void {
+    for (const buffer of this.#pool.records.dropConstants(constants)) this.#pool.releaseBuffer(buffer)
+  }
+}
