@@ -127,6 +127,7 @@ export function attention(tokens, keys, heads, dim, gradient = true) {
   }
   return {
     ...{ name: `attention ${tokens} tokens, ${keys} keys, ${heads} heads of ${dim}`, gradient },
+    usesMatrices: dim <= 128,
     // Two products forward; scores, their slopes and three results on the way back.
     flops: [2 * product, 5 * product],
     inputs: [q, k, v].map((values, i) => ({ shape: [1, i === 0 ? tokens : keys, width], values })),

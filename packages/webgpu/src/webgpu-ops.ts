@@ -28,9 +28,9 @@ export interface WebgpuOpsOptions {
    */
   readonly tiles?: ProductTiles
   /**
-   * `F16`: products of a forward pass with frozen weights multiply float16 and add up in float32, on the device's
-   * subgroup matrices. Check the driver with `checkMatrices` before. Gradients, attention, norms and everything that trains
-   * stay float32, and so do products with weights of `load.wide`. Default: `F32`
+   * `F16`: products of a forward pass with frozen weights, and attention without a mask, multiply float16 and add up in
+   * float32, on the device's subgroup matrices. Check the driver with `checkMatrices` before. Gradients, norms and everything
+   * that trains stay float32, and so do products with weights of `load.wide` and heads wider than 128. Default: `F32`
    */
   readonly precision?: ProductPrecision
 }
@@ -68,7 +68,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
   }
   const dense = createDense(gpu)
   const linear = createLinear(gpu)
-  const attention = createAttention(gpu)
+  const attention = createAttention(gpu, { rounds })
   const activations = createActivations(gpu)
   return {
     ...base,
@@ -86,7 +86,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
     linearGeglu: createLinearGeglu(gpu, { ...linear, ...activations }),
     ...createConv2d(gpu),
     attention,
-    selfAttention: createSelfAttention(gpu, { ...linear, attention }),
+    selfAttention: createSelfAttention(gpu, { ...linear, attention }, { rounds }),
     dense,
     denseStack: createDenseStack(gpu),
     adapt: createAdapt(gpu, dense),

@@ -51,6 +51,10 @@ describe("products on subgroup matrices", needsMatrices, () => {
     expect(await checkMatrices(wrong)).toMatch(
       /^a product of 1024×64 and 64×1024 on subgroup matrices is 1\.0e-3 apart/,
     )
+    const attention: Ops["attention"] = (...args) => tf.mul(ops.attention(...args), 1.004)
+    expect(await checkMatrices({ ...ops, attention })).toMatch(
+      /^attention of 70 queries and 77 keys on subgroup matrices is 4\.\de-3 apart/,
+    )
     const conv2d: Ops["conv2d"] = (x, weight, options) => tf.mul(base.conv2d(x, weight, options), 1.001)
     expect(await checkMatrices({ ...base, conv2d })).toMatch(/^a convolution of 17×23 with 12 filters/)
   })
@@ -77,6 +81,27 @@ describe("products on subgroup matrices", needsMatrices, () => {
     const [one, other] = await Promise.all([ops.linear(x, weight).data(), ops.linear(x, weight).data()])
     expect(one).toEqual(other)
     x.dispose()
+  })
+
+  it.each([
+    { n: 2, tokens: 17 * 23, keys: 77, heads: 2, spread: 1 },
+    { n: 1, tokens: 1, keys: 5, heads: 1, spread: 1 },
+    // Scores of up to ±30, so that sums are scaled anew.
+    { n: 1, tokens: 70, keys: 197, heads: 3, spread: 3 },
+  ])("attend within 1e-2, with the same bits each time: %o", async ({ n, tokens, keys, heads, spread }) => {
+    const tensor = (name: string, rows: number, by: number): tf.Tensor3D =>
+      tf.tensor3d(
+        normal(name, n * rows * heads * 64).map((value) => by * value),
+        [n, rows, heads * 64],
+      )
+    const [q, k, v] = [tensor("q", tokens, spread), tensor("k", keys, spread), tensor("v", keys, 1)] as const
+    const results = [base, ops, ops].map(({ attention }) => attention(q, k, v, { heads, causal: false }))
+    const [expected, got, again] = await Promise.all(results.map((y) => y.data<"float32">()))
+    const error = apart(got as Float32Array, expected as Float32Array)
+    expect(error).toBeGreaterThan(0)
+    expect(error).toBeLessThan(1e-2)
+    expect(again).toEqual(got)
+    tf.dispose([q, k, v, ...results])
   })
 
   it("take 70,000 rows, more than a dimension has workgroups", async () => {

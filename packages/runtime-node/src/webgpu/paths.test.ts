@@ -72,7 +72,7 @@ describe("the paths of kernels", () => {
     expect(checked).toEqual([version, `matrices of ${version}`])
     expect(disposed()).toBe(0)
     expect(paths).toEqual([
-      "Products of networks, except the VAE's, multiply float16 on subgroup matrices of 16×16×16: this driver passed their check.",
+      "Products and attention of networks, except the VAE's, multiply float16 on subgroup matrices of 16×16×16: this driver passed their check.",
     ])
   })
 

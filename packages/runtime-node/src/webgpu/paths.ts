@@ -16,7 +16,7 @@ const NO_MATRICES: readonly OptionalFeature[] = ["shader-f16", "subgroups"]
 export interface PathChecks {
   /** Products whose float16 weights stay in 16 bits. */
   half(version: string): Promise<string | null>
-  /** Products on subgroup matrices. */
+  /** Products and attention on subgroup matrices. */
   matrices(version: string): Promise<string | null>
 }
 
@@ -45,7 +45,7 @@ export async function startOnPaths(
         `precision "F16": ${found}. Leave precision out, or use another card or driver.`,
       )
     }
-    const path = `Products of networks, except the VAE's, multiply float16 on subgroup matrices of ${sizes}: this driver passed their check.`
+    const path = `Products and attention of networks, except the VAE's, multiply float16 on subgroup matrices of ${sizes}: this driver passed their check.`
     return { device, version, paths: [path] }
   }
   const unused =

@@ -5,12 +5,19 @@ import { floatWord } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu, KernelBuffer } from "../gpu.ts"
 import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./kernel.ts"
+import { attentionTileOf, matrixAttentionKernel, rowsOfTile } from "./matrix-kernel.ts"
+
+/** How attention computes. */
+export interface AttentionPrecision {
+  /** Whether queries, keys, values and probabilities are rounded to float16 where the device has matrices for them. */
+  readonly rounds: boolean
+}
 
 /**
  * softmax(q kᵀ / √d) v by heads, without a copy of them. Scores are never in memory. The gradients compute them anew.
  * q: [N, T, heads·d], k and v: [N, S, heads·d] → [N, T, heads·d]
  */
-export function createAttention(gpu: Gpu): Ops["attention"] {
+export function createAttention(gpu: Gpu, precision: AttentionPrecision): Ops["attention"] {
   return (q, k, v, options) => {
     const [n, tokens, width] = q.shape
     const [samples, keys] = k.shape
@@ -23,7 +30,7 @@ export function createAttention(gpu: Gpu): Ops["attention"] {
           "expected the same samples and width, a multiple of the heads, and as many keys as values",
       )
     }
-    const run = attentionOf(gpu, { n, tokens, keys, width }, options)
+    const run = attentionOf(gpu, { n, tokens, keys, width }, { ...options, ...precision })
     return vjp(keysGradient ? [q, k, v] : [q], () => {
       const { y, logSum } = run.forward([q, k, v])
       return {
@@ -65,7 +72,7 @@ export interface AttentionRun {
 export function attentionOf(
   gpu: Gpu,
   { n, tokens, keys, width }: AttentionSizes,
-  { heads, causal }: AttentionOptions,
+  { heads, causal, rounds }: AttentionOptions & AttentionPrecision,
 ): AttentionRun {
   const dim = width / heads
   if (dim > MAX_DIM) throw new WebgpuOpsError("width-limit", `attention: heads of ${dim}, expected at most ${MAX_DIM}`)
@@ -75,11 +82,18 @@ export function attentionOf(
     const groups = n * heads * Math.ceil(count / rowsOfGroup(rows))
     gpu.run(attentionKernel({ result, dim, causal, rows }), buffers, params, groups)
   }
+  const unit = rounds && !causal ? gpu.features.matrices : null
+  const tile = unit === null ? null : attentionTileOf(unit, gpu.limits, dim)
   return {
     forward(qkv) {
       const y = gpu.create<Tensor3D>([n, tokens, width])
       const logSum = gpu.create<Tensor>([n, heads, tokens])
-      run("y", [...qkv, y, logSum], tokens)
+      const buffers = [...qkv, y, logSum]
+      if (unit === null || tile === null) run("y", buffers, tokens)
+      else {
+        const groups = n * heads * Math.ceil(tokens / rowsOfTile(unit, tile))
+        gpu.run(matrixAttentionKernel(unit, tile, dim), buffers, params, groups)
+      }
       return { y, logSum }
     },
     backward([q, k, v], { y, logSum, dy }, dq, others) {

@@ -6,7 +6,7 @@ import type { Factor } from "../product/factor.ts"
 import { joinedRowsOf, oneOf, rowsOf, stackedRowsOf, weightRows, weightTaps } from "../product/factors.ts"
 import { type ProductInput, runProduct, runProductsApart } from "../product/run.ts"
 import type { WebgpuLinear } from "../weights/load.ts"
-import { attentionOf } from "./attention.ts"
+import { type AttentionPrecision, attentionOf } from "./attention.ts"
 
 /**
  * Attention of tokens to each other, with the layers of queries, keys and values before it. Their three products are one
@@ -15,11 +15,12 @@ import { attentionOf } from "./attention.ts"
 export function createSelfAttention(
   gpu: Gpu,
   { linear, attention }: Pick<Ops, "linear" | "attention">,
+  precision: AttentionPrecision,
 ): NonNullable<Ops["selfAttention"]> {
   return (xs, layers, options) => {
     const weights = layers as QueryKeyValue<WebgpuLinear>
     expectInputs(xs, weights, options)
-    if (fitsOneDispatch(gpu, xs, weights)) return joined(gpu, xs, weights, options)
+    if (fitsOneDispatch(gpu, xs, weights)) return joined(gpu, xs, weights, { ...options, ...precision })
     const [q, k, v] = xs.map((x, i) => linear(x, layers[i] as LinearWeight)) as [Tensor3D, Tensor3D, Tensor3D]
     return attention(q, k, v, options)
   }
@@ -67,7 +68,7 @@ function joined(
   gpu: Gpu,
   xs: QueryKeyValue<Tensor3D>,
   weights: QueryKeyValue<WebgpuLinear>,
-  options: AttentionOptions,
+  options: AttentionOptions & AttentionPrecision,
 ): Tensor3D {
   const inputs = distinct(xs)
   const [{ format, width, rows }] = weights

@@ -1,6 +1,7 @@
 import { createComposedOps, type Ops } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkAttention } from "../attention/check-attention.ts"
 import { openGpu } from "../gpu.ts"
 import { createWebgpuOps } from "../webgpu-ops.ts"
 import { apartFrom, at, entryOf, quarters, sum } from "./check-values.ts"
@@ -27,8 +28,8 @@ const SHAPES = [
 const COMPARED = 2048
 
 /**
- * Compares products and a convolution on subgroup matrices with float64, on the device in use. Some drivers have matrices
- * and compute them wrongly. All factors are float16, so that the results have no error but that of the sums.
+ * Compares products, a convolution and attention on subgroup matrices with float64, on the device in use. Some drivers have
+ * matrices and compute them wrongly. All factors of products are float16, so that they have no error but that of the sums.
  *
  * @param ops what is compared. Default: this package's with the precision F16, on the device in use
  * @returns null if they are right, or else what is wrong
@@ -41,7 +42,7 @@ export async function checkMatrices(ops?: Ops): Promise<string | null> {
     const problem = await checkProduct(compared, shape)
     if (problem !== null) return problem
   }
-  return checkConvolution(compared)
+  return (await checkConvolution(compared)) ?? checkAttention(compared)
 }
 
 async function checkProduct(ops: Ops, [rows, inner, out]: readonly [number, number, number]): Promise<string | null> {
