@@ -8,7 +8,7 @@ import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { createStream } from "../../../packages/core/dist/random.js"
 import { sdxlShapes } from "../../../packages/core/dist/reference.js"
 import { enumerateSites } from "../../../packages/format/dist/selections.js"
-import { checkMatrices, createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { checkMatrices, createWebgpuOps, tuneMatrices, tuneProducts } from "../../../packages/webgpu/dist/index.js"
 import { TOGGLES } from "../gpu.mjs"
 import { usedMiB } from "../measure/card-memory.mjs"
 
@@ -33,7 +33,7 @@ export async function loadMadeUp({ quick, start, write, precision = "F32" }) {
     return null
   }
   // In software, tuning takes minutes and is of no use.
-  const tiles = quick ? undefined : await tuneProducts()
+  const tiles = quick ? undefined : await (precision === "F16" ? tuneMatrices() : tuneProducts())
   const ops = createWebgpuOps(createComposedOps(), { weights: "file", precision, ...(tiles && { tiles }) })
   const config = quick ? TINY_UNET : SDXL_UNET
   const { unet: shapes } = await sdxlShapes(config)

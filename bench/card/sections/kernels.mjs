@@ -3,7 +3,7 @@
 // subgroup matrices where the card has them and passes their check.
 import * as tf from "@tensorflow/tfjs"
 import { createComposedOps } from "../../../packages/core/dist/ops.js"
-import { checkMatrices, createWebgpuOps, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { checkMatrices, createWebgpuOps, tuneMatrices, tuneProducts } from "../../../packages/webgpu/dist/index.js"
 import { TOGGLES } from "../gpu.mjs"
 import { relativeError } from "../measure/check.mjs"
 import { openClock, secondsOfRun } from "../measure/clock.mjs"
@@ -69,17 +69,19 @@ export async function run({ quick, start, write }) {
   const problem = await checkMatrices()
   write({ check: "products on subgroup matrices", ok: problem === null, problem })
   if (problem === null) {
-    const ops = createWebgpuOps(base, { weights: "F16", precision: "F16" })
+    const tiles = quick ? undefined : await tuneMatrices()
+    if (tiles !== undefined) write({ tunedMatrices: tiles.matrices })
+    const ops = createWebgpuOps(base, { weights: "F16", precision: "F16", ...(tiles && { tiles }) })
     ways.push({ tiles: "matrices", ops, tolerance: MATRICES_TOLERANCE })
   }
   const clock = openClock(device)
   const trials = startTrials(write)
   for (const make of quick ? SMALL : SDXL) {
     const made = make()
-    for (const { tiles, ops, tolerance } of made.usesTiles ? ways : ways.slice(0, 1)) {
-      // Layers that train, and gradients, are never on matrices.
-      if (tiles === "matrices" && !made.usesMatrices) continue
-      const row = { kernel: made.name, ...(made.usesTiles && { tiles }) }
+    // Layers that train, and gradients, are never on matrices.
+    const own = { usual: true, tuned: made.usesTiles, matrices: made.usesMatrices }
+    for (const { tiles, ops, tolerance } of ways.filter(({ tiles }) => own[tiles])) {
+      const row = { kernel: made.name, ...((made.usesTiles || made.usesMatrices) && { tiles }) }
       await trials.run(row, () =>
         measure(
           tiles === "matrices" ? { ...made, gradient: false } : made,

@@ -9,7 +9,11 @@ import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { createSyntheticUnet, SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
 import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
-import { checkMatrices, createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
+import { type Gpu, openGpu as own } from "../src/gpu.ts"
+import { areTiles, checkMatrices, createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
+import { MATRIX_CANDIDATES, MATRIX_TILES } from "../src/product/matrix-tiles.ts"
+import { DEFAULT_TILES } from "../src/product/tiles.ts"
+import { tunedMatrices } from "../src/product/tune-matrices.ts"
 import { apart } from "./apart.ts"
 import { openGpu } from "./open-gpu.ts"
 import { compared, unetCases } from "./reference-suites.ts"
@@ -114,6 +118,26 @@ describe("products on subgroup matrices", needsMatrices, () => {
     const [expected, got] = await Promise.all(results.map((y) => y.data()))
     expect(apart(got as Float32Array, expected as Float32Array)).toBeLessThan(2e-3)
     tf.dispose([x, ...results])
+  })
+
+  it("are tuned among tiles that are right", needsAll(needsMatrices, longOnly), async () => {
+    const gpu = own()
+    const [wrong] = MATRIX_CANDIDATES[0]?.slice(1) ?? []
+    const sizes = [
+      { m: 256, n: 256, k: 64 },
+      { m: 64, n: 64, k: 64 },
+    ]
+    const tuned = await tunedMatrices(gpu, DEFAULT_TILES, sizes)
+    expect(areTiles(tuned)).toBe(true)
+    expect(tuned.matrices).toHaveLength(MATRIX_TILES.length)
+    // A tile that computes nothing is fastest.
+    const broken: Gpu = {
+      ...gpu,
+      run: (kernel, ...rest) => (kernel.key.endsWith("2×4 subgroups") ? undefined : gpu.run(kernel, ...rest)),
+    }
+    const { matrices } = await tunedMatrices(broken, DEFAULT_TILES, sizes)
+    expect(wrong?.subgroups).toEqual([2, 4])
+    expect(matrices).not.toContainEqual(wrong)
   })
 
   it(

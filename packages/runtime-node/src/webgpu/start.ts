@@ -7,8 +7,10 @@ import {
   keptTiles,
   loadWebgpuOptimizer,
   type ProductPrecision,
+  type ProductTiles,
   startWebgpu,
   type TextStore,
+  tuneMatrices,
 } from "@lllite/webgpu"
 import type { NodeRunningBackend, StartOptions } from "../backends/started-backend.ts"
 import { InputError } from "../errors.ts"
@@ -37,7 +39,7 @@ export async function startDawn({
   const start: Parameters<typeof startOnPaths>[0] = (options) => startWebgpu(gpu as GPU, { software, ...options })
   const { device, version, paths } = await startOnPaths(start, CHECKS, precision)
   // On a software adapter, tuning takes longer than it saves.
-  const tiles = device.software ? undefined : await keptTiles(storeIn("webgpu-tiles.json"), version)
+  const tiles = device.software ? undefined : await tilesOf(version, precision)
   return {
     backend: "webgpu",
     ops: createWebgpuOps(createComposedOps(), { weights, precision, ...(tiles && { tiles }) }),
@@ -49,10 +51,16 @@ export async function startDawn({
   }
 }
 
+/** The tiles that are fastest here, which are measured once for every driver and precision. */
+function tilesOf(version: string, precision: ProductPrecision): Promise<ProductTiles> {
+  const store = storeIn("webgpu-tiles.json")
+  return precision === "F16" ? keptTiles(store, `${version}, matrices`, tuneMatrices) : keptTiles(store, version)
+}
+
 /** Checks that run once for every driver. */
 const CHECKS: PathChecks = {
   half: (version) => keptCheck(storeIn("webgpu-checks.json"), version),
-  matrices: (version) => keptCheck(storeIn("webgpu-checks.json"), `${version}, matrices`, checkMatrices),
+  matrices: (version) => keptCheck(storeIn("webgpu-checks.json"), `${version}, matrices and attention`, checkMatrices),
 }
 
 function storeIn(name: string): TextStore {

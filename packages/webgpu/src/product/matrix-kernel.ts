@@ -36,7 +36,7 @@ export function matrixProductKernel({ left, right, epilogue, unit, tile, count }
   ]
   const store = ({ name }: Side, edge: string, k: string, value: string): string =>
     `${name}Tile[(${edge}) * ${stride}u + (${k}) / 4u] = vec4h(${value});`
-  const shape = `${tileM}×${tileN}×${tileK} by ${M}×${N}×${K} of ${lanes}`
+  const shape = `${tileM}×${tileN}×${tileK} by ${M}×${N}×${K} of ${lanes}, ${tile.subgroups.join("×")} subgroups`
   return {
     key: `product on matrices ${count === 1 ? "" : `${count} times `}${left.key} · ${right.key}${epilogue.key}, ${shape}`,
     code: () =>

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest"
-import { fittingTiles, MATRIX_TILES, type MatrixInfo, matrixSizes, matrixUnitOf } from "./matrix-tiles.ts"
+import {
+  areMatrixTiles,
+  fittingTiles,
+  MATRIX_CANDIDATES,
+  MATRIX_TILES,
+  type MatrixInfo,
+  matrixSizes,
+  matrixUnitOf,
+} from "./matrix-tiles.ts"
 
 const NVIDIA = { maxComputeInvocationsPerWorkgroup: 1024, maxComputeWorkgroupStorageSize: 48 * 1024 }
 const LEAST = { maxComputeInvocationsPerWorkgroup: 256, maxComputeWorkgroupStorageSize: 16 * 1024 }
@@ -24,6 +32,22 @@ describe("tiles on subgroup matrices", () => {
     // Float16 of both factors by rows of 40, and float32 of four matrices by rows of 20.
     expect(sizes[0]?.sharedBytes).toBe(2 * 40 * 256 + 4 * 4 * 16 * 20)
     expect(fittingTiles(unit, NVIDIA)).toEqual(MATRIX_TILES)
+  })
+
+  it("begin, where they are tuned, with those of a device that is not, and fit NVIDIA's cards", () => {
+    expect(MATRIX_CANDIDATES.map(([first]) => first)).toEqual(MATRIX_TILES.slice(0, 2))
+    const unit = { M: 16, N: 16, K: 16, lanes: 32 }
+    for (const tiles of MATRIX_CANDIDATES) expect(fittingTiles(unit, NVIDIA, tiles)).toEqual(tiles)
+  })
+
+  it("are known again when they are read", () => {
+    const [, larger] = MATRIX_CANDIDATES[0] ?? []
+    const tuned = [larger, ...MATRIX_TILES.slice(1)]
+    for (const tiles of [MATRIX_TILES, tuned]) expect(areMatrixTiles(JSON.parse(JSON.stringify(tiles)))).toBe(true)
+    const strange = { ...MATRIX_TILES[0], depth: 16 }
+    for (const tiles of [[], tuned.slice(1), [strange, ...MATRIX_TILES.slice(1)], "tiles"]) {
+      expect(areMatrixTiles(tiles)).toBe(false)
+    }
   })
 
   it("leave out those that a device has no room for", () => {

@@ -26,6 +26,34 @@ export const MATRIX_TILES: readonly MatrixTile[] = [
   { subgroups: [2, 2], matrices: [1, 2], depth: 2 },
 ]
 
+/**
+ * What tuning tries in place of the first two of `MATRIX_TILES`. Those come first, so that they win if none is faster. With
+ * matrices of 16×16×16 a large one is 128×128 or 128×64, and a medium one 64×64 or 128×64.
+ */
+export const MATRIX_CANDIDATES: readonly (readonly [MatrixTile, ...MatrixTile[]])[] = [
+  [
+    { subgroups: [2, 2], matrices: [4, 4], depth: 2 },
+    // As large, with half of the sums in an invocation's registers.
+    { subgroups: [2, 4], matrices: [4, 2], depth: 2 },
+    { subgroups: [2, 2], matrices: [4, 4], depth: 1 },
+    { subgroups: [2, 2], matrices: [4, 2], depth: 2 },
+  ],
+  [
+    { subgroups: [2, 2], matrices: [2, 2], depth: 2 },
+    { subgroups: [2, 2], matrices: [2, 2], depth: 4 },
+    { subgroups: [4, 2], matrices: [2, 2], depth: 2 },
+  ],
+]
+
+/** Whether a value, for example from a file, is a possible result of tuning. */
+export function areMatrixTiles(value: unknown): value is readonly MatrixTile[] {
+  if (!Array.isArray(value) || value.length !== MATRIX_TILES.length) return false
+  return value.every((tile, i) => {
+    const known = MATRIX_CANDIDATES[i] ?? MATRIX_TILES.slice(i, i + 1)
+    return known.some((candidate) => JSON.stringify(candidate) === JSON.stringify(tile))
+  })
+}
+
 /** Fours of float16 between two rows in shared memory beyond the row, so that rows begin in different banks. */
 const PADDING = 2
 
@@ -60,9 +88,13 @@ export function matrixSizes({ M, N, K, lanes }: MatrixUnit, tile: MatrixTile): M
 
 type Limits = Pick<GPUSupportedLimits, "maxComputeInvocationsPerWorkgroup" | "maxComputeWorkgroupStorageSize">
 
-/** The tiles for which a device has the invocations and the shared memory, from large to small. */
-export function fittingTiles(unit: MatrixUnit, limits: Limits): readonly MatrixTile[] {
-  return MATRIX_TILES.filter((tile) => {
+/** Those of the tiles for which a device has the invocations and the shared memory. */
+export function fittingTiles(
+  unit: MatrixUnit,
+  limits: Limits,
+  tiles: readonly MatrixTile[] = MATRIX_TILES,
+): readonly MatrixTile[] {
+  return tiles.filter((tile) => {
     const { threads, sharedBytes } = matrixSizes(unit, tile)
     return threads <= limits.maxComputeInvocationsPerWorkgroup && sharedBytes <= limits.maxComputeWorkgroupStorageSize
   })

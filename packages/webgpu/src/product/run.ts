@@ -209,7 +209,7 @@ function planOf(gpu: Gpu, { m, n, count = 1 }: ProductSizes, { rounds = false }:
   const { features, limits, tiles } = gpu
   const unit = rounds ? features.matrices : null
   if (unit !== null) {
-    const candidates = fittingTiles(unit, limits).map((tile) => ({ tile, ...matrixSizes(unit, tile) }))
+    const candidates = fittingTiles(unit, limits, tiles.matrices).map((tile) => ({ tile, ...matrixSizes(unit, tile) }))
     // The last one is the smallest.
     const chosen = candidates.find((sizes) => groupsOf(sizes) >= BUSY) ?? candidates.at(-1)
     if (chosen !== undefined) {

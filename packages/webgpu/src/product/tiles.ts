@@ -1,4 +1,5 @@
 import { WebgpuOpsError } from "../errors.ts"
+import { areMatrixTiles, type MatrixTile } from "./matrix-tiles.ts"
 
 /** The tiles of a product. A workgroup computes tileM × tileN values, and an invocation m × n of them. */
 export interface Tile {
@@ -22,6 +23,8 @@ export interface ProductTiles {
    * Otherwise, and on a device without `shader-f16`, they become float32 there.
    */
   readonly half: boolean
+  /** Tiles of products on subgroup matrices, from large to small. Default: those for a device that was not tuned. */
+  readonly matrices?: readonly MatrixTile[]
 }
 
 /** The tiles for a device that was not tuned. */
@@ -89,8 +92,9 @@ export function areTiles(value: unknown): value is ProductTiles {
     const sides: Partial<Record<string, unknown>> = Object(tile)
     return candidates.some((candidate) => names.every((name) => candidate[name] === sides[name]))
   }
-  const { large, small, half }: Partial<Record<keyof ProductTiles, unknown>> = Object(value)
-  return isTile(CANDIDATES.large, large) && isTile(CANDIDATES.small, small) && typeof half === "boolean"
+  const { large, small, half, matrices }: Partial<Record<keyof ProductTiles, unknown>> = Object(value)
+  const isTuned = isTile(CANDIDATES.large, large) && isTile(CANDIDATES.small, small) && typeof half === "boolean"
+  return isTuned && (matrices === undefined || areMatrixTiles(matrices))
 }
 
 /** Checks tiles. @throws WebgpuOpsError for tiles that are not of this release */

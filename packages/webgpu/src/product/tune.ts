@@ -36,24 +36,24 @@ export async function tuneProducts(): Promise<ProductTiles> {
     const { k } = SIZES[size]
     tiles = await fastest(
       gpu,
-      size,
+      SIZES[size],
       rowsOf("y", k),
       candidates.map((tile) => ({ ...tiles, [size]: tile })),
     )
   }
   if (!gpu.features.float16) return tiles
   const weights = weightRows({ format: "F16", rounds: false }, SIZES.large.k)
-  return fastest(gpu, "large", weights, [tiles, { ...tiles, half: true }])
+  return fastest(gpu, SIZES.large, weights, [tiles, { ...tiles, half: true }])
 }
 
-/** The fastest candidate for products of a size. Default: the first, if no other is clearly faster. */
-async function fastest(
+/** The fastest candidate for products of these sizes. Default: the first, if no other is clearly faster. */
+export async function fastest(
   gpu: Gpu,
-  size: TileSize,
+  sizes: ProductSizes,
   factor: ProductInput["factor"],
   candidates: readonly ProductTiles[],
 ): Promise<ProductTiles> {
-  const { m, n, k } = SIZES[size]
+  const { m, n, k } = sizes
   // The buffer of the right factor may be larger than the factor.
   const [x, y] = [gpu.create([m, k]), gpu.create([n, k])]
   const left = { factor: rowsOf("x", k), buffers: [x], params: [] }
@@ -61,7 +61,7 @@ async function fastest(
   /** Milliseconds for this number of products, one after another. */
   const time = async (tiles: ProductTiles, repeats: number): Promise<number> => {
     const start = performance.now()
-    for (let i = 0; i < repeats; i++) runProduct({ ...gpu, tiles }, SIZES[size], left, right, {}, [m, n]).dispose()
+    for (let i = 0; i < repeats; i++) runProduct({ ...gpu, tiles }, sizes, left, right, {}, [m, n]).dispose()
     await gpu.done()
     return performance.now() - start
   }
