@@ -47,8 +47,8 @@ const IN_SOURCES: readonly (readonly [file: string, english: string, parts: read
   ],
   [
     "core/src/models/lora/file-modules.ts",
-    'a.safetensors: 3 tensors fit no layer and is not used, first "b".',
-    ["tensor fits", "tensors fit", " no layer and is not used, first "],
+    'a.safetensors: 3 tensors fit no layer and are not used, first "b".',
+    ["tensor fits no layer and is", "tensors fit no layer and are", " not used, first "],
   ],
   [
     "core/src/models/controlnet/weights.ts",

@@ -168,7 +168,7 @@ const RULES: readonly Rule[] = [
       `「${name}」のテンソル${count}個は、どの層にも属さないため使いません（最初は「${first}」）。`,
   ),
   rule(
-    /^(.*): (\d+) tensors? fits? no layer and is not used, first "(.*)"\.$/,
+    /^(.*): (\d+) tensors? fits? no layer and (?:is|are) not used, first "(.*)"\.$/,
     (name = "", count, first) =>
       `「${name.replace(/^"(.*)"$/, "$1")}」のテンソル${count}個は、合う層がないため使いません（最初は「${first}」）。`,
   ),

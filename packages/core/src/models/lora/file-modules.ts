@@ -58,8 +58,8 @@ const OTHER_METHODS = /\.(?:oft_blocks|oft_diag|on_input)$/
 export function unusedNotice({ label }: WeightFile, unknown: readonly string[]): readonly string[] {
   const [first] = unknown
   if (first === undefined) return []
-  const tensors = unknown.length === 1 ? "tensor fits" : "tensors fit"
-  return [`${label}: ${unknown.length} ${tensors} no layer and is not used, first "${first}".`]
+  const fit = unknown.length === 1 ? "tensor fits no layer and is" : "tensors fit no layer and are"
+  return [`${label}: ${unknown.length} ${fit} not used, first "${first}".`]
 }
 
 /** Whether a LoRA changes the lengths of the weights' rows or columns (DoRA), for which it reads the weights. */
