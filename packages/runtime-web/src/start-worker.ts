@@ -13,6 +13,11 @@ export interface AttemptOptions {
   readonly timeLimit?: number
   /** Whether a WebGPU adapter that computes on the CPU is used, too. It is slow and meant for tests. Default: false */
   readonly software?: boolean
+  /**
+   * `F16`: on WebGPU, products and attention of a forward pass multiply float16 on the card's subgroup matrices. Where the
+   * browser shows none, or the driver fails their check, they are float32, with a notice. Default: `F32`
+   */
+  readonly precision?: "F32" | "F16"
   /** Makes the worker from this package's `worker.js`, as a module. Needed if a bundler does not find that file. */
   readonly worker?: () => WorkerLike
   /** Stops the start and ends the worker. */
@@ -36,7 +41,7 @@ export interface StartedWorker extends StartedBackend<WebBackend> {
  */
 export async function startWorker(
   backend: WebBackend,
-  { timeLimit = 60, software = false, worker: make = makeWorker, signal }: AttemptOptions,
+  { timeLimit = 60, software = false, precision = "F32", worker: make = makeWorker, signal }: AttemptOptions,
 ): Promise<StartedWorker> {
   signal?.throwIfAborted()
   const worker = make()
@@ -59,7 +64,7 @@ export async function startWorker(
   const stop = (): void => end(new WebRuntimeError("worker-failed", `the start of ${backend} was stopped.`))
   signal?.addEventListener("abort", stop)
   try {
-    const started = await client.call("start", { backend, software })
+    const started = await client.call("start", { backend, software, precision })
     return {
       ...started,
       client,

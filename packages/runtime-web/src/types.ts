@@ -4,6 +4,7 @@ import type { Prediction } from "@lllite/core/names"
 import type { WeightEntry } from "@lllite/core/ops"
 import type { UnetLayout } from "@lllite/format"
 import type { HubReference } from "@lllite/format/remote"
+import type { ProductPrecision } from "@lllite/webgpu"
 
 /** Backends of the browser, the best first. */
 export const WEB_BACKENDS = ["webgpu", "wasm"] as const
@@ -67,7 +68,11 @@ export interface SentHeader {
 
 /** Arguments that only the browser's worker takes. See `RuntimeTypes` of `@lllite/core/runtime`. */
 export type WebTypes = {
-  readonly start: { readonly backend: WebBackend; readonly software: boolean }
+  readonly start: {
+    readonly backend: WebBackend
+    readonly software: boolean
+    readonly precision: ProductPrecision
+  }
   readonly backend: WebBackend
   readonly checkpoint: {
     readonly source: SentSource

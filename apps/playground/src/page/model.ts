@@ -66,9 +66,10 @@ export async function startModel(): Promise<void> {
     const backend = chosenBackend()
     const name = namedBackend()
     if (name !== null && backend === null) say(sentence("page", "unknownBackend", name))
-    const runtime = await createWebRuntime(
-      backend === "webgpu" ? { backend, software: true } : backend ? { backend } : {},
-    )
+    const runtime = await createWebRuntime({
+      ...(backend === "webgpu" ? { backend, software: true } : backend ? { backend } : {}),
+      precision: chosenPrecision(),
+    })
     modelState.value = { phase: "loading", runtime, from: TINY_SOURCE, progress: null, need: null }
     const source = await builtIn()
     addNetwork({
@@ -162,6 +163,11 @@ async function builtIn(): Promise<Blob> {
 export function chosenBackend(): "webgpu" | "wasm" | null {
   const name = namedBackend()
   return name === "webgpu" || name === "wasm" ? name : null
+}
+
+/** The precision of products on WebGPU, by the page's address: `?precision=F16`. */
+function chosenPrecision(): "F32" | "F16" {
+  return new URLSearchParams(location.search).get("precision")?.toUpperCase() === "F16" ? "F16" : "F32"
 }
 
 function namedBackend(): string | null {

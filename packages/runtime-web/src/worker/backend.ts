@@ -1,10 +1,12 @@
 import type { Ops } from "@lllite/core/ops"
 import { createComposedOps, registerGradients, selfCheck } from "@lllite/core/ops"
 import type { RunningBackend } from "@lllite/core/worker"
+import type { ProductTiles } from "@lllite/webgpu"
 import * as tf from "@tensorflow/tfjs-core"
 import { WebRuntimeError } from "../errors.ts"
-import type { WebBackend } from "../types.ts"
-import { tileStore } from "./store.ts"
+import type { WebBackend, WebTypes } from "../types.ts"
+import { choosePrecision } from "./precision.ts"
+import { storeOf } from "./store.ts"
 
 /** A backend that runs in this worker. */
 export type WebRunningBackend = RunningBackend<WebBackend>
@@ -12,31 +14,54 @@ export type WebRunningBackend = RunningBackend<WebBackend>
 /**
  * Starts a backend and checks it with a computation and a gradient.
  *
- * @param software whether a WebGPU adapter that computes on the CPU is used, which is for tests
  * @throws Error with the reason why it cannot be used
  */
-export async function startBackend(backend: WebBackend, software: boolean): Promise<WebRunningBackend> {
+export async function startBackend({ backend, ...options }: WebTypes["start"]): Promise<WebRunningBackend> {
   await registerGradients()
-  const started = backend === "webgpu" ? await startGpu(software) : await startWasm()
+  const started = backend === "webgpu" ? await startGpu(options) : await startWasm()
   await selfCheck(started.ops)
   return started
 }
 
-async function startGpu(software: boolean): Promise<WebRunningBackend> {
+async function startGpu({
+  software,
+  precision: wanted,
+}: Omit<WebTypes["start"], "backend">): Promise<WebRunningBackend> {
   if (!("gpu" in navigator) || navigator.gpu === undefined) {
     throw new WebRuntimeError("no-webgpu", "this browser offers no WebGPU to this page.")
   }
-  const { createWebgpuOps, keptTiles, loadWebgpuOptimizer, startWebgpu } = await import("@lllite/webgpu")
+  const {
+    checkHalf,
+    checkMatrices,
+    createWebgpuOps,
+    keptCheck,
+    keptTiles,
+    loadWebgpuOptimizer,
+    startWebgpu,
+    tuneMatrices,
+  } = await import("@lllite/webgpu")
   const device = await startWebgpu(navigator.gpu, { software })
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
+  const kept = (name: string, check: () => Promise<string | null>): Promise<string | null> =>
+    keptCheck(storeOf("webgpu-checks.json"), `${version}${name}`, check)
+  const matrices = (): Promise<string | null> => kept(", matrices and attention", checkMatrices)
+  const { precision, notices } = await choosePrecision(wanted, device, matrices)
+  /** The tiles that are fastest here. */
+  const tuned = async (): Promise<ProductTiles> => {
+    const store = storeOf("webgpu-tiles.json")
+    if (precision === "F16") return keptTiles(store, `${version}, matrices`, tuneMatrices)
+    const tiles = await keptTiles(store, version)
+    // Float16 that a driver computes wrongly is not used.
+    return tiles.half && (await kept("", checkHalf)) !== null ? { ...tiles, half: false } : tiles
+  }
   // On a software adapter, tuning takes longer than it saves.
-  const tiles = device.software ? null : await keptTiles(tileStore(), version)
+  const tiles = device.software ? null : await tuned()
   return {
     backend: "webgpu",
-    ops: createWebgpuOps(createComposedOps(), tiles === null ? {} : { tiles }),
+    ops: createWebgpuOps(createComposedOps(), { precision, ...(tiles === null ? {} : { tiles }) }),
     version,
     device: device.software ? "CPU" : "GPU",
-    notices: [],
+    notices,
     loadOptimizer: loadWebgpuOptimizer,
   }
 }

@@ -9,8 +9,8 @@ import { download } from "./download.ts"
 /** After this many bytes, written bytes are flushed to the disk. */
 const FLUSH_EVERY = 64 * 2 ** 20
 
-/** File of the tiles. Names of checkpoints begin with a hash, so they differ. */
-const TILES = "webgpu-tiles.json"
+/** Files of what is known of adapters. Names of checkpoints begin with a hash, so they differ. */
+type StoredText = "webgpu-tiles.json" | "webgpu-checks.json"
 
 /**
  * Downloads a file into the origin's private file system, and continues the download of an earlier session. A complete
@@ -117,11 +117,11 @@ async function writeNote(folder: FileSystemDirectoryHandle, name: string, note: 
   await writeText(folder, noteName(name), JSON.stringify({ url, validator, total, isWhole }))
 }
 
-/** Keeps the tiles of products for this browser's adapters, beside the checkpoints. */
-export function tileStore(): TextStore {
+/** A small text in the origin's private file system. */
+export function storeOf(name: StoredText): TextStore {
   return {
-    read: async () => (await (await (await storeFolder()).getFileHandle(TILES)).getFile()).text(),
-    write: async (text) => writeText(await storeFolder(), TILES, text),
+    read: async () => (await (await (await storeFolder()).getFileHandle(name)).getFile()).text(),
+    write: async (text) => writeText(await storeFolder(), name, text),
   }
 }
 

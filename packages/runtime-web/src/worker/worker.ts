@@ -33,8 +33,8 @@ const runtimeTasks = createRuntimeTasks<WebTypes>(
     // A page shares memory only if its server isolates it.
     isShared: false,
 
-    async start({ backend, software }) {
-      running = await startBackend(backend, software)
+    async start(options) {
+      running = await startBackend(options)
       return running
     },
 

@@ -1,6 +1,6 @@
 import type { ProductTiles } from "@lllite/webgpu"
 import { keptTiles } from "@lllite/webgpu"
-import { tileStore } from "../../src/worker/store.ts"
+import { storeOf } from "../../src/worker/store.ts"
 
 const TILES: ProductTiles = {
   large: { tileM: 128, tileN: 64, tileK: 16, m: 8, n: 8 },
@@ -15,6 +15,6 @@ globalThis.onmessage = async ({ data: starts }: MessageEvent<number>) => {
     tuned += 1
     return TILES
   }
-  for (let i = 0; i < starts; i++) await keptTiles(tileStore(), "an adapter", tune)
+  for (let i = 0; i < starts; i++) await keptTiles(storeOf("webgpu-tiles.json"), "an adapter", tune)
   globalThis.postMessage(tuned)
 }
