@@ -1,9 +1,9 @@
 // A test runner of StrykerJS. Its own runner for Vitest starts a worker for each mutant, which takes seconds. This one
 // keeps a worker with all tests of a part (serving-runner.mjs), and asks it to run some of them.
 import { syncBuiltinESMExports } from "node:module"
-import { performance } from "node:perf_hooks"
 import threads, { BroadcastChannel } from "node:worker_threads"
 import { createVitest } from "vitest/node"
+import { effort, onlyWaited } from "./effort.mjs"
 import { isInSample } from "./sample.mjs"
 
 /**
@@ -20,9 +20,8 @@ const MOST_TURNS = 20
  * worker has its own, shorter limit for tests that wait for ever. This one is for all else that waits.
  */
 const MOST_IDLE_SECONDS = 60
-const MOST_RESTART_MINUTES = 10
-/** A process that computes for less than this share of a second only waits. */
-const LEAST_LOAD = 0.02
+/** Seconds of computing in which a new worker has to load its tests. */
+const MOST_RESTART_SECONDS = 600
 
 /** The threads that Vitest has started, which it cannot end while they compute. */
 const started = new Set()
@@ -149,30 +148,18 @@ export class OneWorkerTestRunner {
   /** Asks for a mutant's result. With `late`, a test computes for too long, or waits for too long. */
   async #askWithin(about) {
     let test = "the first test"
-    let [computing, idle] = [MOST_SECONDS, MOST_IDLE_SECONDS]
-    let used = seconds()
-    let limit = used + computing
-    let waits = 0
-    let last = performance.now()
+    let limits = { computing: MOST_SECONDS, idle: MOST_IDLE_SECONDS }
+    const patience = createPatience(() => limits)
     this.#whenTestBegins = (id) => {
       test = id
-      computing = MOST_SECONDS + 10 * (this.#seconds.get(id) ?? 0)
-      idle = MOST_IDLE_SECONDS + 10 * (this.#waits.get(id) ?? 0)
-      limit = seconds() + computing
-      waits = 0
+      limits = {
+        computing: MOST_SECONDS + 10 * (this.#seconds.get(id) ?? 0),
+        idle: MOST_IDLE_SECONDS + 10 * (this.#waits.get(id) ?? 0),
+      }
+      patience.renew()
     }
-    let watch
-    const late = new Promise((resolve) => {
-      watch = setInterval(() => {
-        const [now, at] = [seconds(), performance.now()]
-        const passed = (at - last) / 1000
-        waits = now - used < LEAST_LOAD * passed ? waits + passed : 0
-        ;[used, last] = [now, at]
-        if (now > limit) resolve({ late: `more than ${computing} s of computing in ${test}` })
-        if (waits > idle) resolve({ late: `no answer for ${idle} s without computing in ${test}` })
-      }, 500)
-    })
-    return Promise.race([this.#ask("mutate", about), late]).finally(() => clearInterval(watch))
+    const late = patience.lost.then((reason) => ({ late: `${reason} in ${test}` }))
+    return Promise.race([this.#ask("mutate", about), late]).finally(patience.end)
   }
 
   async dispose() {
@@ -202,21 +189,37 @@ export class OneWorkerTestRunner {
 
   /** Starts a new worker after a mutant. */
   async #restart({ id, fileName, mutatorName, location }) {
-    let watch
-    const stuck = new Promise((_, reject) => {
+    const patience = createPatience(() => ({ computing: MOST_RESTART_SECONDS, idle: MOST_IDLE_SECONDS }))
+    const stuck = patience.lost.then((reason) => {
       const place = `${fileName}:${location.start.line + 1}:${location.start.column + 1} ${mutatorName} (mutant ${id})`
-      const fail = () => reject(new Error(`No new worker started in ${MOST_RESTART_MINUTES} minutes after ${place}`))
-      watch = setTimeout(fail, 60_000 * MOST_RESTART_MINUTES)
+      throw new Error(`No new worker started after ${place}: ${reason}`)
     })
     const fresh = this.#end().then(() => this.#load())
-    return Promise.race([fresh, stuck]).finally(() => clearTimeout(watch))
+    return Promise.race([fresh, stuck]).finally(patience.end)
   }
 }
 
-/** Seconds that this process has computed for, with its threads. */
-function seconds() {
-  const { user, system } = process.cpuUsage()
-  return (user + system) / 1e6
+/** Watches this process. `lost` tells that it has computed or only waited for longer than its limits, since the last renewal. */
+function createPatience(limitsOf) {
+  let watch
+  let begin = effort()
+  let last = begin
+  let waits = 0
+  const lost = new Promise((resolve) => {
+    watch = setInterval(() => {
+      const now = effort()
+      if (onlyWaited(last, now)) waits += now.clock - last.clock
+      last = now
+      const { computing, idle } = limitsOf()
+      if (now.computing - begin.computing > computing) resolve(`more than ${computing} s of computing`)
+      if (waits > idle) resolve(`no answer for ${idle} s without computing`)
+    }, 500)
+  })
+  const renew = () => {
+    begin = effort()
+    waits = 0
+  }
+  return { lost, renew, end: () => clearInterval(watch) }
 }
 
 /** A mutant as in StrykerJS' results. There, lines and columns count from 1, and here from 0. */
