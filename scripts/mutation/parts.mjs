@@ -39,7 +39,6 @@ export const PARTS = {
     ...withSlow("models", ["vae"], `${SLOW}/tiles.test.ts`),
     ...withSlow("models", ["unet"], `${SLOW}/{deep-cache,text-keys,shared-trunk}.test.ts`),
     ...withSlow("models", ["controlnet"], `${SLOW}/controlnet-reference.test.ts`),
-    ...withSlow("models", ["lora"], `${SLOW}/lora-reference.test.ts`),
   ]),
   [`${CORE}/training`]: [`${CORE}/training/**/*.test.ts`],
   [`${CORE}/training/optimizers`]: [`${CORE}/training/optimizers/**/*.test.ts`, `${SLOW}/optimizers-reference.test.ts`],
@@ -59,6 +58,9 @@ export const PARTS = {
   ],
   [`${CORE}/diffusion`]: [`${CORE}/diffusion/**/*.test.ts`, `${SLOW}/reference.test.ts`],
   [`${CORE}/models`]: [`${CORE}/models/**/*.test.ts`],
+  [`${CORE}/models/lllite`]: [`${CORE}/models/lllite/**/*.test.ts`],
+  [`${CORE}/models/lora`]: [`${CORE}/models/lora/**/*.test.ts`],
+  [`${CORE}/models/layouts`]: [`${CORE}/models/layouts/**/*.test.ts`],
   [`${CORE}/models/text.ts`]: [`${CORE}/generation/conditions.test.ts`, `${SLOW}/prompt-reference.test.ts`],
   [`${CORE}/models/clip`]: [
     `${CORE}/models/clip/**/*.test.ts`,
