@@ -256,6 +256,10 @@ describe("a workflow in the API form", () => {
     const graph = { ...titled, 4: { ...titled[4], _meta: { title: "Checkpoint" } } }
     expect(readWorkflow(graph).prefixes).toEqual(["%date%/7_sdxl.safetensors_%No.x%"])
     expect(readWorkflow(apiWorkflow({ 11: { inputs: { filename_prefix: " " } } })).prefixes).toEqual([null])
+    // A title comes before the class of another node.
+    const both = apiWorkflow({ 11: { inputs: { filename_prefix: "%KSampler.ckpt_name%" } } })
+    const named = { ...both, 4: { ...both[4], _meta: { title: "KSampler" } } }
+    expect(readWorkflow(named).prefixes).toEqual(["sdxl.safetensors"])
   })
 
   it("leaves out what leads to no picture, with a notice", () => {

@@ -124,6 +124,8 @@ describe("two stages", () => {
     expect(() => one({ 20: up, ...second({ positive: ["7", 0] }) })).toThrow("has another model, prompt or control")
     const small = { ...up, inputs: { ...up.inputs, width: 96 } }
     expect(() => one({ 20: small, ...second({}) })).toThrow("is enlarged from 128x96 to 96x192")
+    const low = { ...up, inputs: { ...up.inputs, height: 64 } }
+    expect(() => one({ 20: low, ...second({}) })).toThrow("is enlarged from 128x96 to 256x64")
   })
 
   it("may have their own seed, scale, sampler and levels, in sizes that no scale gives", () => {
