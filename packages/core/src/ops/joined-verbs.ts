@@ -13,6 +13,16 @@ import type {
 
 /* Verbs that join others. A runtime without one gets the others, one after another. */
 
+/** `Ops.narrow`, where the runtime has it. Then the result is a new tensor. */
+export function narrow<T extends Tensor>(ops: Ops, x: T): T {
+  return ops.narrow?.(x) ?? x
+}
+
+/** `Ops.widen`, where the runtime has it. Then the result is a new tensor. */
+export function widen<T extends Tensor>(ops: Ops, x: T): T {
+  return ops.widen?.(x) ?? x
+}
+
 /** `Ops.linear` plus a tensor of the result's shape, as one verb where the runtime has it. */
 export function linearPlus(ops: Ops, x: Tensor, weight: LinearWeight, plus: Tensor): Tensor {
   return ops.linearPlus?.(x, weight, plus) ?? tf.tidy(() => tf.add(plus, ops.linear(x, weight)))

@@ -187,6 +187,14 @@ export interface Ops {
   runPart?<X extends Tensor, Y extends Tensor>(part: NetworkPart<X, Y>): Y
   /** Runs a pass as one call, with the result of `pass.run` on its inputs. Default: `pass.run`. */
   runPass?<Y extends Tensor>(pass: RepeatedPass<Y>): Y
+  /**
+   * x with its values in float16, in half the memory. Verbs compute in float32 as before. Their results are in float16
+   * where their first tensor is, except for those of layers that train. So are sums, differences, products and parts of such
+   * tensors. Core calls it where a network begins whose values stay within float16's range. Default: x.
+   */
+  narrow?<T extends Tensor>(x: T): T
+  /** x with its values in float32 again. Core calls it before such a network's last layer. Default: x. */
+  widen?<T extends Tensor>(x: T): T
   /** Affine map of the last axis. x: [..., in] → [..., out] */
   linear(x: Tensor, weight: LinearWeight): Tensor
   /**

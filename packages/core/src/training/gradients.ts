@@ -14,6 +14,7 @@ import type { UnetInput } from "../models/unet/unet.ts"
 import { checkInput, checkResiduals, disposeContext, enterUnet, leaveUnet } from "../models/unet/unet.ts"
 import type { Residuals, UnetStage } from "../models/unet/walk.ts"
 import { inputOf, placesRead, unetStages } from "../models/unet/walk.ts"
+import { narrow } from "../ops/joined-verbs.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { ValuePart } from "./value-part.ts"
 
@@ -131,7 +132,8 @@ export async function lossAndGradients(
   const textKeys = options.checkpointing === true ? createTextKeyCache() : null
   const on = { ...enterUnet(ops, params, input, { tap: trained.tap, textKeys }), isWhole: true }
   const walk: Walk = { on, params, stages, leaves, first, residuals, loss, trained, blocks: blocks ?? composedBlocks }
-  const start = runStart(walk, input.latents)
+  const latents = narrow(ops, input.latents)
+  const start = runStart(walk, latents)
   try {
     // A runtime's blocks keep what they need. Blocks that are composed of the ops share one tape.
     const isOneTape = options.checkpointing !== true && blocks === undefined
@@ -139,6 +141,7 @@ export async function lossAndGradients(
   } finally {
     textKeys?.dispose()
     disposeContext(on)
+    if (latents !== input.latents) latents.dispose()
     tf.dispose(start.slice(1))
   }
 }

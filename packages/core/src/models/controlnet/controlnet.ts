@@ -1,6 +1,7 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../../errors.ts"
+import { narrow } from "../../ops/joined-verbs.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { NO_TAP, UNKNOWN_PASS } from "../taps.ts"
 import type { BlockVerbs } from "../unet/block-verbs.ts"
@@ -52,7 +53,7 @@ export function controlNet(
   return tidyResiduals(() => {
     const on = enter(ops, params, input, hints)
     const [first, ...rest] = params.inputBlocks
-    const latents = ownChannels(params, input.latents)
+    const latents = narrow(ops, ownChannels(params, input.latents))
     let h = tf.tidy(() => {
       const read = first === undefined ? latents : blocks.forward(on, first, { x: latents, skip: null })
       const own = hints.map(({ embedding, ...hint }) => ({ ...hint, embedding: fitted(embedding, read) }))
@@ -86,7 +87,7 @@ function enter(ops: Ops, params: ControlNetParams, input: UnetInput, hints: read
     pass: UNKNOWN_PASS,
     headDim: HEAD_DIM,
     embedding,
-    context,
+    context: narrow(ops, context),
     isWhole: tf.engine().state.gradientDepth === 0,
   }
 }

@@ -31,6 +31,8 @@ export interface BlockContext {
   readonly embedding: Tensor
   /** Text. [N, T, contextDim] */
   readonly context: Tensor3D
+  /** Tensors that were made for the context, besides its embedding and shifts. Default: none */
+  readonly made?: readonly Tensor[]
   /** The text's keys and values of former passes. Default: none are kept. */
   readonly textKeys?: TextKeyCache | null
   /** The text's keys and values, where they are computed for several blocks at once. Default: none are. */

@@ -2,7 +2,7 @@ import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core
 import * as tf from "@tensorflow/tfjs-core"
 import { timestepEmbedding } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
-import { linearEach, linearPlus } from "../../ops/joined-verbs.ts"
+import { linearEach, linearPlus, narrow, widen } from "../../ops/joined-verbs.ts"
 import type { Ops, RepeatedPass } from "../../ops/ops.ts"
 import type { PlacedLinear } from "../placed.ts"
 import type { Pass, Tap } from "../taps.ts"
@@ -127,7 +127,7 @@ function runStages(
     // On a tape, someone may ask for the gradient of any input.
     const isWhole = tf.engine().state.gradientDepth === 0
     const on = { ...enterUnet(ops, params, input, options), isWhole }
-    const places: (Tensor4D | null)[] = [input.latents]
+    const places: (Tensor4D | null)[] = [narrow(ops, input.latents)]
     for (const [index, { block }] of stages.entries()) {
       if (kept !== null && index >= first && index < end) places.push(index === end - 1 ? kept : null)
       else places.push(tf.tidy(() => blocks.forward(on, block, inputOf(stages, index, { places, residuals, shrink }))))
@@ -152,12 +152,15 @@ export function enterUnet(
   const width = params.config.layout.modelChannels
   const embedding = embedConditions(ops, params, { timesteps, waves, vector }, width, { tap, pass })
   const shifts = shiftsTogether({ ops, tap, embedding }, unetStages(params))
-  return { ops, tap, pass, headDim: params.config.headDim, embedding, shifts, context, textKeys, regions }
+  const { headDim } = params.config
+  const read = narrow(ops, context)
+  const made = read === context ? [] : [read]
+  return { ops, tap, pass, headDim, embedding, shifts, context: read, made, textKeys, regions }
 }
 
 /** Disposes what `enterUnet` made. */
-export function disposeContext({ embedding, shifts }: BlockContext): void {
-  tf.dispose([embedding, ...(shifts?.values() ?? [])])
+export function disposeContext({ embedding, shifts, made = [] }: BlockContext): void {
+  tf.dispose([embedding, ...made, ...(shifts?.values() ?? [])])
 }
 
 /**
@@ -227,7 +230,7 @@ export function leaveUnet({ ops, tap, pass }: BlockContext, params: UnetParams, 
     const { layer, weight } = params.outConv
     const run = (_: number, read: Tensor): Tensor =>
       ops.conv2d(read as Tensor4D, weight, { stride: 1, padding: [1, 1, 1, 1] })
-    const normed = ops.groupNorm(h, params.outNorm, RES_NORM)
+    const normed = widen(ops, ops.groupNorm(h, params.outNorm, RES_NORM))
     return runTapped(tap, [layer], normed, { ...pass, grid: { height, width } }, run)[0] as Tensor4D
   })
 }
