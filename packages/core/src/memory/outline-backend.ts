@@ -25,15 +25,24 @@ export interface Work {
   readonly bytes: number
 }
 
-/** Values of float32, int32 and, on most devices, bool. */
+/** Bytes of a value of float32, int32 and, on most devices, bool. And of one that is stored in float16. */
 const VALUE_BYTES = 4
+const HALF_BYTES = 2
+
+/** The memory of a tensor. */
+interface Piece {
+  readonly bytes: number
+  readonly size: number
+  readonly isHalf: boolean
+  refs: number
+}
 
 /**
  * A backend of TensorFlow.js that computes shapes and no values. It counts the memory that code takes and frees.
  * Tensors, scopes and tapes are TensorFlow.js' own. Reading a tensor gives zeros.
  */
 export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
-  readonly #data = new Map<DataId, { readonly bytes: number; readonly size: number; refs: number }>()
+  readonly #data = new Map<DataId, Piece>()
   /** Idle pieces by their bytes. The ones that were used last come last. */
   readonly #idle = new Map<number, number>()
   /** Bytes of the buffers through which tensors were read. A pool keeps them apart from those of tensors. */
@@ -55,12 +64,22 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     this.#isPooled = isPooled
   }
 
-  /** A tensor without values. */
-  makeOutput(shape: readonly number[], dtype: DataType = "float32"): TensorInfo {
+  /** A tensor without values, which may be stored in float16. */
+  makeOutput(shape: readonly number[], dtype: DataType = "float32", isHalf = false): TensorInfo {
     const dataId = {}
     const size = tf.util.sizeFromShape([...shape])
-    this.#take(dataId, size)
+    this.#take(dataId, size, { isHalf })
     return { dataId, shape: [...shape], dtype }
+  }
+
+  /** Whether the values of one of these tensors are stored in float16. */
+  isHalf(...tensors: readonly Pick<TensorInfo, "dataId">[]): boolean {
+    return tensors.some(({ dataId }) => this.#data.get(dataId)?.isHalf === true)
+  }
+
+  /** Bytes of all values of tensors together. */
+  bytesOf(...tensors: readonly Pick<TensorInfo, "dataId">[]): number {
+    return tensors.reduce((sum, { dataId }) => sum + (this.#data.get(dataId)?.bytes ?? 0), 0)
   }
 
   /** Counts memory that belongs to no tensor, such as a weight's. Call the returned function to free it. */
@@ -114,7 +133,7 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   }
 
   override move(dataId: DataId, _values: unknown, shape: number[], _dtype: DataType, refs: number): void {
-    this.#take(dataId, tf.util.sizeFromShape(shape), refs)
+    this.#take(dataId, tf.util.sizeFromShape(shape), { refs })
   }
 
   override readSync(dataId: DataId): Float32Array {
@@ -180,9 +199,13 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     this.#data.clear()
   }
 
-  #take(dataId: DataId, size: number, refs = 1): void {
-    const bytes = VALUE_BYTES * size
-    this.#data.set(dataId, { bytes, size, refs })
+  #take(
+    dataId: DataId,
+    size: number,
+    { refs = 1, isHalf = false }: Partial<Pick<Piece, "refs" | "isHalf">> = {},
+  ): void {
+    const bytes = (isHalf ? HALF_BYTES : VALUE_BYTES) * size
+    this.#data.set(dataId, { bytes, size, refs, isHalf })
     this.#tensorBytes += bytes
     this.#mostTensorBytes = Math.max(this.#mostTensorBytes, this.#tensorBytes)
     const idle = this.#idle.get(bytes) ?? 0

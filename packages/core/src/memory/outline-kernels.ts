@@ -7,7 +7,11 @@ export const OUTLINE = "lllite-outline"
 /** What the kernels need from the backend that they run on. */
 export interface OutlineHost {
   /** A tensor without values. */
-  makeOutput(shape: readonly number[], dtype?: DataType): TensorInfo
+  makeOutput(shape: readonly number[], dtype?: DataType, isHalf?: boolean): TensorInfo
+  /** Whether the values of one of these tensors are stored in float16. */
+  isHalf(...tensors: readonly Pick<TensorInfo, "dataId">[]): boolean
+  /** Bytes of all values of tensors together. */
+  bytesOf(...tensors: readonly Pick<TensorInfo, "dataId">[]): number
   /** Counts the work of one call. */
   count(kind: string, flops: number, bytes: number): void
   /** Counts one more reference to a tensor's memory. */
@@ -30,6 +34,9 @@ const PAIRS = [
   ...["Add", "Equal", "Greater", "GreaterEqual", "Less", "LogicalAnd", "Maximum", "Minimum", "Multiply", "Pow"],
   ...["RealDiv", "SquaredDifference", "Sub"],
 ]
+
+/** Kernels whose results are in float16 where an input is. See `Ops.narrow`. */
+const KEEPING: readonly string[] = ["Add", "Sub", "Multiply", "Concat", "SplitV", "Slice"]
 
 /** Kernels that return a list. */
 const SEVERAL: readonly string[] = ["SplitV", "Unpack"]
@@ -108,11 +115,13 @@ function kernel(kernelName: string, shapes: (inputs: Inputs, attrs: Attributes) 
     backendName: OUTLINE,
     kernelFunc: ({ inputs, attrs, backend }) => {
       const outline = backend as OutlineHost
-      const made = shapes(inputs as Inputs, (attrs ?? {}) as Attributes).map((shape) => outline.makeOutput(shape))
-      const moved = [...Object.values(inputs as NamedTensorInfoMap), ...made].filter((tensor) => tensor !== undefined)
-      const values = moved.reduce((sum, { shape }) => sum + util.sizeFromShape(shape), 0)
+      const read = Object.values(inputs as NamedTensorInfoMap).filter((tensor) => tensor !== undefined)
+      const isHalf = KEEPING.includes(kernelName) && outline.isHalf(...read)
+      const made = shapes(inputs as Inputs, (attrs ?? {}) as Attributes).map((shape) =>
+        outline.makeOutput(shape, "float32", isHalf),
+      )
       const written = made.reduce((sum, { shape }) => sum + util.sizeFromShape(shape), 0)
-      outline.count("elementwise", written, 4 * values)
+      outline.count("elementwise", written, outline.bytesOf(...read, ...made))
       return SEVERAL.includes(kernelName) ? made : (made[0] as TensorInfo)
     },
   }

@@ -21,6 +21,8 @@ export interface OutlineOptions {
    * Default: false.
    */
   readonly stacks?: boolean
+  /** Whether values between a U-Net's layers are stored in float16. Default: false. */
+  readonly halves?: boolean
   /** Bytes of the largest tensor that the device takes. */
   readonly maxTensorBytes?: number
 }
@@ -41,30 +43,42 @@ export interface OutlineNorm extends NormWeight {
  * kernels do. That is a result and a few numbers for each row or group, without scores and patches.
  */
 export function createOutlineOps(backend: OutlineBackend, options: OutlineOptions): Ops {
-  const create = <T extends Tensor>(shape: readonly number[]): T =>
-    tf.engine().makeTensorFromTensorInfo(backend.makeOutput(shape), backend) as T
+  /** @param like a tensor whose storage the result has. Default: float32 */
+  const create = <T extends Tensor>(shape: readonly number[], like: Tensor | null = null): T => {
+    const isHalf = like !== null && backend.isHalf(like)
+    return tf.engine().makeTensorFromTensorInfo(backend.makeOutput(shape, "float32", isHalf), backend) as T
+  }
 
   /** A product's result. Where the bias is added in a separate pass, a result without the bias comes first. */
-  const product = <T extends Tensor>(shape: readonly number[]): T => {
-    if (options.apartBias === true) create(shape)
-    return create(shape)
+  const product = <T extends Tensor>(shape: readonly number[], like: Tensor | null = null): T => {
+    if (options.apartBias === true) create(shape, like)
+    return create(shape, like)
   }
 
   const countProduct = (kind: string, flops: number, x: Tensor, y: Tensor, weightBytes: number): void =>
-    backend.count(kind, flops, 4 * (x.size + y.size) + weightBytes)
+    backend.count(kind, flops, backend.bytesOf(x, y) + weightBytes)
+
+  /** A copy in float16 or float32. Its gradient is float32. */
+  const copied = (x: Tensor, isHalf: boolean): Tensor =>
+    vjp([x], () => {
+      const y = tf.engine().makeTensorFromTensorInfo(backend.makeOutput(x.shape, "float32", isHalf), backend)
+      backend.count("activation", 0, backend.bytesOf(x, y))
+      return { value: y, saved: [], gradients: (dy) => [create(dy.shape)] }
+    })
 
   /** One pass over the values, forward and back. */
   const pass = (kind: string, x: Tensor, shape: readonly number[], flops: number, saves = true): Tensor =>
     vjp([x], () => {
-      const y = create(shape)
+      const shapeOfX = x.shape
+      const y = create(shape, x)
       const values = Math.max(x.size, y.size)
-      backend.count(kind, flops * values, 4 * (x.size + y.size))
+      backend.count(kind, flops * values, backend.bytesOf(x, y))
       return {
         value: y,
         saved: saves ? [x] : [],
-        gradients: (dy) => {
-          const dx = create(x.shape)
-          backend.count(kind, 2 * flops * values, 4 * ((saves ? x.size : 0) + dy.size + dx.size))
+        gradients: (dy, [x]) => {
+          const dx = create(shapeOfX, dy)
+          backend.count(kind, 2 * flops * values, backend.bytesOf(...(x === undefined ? [] : [x]), dy, dx))
           return [dx]
         },
       }
@@ -72,14 +86,14 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
 
   const norm = (x: Tensor, statistics: readonly number[]): Tensor =>
     vjp([x], () => {
-      const [y, stats] = [create(x.shape), create(statistics)]
-      backend.count("norm", 10 * x.size, 4 * 3 * x.size)
+      const [y, stats] = [create(x.shape, x), create(statistics)]
+      backend.count("norm", 10 * x.size, backend.bytesOf(x, x, y))
       return {
         value: y,
         saved: [x, stats] as const,
         gradients: (dy, [x]) => {
-          const dx = create(x.shape)
-          backend.count("norm", 20 * x.size, 4 * (2 * x.size + 2 * dy.size + dx.size))
+          const dx = create(x.shape, dy)
+          backend.count("norm", 20 * x.size, backend.bytesOf(x, x, dy, dy, dx))
           return [dx]
         },
       }
@@ -89,20 +103,26 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
     load: outlineLoader(backend, options),
     trim: () => backend.trim(),
     ...(options.maxTensorBytes === undefined ? {} : { maxTensorBytes: options.maxTensorBytes }),
+    ...(options.halves === true
+      ? {
+          narrow: <T extends Tensor>(x: T) => copied(x, true) as T,
+          widen: <T extends Tensor>(x: T) => copied(x, false) as T,
+        }
+      : {}),
     ...(options.stacks === true ? outlineStacks(backend, create) : {}),
 
     linear(x, weight) {
       const [out = 0, inner = 0] = weight.shape
       const flops = 2 * x.size * out
       return vjp([x], () => {
-        const y = product([...x.shape.slice(0, -1), out])
+        const y = product([...x.shape.slice(0, -1), out], x)
         countProduct("linear", flops, x, y, weight.bytes)
         return {
           value: y,
           saved: [],
           gradients: (dy) => {
             ;(weight as OutlineWeight).holdTransposed()
-            const dx = create([...dy.shape.slice(0, -1), inner])
+            const dx = create([...dy.shape.slice(0, -1), inner], dy)
             countProduct("linear", flops, dy, dx, weight.bytes)
             return [dx]
           },
@@ -117,14 +137,14 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
       const columns = Math.floor((width + left + right - kernelWidth) / stride) + 1
       const flops = 2 * n * rows * columns * out * inner * kernelHeight * kernelWidth
       return vjp([x], () => {
-        const y = product<Tensor4D>([n, rows, columns, out])
+        const y = product<Tensor4D>([n, rows, columns, out], x)
         countProduct("conv2d", flops, x, y, weight.bytes)
         return {
           value: y,
           saved: [],
           gradients: (dy) => {
             ;(weight as unknown as OutlineWeight).holdTransposed()
-            const dx = create(x.shape)
+            const dx = create(x.shape, dy)
             countProduct("conv2d", flops, dy, dx, weight.bytes)
             return [dx]
           },
@@ -141,15 +161,16 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
       const [n, tokens, width] = q.shape
       const flops = 2 * n * tokens * (k.shape[1] ?? 0) * width
       return vjp([q, k, v], () => {
-        const [y, logSum] = [create<Tensor3D>(q.shape), create([n, heads, tokens])]
-        backend.count("attention", 2 * flops, 4 * (2 * q.size + k.size + v.size))
+        const [y, logSum] = [create<Tensor3D>(q.shape, q), create([n, heads, tokens])]
+        backend.count("attention", 2 * flops, backend.bytesOf(q, y, k, v))
         return {
           value: y,
           saved: [q, k, v, y, logSum] as const,
           gradients: (dy, [q, k, v]) => {
-            const made = [create([n, heads, tokens]), create(q.shape), create(k.shape), create(v.shape)]
-            backend.count("attention", 5 * flops, 4 * (3 * q.size + 2 * (k.size + v.size) + dy.size))
-            return made.slice(1)
+            create([n, heads, tokens])
+            const made = [q, k, v].map(({ shape }) => create(shape, dy))
+            backend.count("attention", 5 * flops, backend.bytesOf(q, q, k, v, dy, ...made))
+            return made
           },
         }
       })
@@ -176,7 +197,7 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
           value: y,
           saved: [x, weight],
           gradients: (dy, [x, weight]) => {
-            const dx = inputGradient ? create(x.shape) : null
+            const dx = inputGradient ? create(x.shape, dy) : null
             const made = [dx, create(weight.shape), bias === null ? null : create(bias.shape)]
             if (dx !== null) countProduct("dense", flops, dy, dx, 4 * weight.size)
             countProduct("dense", flops, dy, x, 4 * weight.size)

@@ -6,14 +6,10 @@ import type { OutlineBackend } from "./outline-backend.ts"
 /** Verbs for adapters side by side that compute shapes, as `createOutlineOps` does. */
 export function outlineStacks(
   backend: OutlineBackend,
-  create: <T extends Tensor>(shape: readonly number[]) => T,
+  create: <T extends Tensor>(shape: readonly number[], like?: Tensor) => T,
 ): Required<Pick<Ops, "denseStack" | "adaptGroup">> {
   const count = (flops: number, tensors: readonly Tensor[]): void =>
-    backend.count(
-      "dense",
-      flops,
-      tensors.reduce((bytes, { size }) => bytes + 4 * size, 0),
-    )
+    backend.count("dense", flops, backend.bytesOf(...tensors))
   return {
     denseStack(x, { weight, bias }, { inputGradient } = { inputGradient: true }) {
       const [layers, inner, out] = weight.shape
@@ -44,14 +40,14 @@ export function outlineStacks(
       const flops = 2 * adapters * rows * width * (2 * channels + width)
       return vjpSeveral<Tensor3D, readonly [Tensor, Tensor, Tensor, Tensor]>([x, values, share], () => {
         const [h, middle] = [create([adapters, rows, width]), create([adapters, rows, width])]
-        const ys = Array.from({ length: adapters }, () => create<Tensor3D>(x.shape))
+        const ys = Array.from({ length: adapters }, () => create<Tensor3D>(x.shape, x))
         count(flops, [x, values, share, h, middle, ...ys])
         return {
           values: ys,
           saved: [x, values, h, middle],
           gradients: (dys, [x, values, h, middle]) => {
             const [dMiddle, dSum, dh] = [create(middle.shape), create(middle.shape), create(h.shape)]
-            const made = [create(x.shape), create(values.shape), create(share.shape)]
+            const made = [create(x.shape, dys[0]), create(values.shape), create(share.shape)]
             count(2 * flops, [x, values, h, middle, dMiddle, dSum, dh, ...dys, ...made])
             return made
           },

@@ -46,6 +46,20 @@ describe("planMemory", () => {
     expect((await plan({ kind: "train", checkpointing: false })).peakBytes).toBeGreaterThan(2 * peakBytes)
   })
 
+  it("counts the U-Net's values in float16, where the device stores them so: a training step fits into 9 GiB", async () => {
+    const halved = { ...CARD, stacks: true, halves: true }
+    const peaks = async (kind: "generate" | "train", footprint: Footprint): Promise<Readonly<Record<string, number>>> => {
+      const { phases, weightBytes } = await plan({ kind }, footprint)
+      return Object.fromEntries(phases.map(({ name, peakBytes }) => [name, peakBytes - weightBytes]))
+    }
+    const [wide, narrow] = [await peaks("generate", { ...CARD, stacks: true }), await peaks("generate", halved)]
+    expect((narrow["U-Net"] ?? 0) / (wide["U-Net"] ?? 0)).toBeLessThan(0.6)
+    expect((narrow["U-Net"] ?? 0) / (wide["U-Net"] ?? 0)).toBeGreaterThan(0.5)
+    // The text encoders and the VAE stay float32.
+    expect(narrow["text and control"]).toBe(wide["text and control"])
+    expect((await plan({ kind: "train" }, halved)).peakBytes).toBeLessThan(9 * GIB)
+  })
+
   it("splits layers for a device that takes no large tensors", async () => {
     const limited = await plan({ kind: "generate" }, { ...CARD, maxTensorBytes: GIB / 8 })
     expect(limited.largestTensorBytes).toBeLessThanOrEqual(GIB / 8)
