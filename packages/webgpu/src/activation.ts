@@ -24,15 +24,18 @@ function elementwise(
     Object.fromEntries(names.map((name) => [name, element]))
   return {
     key: `${key}, ${four ? "by four" : "by one"}`,
-    code: () =>
-      wgslModule({
-        params: ["count", ...parts.params],
-        reads: buffers(parts.reads),
-        writes: buffers(parts.writes),
-        threads: THREADS,
-        declarations: activationFunctions(element),
-        main: `let i = group * ${THREADS}u + local;\nif (i >= p.count) { return; }\n${parts.each}`,
-      }),
+    code: (storages) =>
+      wgslModule(
+        {
+          params: ["count", ...parts.params],
+          reads: buffers(parts.reads),
+          writes: buffers(parts.writes),
+          threads: THREADS,
+          declarations: activationFunctions(element),
+          main: `let i = group * ${THREADS}u + local;\nif (i >= p.count) { return; }\n${parts.each}`,
+        },
+        storages,
+      ),
   }
 }
 
@@ -65,18 +68,18 @@ export function createActivations(
       vjp([x], () => {
         const four = x.size % 4 === 0
         const { count, groups } = spanOf(x.size, four)
-        const each = `let x = source[i];\nresult[i] = ${value};`
+        const each = `let x = load_source(i);\nstore_result(i, ${value});`
         const forward = elementwise(name, four, { params: [], reads: ["source"], writes: ["result"], each })
-        const y = gpu.create(x.shape)
+        const y = gpu.create(x.shape, gpu.storageOf(x))
         gpu.run(forward, [x, y], [count], groups)
         return {
           value: y,
           saved: [x],
           gradients: (dy, [x]) => {
             const reads = ["source", "dy"]
-            const each = `let x = source[i];\nresult[i] = dy[i] * ${slope};`
+            const each = `let x = load_source(i);\nstore_result(i, load_dy(i) * ${slope});`
             const backward = elementwise(`${name} gradient`, four, { params: [], reads, writes: ["result"], each })
-            const dx = gpu.create(x.shape)
+            const dx = gpu.create(x.shape, gpu.storageOf(dy))
             gpu.run(backward, [x, dy, dx], [count], groups)
             return [dx]
           },
@@ -100,8 +103,8 @@ function geglu(gpu: Gpu, h: Tensor): Tensor {
   }
   const { four, params, groups } = halvesOf(h)
   return vjp([h], () => {
-    const y = gpu.create([...h.shape.slice(0, -1), width])
-    const each = `${HALVES}\nresult[i] = h[at] * gate * cdf(gate);`
+    const y = gpu.create([...h.shape.slice(0, -1), width], gpu.storageOf(h))
+    const each = `${HALVES}\nstore_result(i, load_h(at) * gate * cdf(gate));`
     const kernel = elementwise("geglu", four, { params: ["width"], reads: ["h"], writes: ["result"], each })
     gpu.run(kernel, [h, y], params, groups)
     return { value: y, saved: [h], gradients: (dy, [h]) => [gegluSlopes(gpu, h, dy)] }
@@ -111,17 +114,18 @@ function geglu(gpu: Gpu, h: Tensor): Tensor {
 /** The slopes of GEGLU at h. h: [..., 2·C], dy: [..., C] → [..., 2·C] */
 export function gegluSlopes(gpu: Gpu, h: Tensor, dy: Tensor): Tensor {
   const { four, params, groups } = halvesOf(h)
-  const dh = gpu.create(h.shape)
+  const dh = gpu.create(h.shape, gpu.storageOf(dy))
   const each = `${HALVES}
-dh[at] = dy[i] * gate * cdf(gate);
-dh[at + p.width] = dy[i] * h[at] * geluSlope(gate);`
+let slope = load_dy(i);
+store_dh(at, slope * gate * cdf(gate));
+store_dh(at + p.width, slope * load_h(at) * geluSlope(gate));`
   const parts = { params: ["width"], reads: ["h", "dy"], writes: ["dh"], each }
   gpu.run(elementwise("geglu gradient", four, parts), [h, dy, dh], params, groups)
   return dh
 }
 
 /** WGSL of the place of a value in h, and of its gate. */
-const HALVES = "let at = i / p.width * 2u * p.width + i % p.width;\nlet gate = h[at + p.width];"
+const HALVES = "let at = i / p.width * 2u * p.width + i % p.width;\nlet gate = load_h(at + p.width);"
 
 /** How kernels count the halves of h. */
 function halvesOf(h: Tensor): { readonly four: boolean; readonly params: readonly number[]; readonly groups: number } {
@@ -137,13 +141,13 @@ function upsample2x(gpu: Gpu, x: Tensor4D): Tensor4D {
   const four = c % 4 === 0
   const channels = four ? c / 4 : c
   return vjp([x], () => {
-    const y = gpu.create<Tensor4D>([n, 2 * h, 2 * w, c])
+    const y = gpu.create<Tensor4D>([n, 2 * h, 2 * w, c], gpu.storageOf(x))
     const up = spanOf(y.size, four)
     // Rows of all samples are one after another, and every sample has an even number of rows.
     const each = `let c = i % p.channels;
 let column = i / p.channels % (2u * p.width);
 let row = i / p.channels / (2u * p.width);
-result[i] = source[(row / 2u * p.width + column / 2u) * p.channels + c];`
+store_result(i, load_source((row / 2u * p.width + column / 2u) * p.channels + c));`
     const params = ["width", "channels"]
     const kernel = elementwise("upsample", four, { params, reads: ["source"], writes: ["result"], each })
     gpu.run(kernel, [x, y], [up.count, w, channels], up.groups)
@@ -151,14 +155,14 @@ result[i] = source[(row / 2u * p.width + column / 2u) * p.channels + c];`
       value: y,
       saved: [],
       gradients: (dy) => {
-        const dx = gpu.create(x.shape)
+        const dx = gpu.create(x.shape, gpu.storageOf(dy))
         const down = spanOf(x.size, four)
         const each = `let c = i % p.channels;
 let column = i / p.channels % p.width;
 let row = i / p.channels / p.width;
 let above = (row * 4u * p.width + column * 2u) * p.channels + c;
 let below = above + 2u * p.width * p.channels;
-dx[i] = dy[above] + dy[above + p.channels] + dy[below] + dy[below + p.channels];`
+store_dx(i, load_dy(above) + load_dy(above + p.channels) + load_dy(below) + load_dy(below + p.channels));`
         const kernel = elementwise("upsample gradient", four, { params, reads: ["dy"], writes: ["dx"], each })
         gpu.run(kernel, [dy, dx], [down.count, w, channels], down.groups)
         return [dx]

@@ -6,10 +6,12 @@ import { writeValues } from "./device/buffer-pool.ts"
 import type { BoundBuffer, KernelSource } from "./device/commands.ts"
 import type { DeviceFeatures } from "./device/features.ts"
 import { expectBindable } from "./device/limits.ts"
-import { bufferOf, createTensor } from "./device/tensors.ts"
+import { stored } from "./device/stored.ts"
+import { boundTo, commonStorage, createTensor } from "./device/tensors.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { runPass } from "./pass.ts"
 import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
+import type { Storage } from "./wgsl/module.ts"
 
 /** One of several parts of a tensor that have one size and follow each other. */
 export interface TensorPart {
@@ -26,8 +28,16 @@ export interface Gpu {
   readonly limits: GPUSupportedLimits
   readonly features: DeviceFeatures
   readonly tiles: ProductTiles
-  /** A new float32 tensor without set values. @throws WebgpuLimitError if it is too large to bind */
-  create<T extends Tensor>(shape: readonly number[]): T
+  /**
+   * A new float32 tensor without set values, whose values may be stored in float16.
+   *
+   * @throws WebgpuLimitError if it is too large to bind
+   */
+  create<T extends Tensor>(shape: readonly number[], storage?: Storage): T
+  /** How the values of tensors are stored: in float16 if those of one are. */
+  storageOf(...tensors: readonly Tensor[]): Storage
+  /** A copy of a tensor in a storage. Values beyond float16's range become infinite. */
+  stored<T extends Tensor>(x: T, storage: Storage): T
   /**
    * Uploads bytes to the device, padded to whole words.
    *
@@ -68,10 +78,17 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
     features,
     tiles,
 
-    create<T extends Tensor>(shape: readonly number[]) {
+    create<T extends Tensor>(shape: readonly number[], storage: Storage = "f32") {
       expectInUse(backend)
-      const info = createTensor(backend, shape)
+      const info = createTensor(backend, shape, storage)
       return tf.engine().makeTensorFromTensorInfo(info, backend) as T
+    },
+
+    storageOf: (...tensors) => commonStorage(backend, tensors),
+
+    stored<T extends Tensor>(x: T, storage: Storage) {
+      expectInUse(backend)
+      return tf.engine().makeTensorFromTensorInfo(stored(backend, x, storage), backend) as T
     },
 
     upload(what, bytes) {
@@ -127,11 +144,12 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
       expectInUse(backend)
       health.expectSound()
       const bound = buffers.map((buffer): BoundBuffer => {
-        if ("dataId" in buffer) return bufferOf(backend, buffer)
-        if (!("tensor" in buffer)) return buffer
+        if ("dataId" in buffer) return boundTo(backend, buffer)
+        if (!("tensor" in buffer)) return { buffer }
         const { tensor, index, count } = buffer
-        const size = (4 * tensor.size) / count
-        return { buffer: bufferOf(backend, tensor), offset: index * size, size }
+        const bound = boundTo(backend, tensor)
+        const size = ((bound.storage === "f16" ? 2 : 4) * tensor.size) / count
+        return { ...bound, offset: index * size, size }
       })
       commands.record(kernel, bound, params, groups)
     },

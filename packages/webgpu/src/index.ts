@@ -1,3 +1,4 @@
+export { checkStorage } from "./check-storage.ts"
 export type { OptionalFeature } from "./device/features.ts"
 export { keptCheck } from "./device/kept-check.ts"
 export { type MatrixSize, type StartOptions, startWebgpu, type WebgpuDevice } from "./device/start.ts"

@@ -3,7 +3,7 @@ import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { GuardedBackend } from "./device/backend.ts"
 import type { KnownPass, PassRecord } from "./device/pass-recorder.ts"
-import { bufferOf, createTensor, isFloat32 } from "./device/tensors.ts"
+import { bufferOf, createTensor, isFloat32, storageOf } from "./device/tensors.ts"
 
 /**
  * Runs a pass by its record, which its second run makes. A run by record copies the inputs to the record's own buffers,
@@ -28,11 +28,13 @@ function isTensor(read: object): read is Tensor {
 }
 
 /** The pass's key, with what it reads and the shapes of its inputs. */
-function keyOf({ passes }: GuardedBackend, { key, inputs, reads }: RepeatedPass<Tensor>): string {
+function keyOf(backend: GuardedBackend, { key, inputs, reads }: RepeatedPass<Tensor>): string {
+  const { passes } = backend
+  const shapes = inputs.map((input) => `${input.shape.join("×")}${storageOf(backend, input)}`)
   const named = reads.map((read) =>
     isTensor(read) ? `${passes.numberOf(read.dataId)}:${read.shape.join("×")}` : passes.numberOf(read),
   )
-  return `${key} ${inputs.map(({ shape }) => shape.join("×")).join(" ")} ${named.join(" ")}`
+  return `${key} ${shapes.join(" ")} ${named.join(" ")}`
 }
 
 /** Runs a pass on copies of its inputs, and records it. */
@@ -54,7 +56,7 @@ function recorded<T extends Tensor>(
   passes.begin()
   try {
     for (const input of inputs) {
-      const copy = tensorOf(backend, createTensor(backend, input.shape))
+      const copy = tensorOf(backend, createTensor(backend, input.shape, storageOf(backend, input)))
       copies.push(copy)
       commands.copy(bufferOf(backend, input), bufferOf(backend, copy))
     }
@@ -73,7 +75,7 @@ function recorded<T extends Tensor>(
   const record = {
     ...ended,
     inputs: copies.map((copy) => bufferOf(backend, copy)),
-    ...{ result: bufferOf(backend, result), shape: result.shape },
+    ...{ result: bufferOf(backend, result), shape: result.shape, storage: storageOf(backend, result) },
   }
   known.record = record
   const value = copied<T>(backend, record)
@@ -89,8 +91,8 @@ function repeated<T extends Tensor>(backend: GuardedBackend, record: PassRecord,
 }
 
 /** A record's result as a tensor that nothing else writes. */
-function copied<T extends Tensor>(backend: GuardedBackend, { result, shape }: PassRecord): T {
-  const value = createTensor(backend, shape)
+function copied<T extends Tensor>(backend: GuardedBackend, { result, shape, storage }: PassRecord): T {
+  const value = createTensor(backend, shape, storage)
   backend.commands.copy(result, bufferOf(backend, value))
   return tensorOf(backend, value) as T
 }

@@ -14,6 +14,7 @@ import { createLinearEach } from "./product/each.ts"
 import { createLinearGeglu } from "./product/gated.ts"
 import { createLinear } from "./product/linear.ts"
 import { expectTiles, type ProductTiles } from "./product/tiles.ts"
+import { createStorage } from "./storage.ts"
 import { createLoader } from "./weights/load.ts"
 import { WEIGHT_FORMATS, type WeightFormat } from "./weights/storage.ts"
 
@@ -28,9 +29,10 @@ export interface WebgpuOpsOptions {
    */
   readonly tiles?: ProductTiles
   /**
-   * `F16`: products of a forward pass with frozen weights, and attention without a mask, multiply float16 and add up in
-   * float32, on the device's subgroup matrices. Check the driver with `checkMatrices` before. Gradients, norms and everything
-   * that trains stay float32, and so do products with weights of `load.wide` and heads wider than 128. Default: `F32`
+   * `F16`: values between the layers of the U-Net and of ControlNets are stored in float16. Where the device has subgroup
+   * matrices, products of a forward pass with frozen weights, and attention without a mask, also multiply float16 and
+   * add up in float32. Weights of `load.wide` and heads wider than 128 do not. Check the driver with `checkHalf` and `checkMatrices` before. All other arithmetic is float32, and
+   * so are gradients and everything that trains. Default: `F32`
    */
   readonly precision?: ProductPrecision
 }
@@ -45,7 +47,7 @@ export type ProductPrecision = "F32" | "F16"
  * `startWebgpu` must have started the backend. The backend must be in use now and whenever an op runs.
  *
  * @throws WebgpuOpsError for another backend, for an unknown format or precision, for tiles that are not of this release,
- * or for F16 on a device without matrices
+ * or for F16 on a device without float16
  */
 export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision = "F32" }: WebgpuOpsOptions = {}): Ops {
   const formats: readonly string[] = ["file", ...WEIGHT_FORMATS]
@@ -59,13 +61,14 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
     throw new WebgpuOpsError("precision", `precision: ${JSON.stringify(precision)}, expected F32 or F16`)
   }
   const gpu = openGpu(tiles && expectTiles(tiles))
-  const rounds = precision === "F16"
-  if (rounds && gpu.features.matrices === null) {
+  const isHalf = precision === "F16"
+  if (isHalf && !gpu.features.float16) {
     throw new WebgpuOpsError(
       "precision",
-      "precision F16: this device has no subgroup matrices of float16 that kernels can use, expected some. Choose F32.",
+      "precision F16: this device has no float16 (shader-f16), expected it. Choose F32.",
     )
   }
+  const rounds = isHalf && gpu.features.matrices !== null
   const dense = createDense(gpu)
   const linear = createLinear(gpu)
   const attention = createAttention(gpu, { rounds })
@@ -80,6 +83,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
       ...createLoader(gpu, weights, rounds),
       wide: { ...base.load, ...createLoader(gpu, weights, false) },
     },
+    ...(isHalf ? createStorage(gpu) : {}),
     ...activations,
     ...linear,
     linearEach: createLinearEach(gpu, linear),

@@ -1,13 +1,8 @@
-import { createNoiseSchedule } from "@lllite/core/diffusion"
-import { createLllite, type Sdxl } from "@lllite/core/models"
 import { createComposedOps, type Ops, type WeightEntry } from "@lllite/core/ops"
 import { createStream } from "@lllite/core/random"
 import { checkOps } from "@lllite/core/testing"
-import { type CachedExample, LLLITE, objective } from "@lllite/core/training"
-import { enumerateSites } from "@lllite/format/selections"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { createSyntheticUnet, SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
 import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
 import { type Gpu, openGpu as own } from "../src/gpu.ts"
 import { areTiles, checkMatrices, createWebgpuOps, type WebgpuDevice } from "../src/index.ts"
@@ -17,6 +12,7 @@ import { tunedMatrices } from "../src/product/tune-matrices.ts"
 import { apart } from "./apart.ts"
 import { openGpu } from "./open-gpu.ts"
 import { compared, unetCases } from "./reference-suites.ts"
+import { gradientNorms } from "./site-norms.ts"
 
 /* Products on subgroup matrices. `matrices.test.ts` runs this file on a driver that has them. */
 
@@ -152,30 +148,7 @@ describe("products on subgroup matrices", needsMatrices, () => {
   )
 
   it("give gradients whose norm at every site is within 2 %", needsAll(needsMatrices, longOnly), async () => {
-    const side = 64
-    const example: CachedExample = {
-      ...{ width: side, height: side },
-      latents: normal("latents", (side / 8) ** 2 * 4),
-      context: normal("context", 77 * SMALL_UNET.contextDim),
-      vector: normal("vector", SMALL_UNET.pooledDim + 1536),
-      control: { width: side, height: side, data: new Uint8Array(side * side * 3).map((_, i) => (i * 7) % 256) },
-    }
-    const made = createLllite(enumerateSites(SMALL_UNET.layout), { condDim: 8, mlpDim: 16 }, createStream(1, "lllite"))
-    // At the start of a training the last layers are zero, and so are the gradients before them.
-    const model = { ...made, values: normal("values", made.values.length).map((value) => value / 10) }
-    const norms = async (ops: Ops): Promise<readonly number[]> => {
-      const sdxl = { ops, unet: await createSyntheticUnet(ops), prediction: "epsilon" } as Sdxl
-      const rows = { seed: 1, step: 0, firstRow: 0, examples: [example] }
-      const { gradients } = await objective(sdxl, createNoiseSchedule(), LLLITE, model, rows, {})
-      return model.adapters.map((plan) =>
-        Math.hypot(
-          ...model.slots
-            .filter((slot) => slot.plan === plan)
-            .flatMap(({ offset, size }) => Array.from(gradients.subarray(offset, offset + size))),
-        ),
-      )
-    }
-    const [expected, got] = [await norms(createWebgpuOps(base)), await norms(ops)]
+    const [expected, got] = [await gradientNorms(createWebgpuOps(base)), await gradientNorms(ops)]
     const apart = expected.map((norm, i) => Math.abs((got[i] ?? Number.NaN) / norm - 1))
     console.info(`gradients on matrices: norms at ${apart.length} sites, ${Math.max(...apart).toExponential(1)} apart`)
     expect(apart.filter((each) => !(each < 0.02))).toEqual([])

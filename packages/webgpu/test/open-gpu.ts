@@ -9,6 +9,8 @@ export interface OpenedGpu {
   readonly hasAdapter: boolean
   /** Whether it has subgroup matrices. */
   readonly hasMatrices: boolean
+  /** Whether it has float16. */
+  readonly hasFloat16: boolean
   /** "swiftshader", "llvmpipe" or a graphics card's architecture. Empty without an adapter. */
   readonly architecture: string
   /** Starts the backend on it. */
@@ -31,6 +33,7 @@ export async function openGpu(...drivers: readonly Driver[]): Promise<OpenedGpu>
     gpu,
     hasAdapter: adapter !== null,
     hasMatrices: adapter?.features.has("chromium-experimental-subgroup-matrix" as GPUFeatureName) === true,
+    hasFloat16: adapter?.features.has("shader-f16") === true,
     architecture,
     start: (options) => startWebgpu(gpu, { ...options, software: true }),
   }

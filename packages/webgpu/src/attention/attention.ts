@@ -4,6 +4,7 @@ import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import { floatWord } from "../device/commands.ts"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu, KernelBuffer } from "../gpu.ts"
+import type { Storage } from "../wgsl/module.ts"
 import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./kernel.ts"
 import { attentionTileOf, matrixAttentionKernel, rowsOfTile } from "./matrix-kernel.ts"
 
@@ -32,13 +33,14 @@ export function createAttention(gpu: Gpu, precision: AttentionPrecision): Ops["a
     }
     const run = attentionOf(gpu, { n, tokens, keys, width }, { ...options, ...precision })
     return vjp(keysGradient ? [q, k, v] : [q], () => {
-      const { y, logSum } = run.forward([q, k, v])
+      const { y, logSum } = run.forward([q, k, v], gpu.storageOf(q))
       return {
         value: y,
         saved: [q, k, v, y, logSum] as const,
         gradients: (dy, [q, k, v, y, logSum]) => {
-          const dq = gpu.create(q.shape)
-          const others = keysGradient ? ([gpu.create(k.shape), gpu.create(v.shape)] as const) : null
+          const storage = gpu.storageOf(dy)
+          const dq = gpu.create(q.shape, storage)
+          const others = keysGradient ? ([gpu.create(k.shape, storage), gpu.create(v.shape, storage)] as const) : null
           run.backward([q, k, v], { y, logSum, dy }, dq, others)
           return [dq, ...(others ?? [])]
         },
@@ -57,8 +59,8 @@ export interface AttentionSizes {
 
 /** The dispatches of an attention. */
 export interface AttentionRun {
-  /** The result, and what the slopes need of it. */
-  forward(qkv: QueryKeyValue<KernelBuffer>): { readonly y: Tensor3D; readonly logSum: Tensor }
+  /** The result in a storage, and what the slopes need of it. */
+  forward(qkv: QueryKeyValue<KernelBuffer>, storage: Storage): { readonly y: Tensor3D; readonly logSum: Tensor }
   /** Writes the slopes at queries, and at keys and values. Null: not at these. */
   backward(
     qkv: QueryKeyValue<KernelBuffer>,
@@ -85,8 +87,8 @@ export function attentionOf(
   const unit = rounds && !causal ? gpu.features.matrices : null
   const tile = unit === null ? null : attentionTileOf(unit, gpu.limits, dim)
   return {
-    forward(qkv) {
-      const y = gpu.create<Tensor3D>([n, tokens, width])
+    forward(qkv, storage) {
+      const y = gpu.create<Tensor3D>([n, tokens, width], storage)
       const logSum = gpu.create<Tensor>([n, heads, tokens])
       const buffers = [...qkv, y, logSum]
       if (unit === null || tile === null) run("y", buffers, tokens)

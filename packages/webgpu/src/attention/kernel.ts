@@ -87,18 +87,19 @@ export function attentionKernel({ result, dim, causal, rows }: AttentionKernelOp
   const [ownCount, otherCount] = plan.queries ? ["p.tokens", "p.keys"] : ["p.keys", "p.tokens"]
   return {
     key: `attention ${result}, heads of ${dim}${causal ? ", causal" : ""}, ${rows} rows`,
-    code: () =>
-      wgslModule({
-        params: ["heads", "tokens", "keys", "scale: f32"],
-        reads: Object.fromEntries(plan.reads.map((name): [string, Element] => [name, "f32"])),
-        writes: {
-          ...Object.fromEntries(results.map((name): [string, Element] => [name, "f32"])),
-          ...(forward ? { logSum: "f32" } : plan.queries ? { along: "f32" } : {}),
-        },
-        threads: THREADS,
-        declarations: `var<workgroup> weights: array<f32, ${own * (OTHERS + 1)}>;
+    code: (storages) =>
+      wgslModule(
+        {
+          params: ["heads", "tokens", "keys", "scale: f32"],
+          reads: Object.fromEntries(plan.reads.map((name): [string, Element] => [name, "f32"])),
+          writes: {
+            ...Object.fromEntries(results.map((name): [string, Element] => [name, "f32"])),
+            ...(forward ? { logSum: "f32" } : plan.queries ? { along: "f32" } : {}),
+          },
+          threads: THREADS,
+          declarations: `var<workgroup> weights: array<f32, ${own * (OTHERS + 1)}>;
 var<workgroup> work: array<f32, ${work}>;`,
-        main: `
+          main: `
 let tiles = (${ownCount} + ${own - 1}u) / ${own}u;
 let head = group / tiles % p.heads;
 let sample = group / tiles / p.heads;
@@ -116,8 +117,8 @@ ${results.map((_, which) => eachSum(which, (sum) => `var ${sum} = vec4f();`)).jo
 ${forward ? eachRow((i) => `var greatest${i} = ${LOWEST}f;\nvar total${i} = 0.0;`) : ""}
 ${!forward && plan.queries ? ownStats(rows, dim) : ""}
 for (var other0 = ${causal && !plan.queries ? `own0 / ${OTHERS}u * ${OTHERS}u` : "0u"}; other0 < ${
-          causal && plan.queries ? `min(${otherCount}, own0 + ${own}u)` : otherCount
-        }; other0 += ${OTHERS}u) {
+            causal && plan.queries ? `min(${otherCount}, own0 + ${own}u)` : otherCount
+          }; other0 += ${OTHERS}u) {
   let others = vec4u(0u, ${ACROSS}u, ${2 * ACROSS}u, ${3 * ACROSS}u) + other0 + across;
 ${eachRow((i) => `  let seen${i} = (others < vec4u(${otherCount})) & vec4<bool>(row${i} < ${ownCount})${maskOf(i, causal, plan.queries)};`)}
 ${products("score", plan.scores, { rows, own, dim, ownCount, otherCount })}
@@ -132,7 +133,7 @@ ${summed
       let column = e % ${padded}u;
       let other = other0 + part + e / ${padded}u;
       var value = 0.0;
-      if (column < ${dim}u && other < ${otherCount}) { value = ${buffer}[otherAt + other * width + column]; }
+      if (column < ${dim}u && other < ${otherCount}) { value = load_${buffer}(otherAt + other * width + column); }
       work[e] = value;
     }
     workgroupBarrier();
@@ -157,13 +158,15 @@ ${results
       unrolled(4, (c) => {
         const column = `${OTHERS * j + ACROSS * c}u + across`
         return `if (row${i} < ${ownCount} && ${column} < ${dim}u) {
-  ${result}[ownAt + row${i} * width + ${column}] = ${sum}[${c}]${forward ? ` / total${i}` : ""};
+  store_${result}(ownAt + row${i} * width + ${column}, ${sum}[${c}]${forward ? ` / total${i}` : ""});
 }`
       }),
     ),
   )
   .join("\n")}`,
-      }),
+        },
+        storages,
+      ),
   }
 }
 
@@ -187,7 +190,7 @@ function ownStats(rows: number, dim: number): string {
 var along${i} = 0.0;
 for (var c = across; c < ${dim}u; c += ${ACROSS}u) {
   let at = ownAt + min(row${i}, p.tokens - 1u) * width + c;
-  along${i} += y[at] * dy[at];
+  along${i} += load_y(at) * load_dy(at);
 }
 work[(down + ${i}u) * ${ACROSS}u + across] = along${i};`,
   )}
@@ -220,7 +223,7 @@ function products(
       let column = depth + e % ${DEPTH}u;
       let row = e / ${DEPTH}u;
       var value = 0.0;
-      if (column < ${dim}u && ${side}0 + row < ${limit}) { value = ${buffer}[${side}At + (${side}0 + row) * width + column]; }
+      if (column < ${dim}u && ${side}0 + row < ${limit}) { value = load_${buffer}(${side}At + (${side}0 + row) * width + column); }
       work[${at}e % ${DEPTH}u * ${count + 1}u + row] = value;
     }`
   const others = [0, 1, 2, 3].map((c) => `work[b + ${c * ACROSS}u]`).join(", ")

@@ -96,7 +96,7 @@ export function matrixAttentionKernel(unit: MatrixUnit, tile: AttentionTile, dim
     let row = e / ${fours}u;
     let four = e % ${fours}u;
     var value = vec4f();
-    if (${first} + row < ${limit}) { value = ${buffer}[(${side}At + (${first} + row) * width) / 4u + four]; }
+    if (${first} + row < ${limit}) { value = load_${buffer}((${side}At + (${first} + row) * width) / 4u + four); }
     tiles[${to}u + row * ${stride}u + four] = vec4h(value);
   }`
   const inRow = (line: string): string => unrolled(Math.log2(across), (i) => line.replaceAll("STEP", `${2 ** i}u`))
@@ -107,14 +107,15 @@ export function matrixAttentionKernel(unit: MatrixUnit, tile: AttentionTile, dim
   )
   return {
     key: `attention on matrices, heads of ${dim}, ${rows} by ${keys} keys, ${M}×${N}×${K} of ${lanes}`,
-    code: () =>
-      wgslModule({
-        enable: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
-        params: ["heads", "tokens", "keys", "scale: f32"],
-        reads: { q: "vec4f", k: "vec4f", v: "vec4f" },
-        writes: { result: "vec4f", logSum: "f32" },
-        threads,
-        declarations: `alias Left = subgroup_matrix_left<f16, ${K}, ${M}>;
+    code: (storages) =>
+      wgslModule(
+        {
+          enable: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
+          params: ["heads", "tokens", "keys", "scale: f32"],
+          reads: { q: "vec4f", k: "vec4f", v: "vec4f" },
+          writes: { result: "vec4f", logSum: "f32" },
+          threads,
+          declarations: `alias Left = subgroup_matrix_left<f16, ${K}, ${M}>;
 alias Right = subgroup_matrix_right<f16, ${N}, ${K}>;
 alias Sum = subgroup_matrix_result<f32, ${N}, ${M}>;
 /** Keys, then values. At first: queries. */
@@ -123,7 +124,7 @@ var<workgroup> chances: array<vec4h, ${rows * chanceStride}>;
 var<workgroup> scores: array<vec4f, ${rows * scoreStride}>;
 var<workgroup> totals: array<f32, ${rows}>;
 var<workgroup> grown: u32;`,
-        main: `
+          main: `
 let blocks = (p.tokens + ${rows - 1}u) / ${rows}u;
 let head = group / blocks % p.heads;
 let sample = group / blocks / p.heads;
@@ -208,9 +209,11 @@ for (var e = local; e < ${rows * fours}u; e += ${threads}u) {
   let at = e / ${fours}u;
   let four = e % ${fours}u;
   if (own0 + at < p.tokens) {
-    result[(ownAt + (own0 + at) * width) / 4u + four] = scores[at * ${scoreStride}u + four] / totals[at];
+    store_result((ownAt + (own0 + at) * width) / 4u + four, scores[at * ${scoreStride}u + four] / totals[at]);
   }
 }`,
-      }),
+        },
+        storages,
+      ),
   }
 }

@@ -45,10 +45,11 @@ function expectInputs(
 }
 
 /** Whether the device can bind all buffers of the three products at once. Biases are not joined. */
-function fitsOneDispatch({ limits }: Gpu, xs: QueryKeyValue<Tensor3D>, weights: QueryKeyValue<WebgpuLinear>): boolean {
+function fitsOneDispatch(gpu: Gpu, xs: QueryKeyValue<Tensor3D>, weights: QueryKeyValue<WebgpuLinear>): boolean {
+  const { limits } = gpu
   const [{ format, rounds, rows, scales }] = weights
   const [{ shape }] = xs
-  const bytes = 4 * shape[0] * shape[1] * rows
+  const bytes = (gpu.storageOf(...xs) === "f16" ? 2 : 4) * shape[0] * shape[1] * rows
   const buffers = distinct(xs).length + (scales === null ? 3 : 6) + 1
   return (
     weights.every((weight) => weight.format === format && weight.rounds === rounds && weight.bias === null) &&
@@ -76,6 +77,7 @@ function joined(
   const m = n * tokens
   const run = attentionOf(gpu, { n, tokens, keys: tokens, width: rows }, options)
   const weightBuffers = weights.flatMap(({ values, scales }) => (scales === null ? [values] : [values, scales]))
+  const storage = gpu.storageOf(...inputs)
   return vjp(inputs, () => {
     const [first, ...more] = inputs.map((_, i) => rowsOf(`x${i}`, width)) as [Factor, ...Factor[]]
     const left = { factor: oneOf("z", [first, ...more]), buffers: inputs, params: [] }
@@ -83,13 +85,23 @@ function joined(
       ...{ factor: oneOf("z", MARKS.map((mark) => weightRows(weights[0], width, mark)) as [Factor, Factor, Factor]) },
       ...{ buffers: weightBuffers, params: [] },
     }
-    const qkv = runProduct<Tensor4D>(gpu, { m, n: rows, k: width, count: 3 }, left, right, {}, [3, n, tokens, rows])
-    const { y, logSum } = run.forward(thirds(qkv))
+    const qkv = runProduct<Tensor4D>(
+      gpu,
+      { m, n: rows, k: width, count: 3 },
+      left,
+      right,
+      {},
+      {
+        ...{ shape: [3, n, tokens, rows], storage },
+      },
+    )
+    const { y, logSum } = run.forward(thirds(qkv), storage)
     return {
       value: y,
       saved: [qkv, y, logSum] as const,
       gradients: (dy, [qkv, y, logSum]) => {
-        const slopes = gpu.create<Tensor4D>(qkv.shape)
+        const result = { shape: inputs[0].shape, storage: gpu.storageOf(dy) }
+        const slopes = gpu.create<Tensor4D>(qkv.shape, result.storage)
         const [dq, dk, dv] = thirds(slopes)
         run.backward(thirds(qkv), { y, logSum, dy }, dq, [dk, dv])
         const taps = MARKS.map((mark) => weightTaps(format, width, mark)) as [Factor, Factor, Factor]
@@ -97,12 +109,12 @@ function joined(
         if (inputs.length > 1) {
           const left = { factor: stackedRowsOf("dy", rows, "p.m"), buffers: [slopes], params: [] }
           const sizes = { m, n: width, k: rows, count: 3 }
-          return [...runProductsApart(gpu, sizes, left, transposed(oneOf("z", taps)), { shape: inputs[0].shape })]
+          return [...runProductsApart(gpu, sizes, left, transposed(oneOf("z", taps)), result)]
         }
         // The sum over the three layers is a part of the product's own sum.
         const left = { factor: joinedRowsOf("dy", rows, "p.m", "each"), buffers: [slopes], params: [rows] }
         const right = transposed(oneOf("inner / p.outs", taps, "inner % p.outs"))
-        return [runProduct(gpu, { m, n: width, k: 3 * rows }, left, right, {}, inputs[0].shape)]
+        return [runProduct(gpu, { m, n: width, k: 3 * rows }, left, right, {}, result)]
       },
     }
   })

@@ -8,6 +8,7 @@ import type { DeviceFeatures } from "./features.ts"
 import { type DeviceHealth, watchDevice } from "./health.ts"
 import { expectBindable } from "./limits.ts"
 import { PassRecorder } from "./pass-recorder.ts"
+import { stored } from "./stored.ts"
 
 type DataId = TensorInfo["dataId"]
 type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>
@@ -19,6 +20,10 @@ export interface GuardedBackend extends WebGPUBackend {
   readonly features: DeviceFeatures
   /** Records of passes. */
   readonly passes: PassRecorder
+  /** Gives a new tensor a buffer whose values are float16. tfjs's own kernels get a copy in float32. */
+  storeInHalf(dataId: DataId): void
+  /** Whether a tensor's values are stored in float16. */
+  isHalf(dataId: DataId): boolean
   /** Frees idle buffers of `TRIMMED_BYTES` and more. tfjs itself never frees a buffer. */
   trim(): void
 }
@@ -43,6 +48,7 @@ export function guardedBackend(
     readonly features: DeviceFeatures
     readonly passes: PassRecorder
     readonly #pool: BufferPool
+    readonly #halves = new WeakSet<DataId>()
     #stockPending = false
 
     constructor(device: GPUDevice, info: GPUAdapterInfo, features: DeviceFeatures) {
@@ -92,9 +98,23 @@ export function guardedBackend(
       tensor.resource = buffer
     }
 
+    storeInHalf(dataId: DataId): void {
+      const tensor = this.tensorMap.get(dataId)
+      const { COPY_DST, COPY_SRC, STORAGE } = GPUBufferUsage
+      // Bindings are whole words.
+      const bytes = 4 * Math.ceil(util.sizeFromShape(tensor.shape) / 2)
+      expectBindable(this.device.limits, `a float16 tensor [${tensor.shape.join(", ")}]`, bytes)
+      tensor.resource = this.#pool.acquireBuffer(bytes, STORAGE | COPY_SRC | COPY_DST)
+      this.#halves.add(dataId)
+    }
+
+    isHalf(dataId: DataId): boolean {
+      return this.#halves.has(dataId)
+    }
+
     override runWebGPUProgram(...args: RunArguments): TensorInfo {
       this.health.expectSound()
-      const [program] = args
+      const [program, inputs, ...rest] = args
       if (program.shaderKey === "softmax" && program.dispatch[0] > SOFTMAX_ROWS) {
         throw new WebgpuLimitError(
           "softmax-rows",
@@ -102,10 +122,14 @@ export function guardedBackend(
             "ops, or softmax in parts.",
         )
       }
-      return super.runWebGPUProgram(...args)
+      const wide = inputs.map((input) => (this.isHalf(input.dataId) ? stored(this, input, "f32") : input))
+      const result = super.runWebGPUProgram(program, wide, ...rest)
+      for (const [i, { dataId }] of wide.entries()) if (inputs[i]?.dataId !== dataId) this.disposeData(dataId)
+      return result
     }
 
     override async read(dataId: DataId): Promise<BackendValues> {
+      if (this.isHalf(dataId)) return this.#readHalf(dataId)
       try {
         const values = await super.read(dataId)
         this.health.expectSound()
@@ -114,6 +138,16 @@ export function guardedBackend(
         // The device's report may come just after the failure that it explains.
         await new Promise((resolve) => setTimeout(resolve))
         throw this.health.explain(cause)
+      }
+    }
+
+    async #readHalf(dataId: DataId): Promise<BackendValues> {
+      const { shape } = this.tensorMap.get(dataId)
+      const wide = stored(this, { dataId, shape, dtype: "float32" }, "f32")
+      try {
+        return await this.read(wide.dataId)
+      } finally {
+        this.disposeData(wide.dataId)
       }
     }
 

@@ -1,16 +1,25 @@
 import { WebgpuOpsError } from "../errors.ts"
+import type { Storage } from "../wgsl/module.ts"
 import { spreadGroups } from "./limits.ts"
 
 /** A kernel to compile. Kernels with the same key have the same code. */
 export interface KernelSource {
   /** The name of the kernel, with everything that its code depends on. */
   readonly key: string
-  /** WGSL with an entry point `main`. Binding 0 is the uniform of its parameters, then come its buffers. */
-  readonly code: () => string
+  /**
+   * WGSL with an entry point `main`. Binding 0 is the uniform of its parameters, then come its buffers.
+   *
+   * @param storages of each buffer
+   */
+  readonly code: (storages: readonly Storage[]) => string
 }
 
 /** A buffer, or a part of one. */
-export type BoundBuffer = GPUBuffer | GPUBufferBinding
+export interface BoundBuffer extends GPUBufferBinding {
+  readonly buffer: GPUBuffer
+  /** Default: f32 */
+  readonly storage?: Storage
+}
 
 /** Dispatches in order, to be recorded again. */
 export interface Recording {
@@ -92,10 +101,15 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
   let recording: { dispatches: Dispatch[]; buffers: Set<GPUBuffer>; generation: number } | null = null
   let generation = 0
 
-  const pipelineOf = ({ key, code }: KernelSource): Pipeline => {
+  const pipelineOf = ({ key: name, code }: KernelSource, buffers: readonly BoundBuffer[]): Pipeline => {
+    const hasHalf = buffers.some(({ storage }) => storage === "f16")
+    const key = hasHalf ? `${name}, stored in ${buffers.map(({ storage }) => (storage === "f16" ? 16 : 32))}` : name
     let known = pipelines.get(key)
     if (known === undefined) {
-      const module = device.createShaderModule({ label: key, code: code() })
+      const wgsl = code(buffers.map(({ storage = "f32" }) => storage))
+      if (hasHalf && !wgsl.includes("enable f16;"))
+        throw new WebgpuOpsError("dtype", `${name}: a tensor is stored in float16, expected float32`)
+      const module = device.createShaderModule({ label: key, code: wgsl })
       const compute = { module, entryPoint: "main" }
       const pipeline = device.createComputePipeline({ label: key, layout: "auto", compute })
       known = { pipeline, layout: pipeline.getBindGroupLayout(0), number: pipelines.size }
@@ -113,9 +127,13 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
     return number
   }
 
-  const bindGroupOf = ({ layout, number }: Pipeline, bindings: readonly GPUBufferBinding[]): GPUBindGroup => {
-    let key = `${number}`
-    for (const { buffer, offset, size } of bindings) {
+  const bindGroupOf = (
+    { layout, number }: Pipeline,
+    uniform: GPUBuffer,
+    buffers: readonly BoundBuffer[],
+  ): GPUBindGroup => {
+    let key = `${number} ${numberOf(uniform)}`
+    for (const { buffer, offset, size } of buffers) {
       key += ` ${numberOf(buffer)}${size === undefined ? "" : `+${offset}:${size}`}`
     }
     let group = bindGroups.get(key)
@@ -123,7 +141,7 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
       if (bindGroups.size >= MAX_BIND_GROUPS) bindGroups.clear()
       group = device.createBindGroup({
         layout,
-        entries: bindings.map((resource, binding) => ({ binding, resource })),
+        entries: [{ buffer: uniform }, ...buffers].map((resource, binding) => ({ binding, resource })),
       })
       bindGroups.set(key, group)
     }
@@ -181,14 +199,13 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
     record(kernel, buffers, params, groups) {
       if (groups < 1) throw new WebgpuOpsError("empty-dispatch", `${kernel.key}: nothing to compute`)
       const [x, y] = spreadGroups(kernel.key, groups)
-      const known = pipelineOf(kernel)
-      const bindings = buffers.map((bound): GPUBufferBinding => ("buffer" in bound ? bound : { buffer: bound }))
-      const group = bindGroupOf(known, [{ buffer: uniformOf(params) }, ...bindings])
+      const known = pipelineOf(kernel, buffers)
+      const group = bindGroupOf(known, uniformOf(params), buffers)
       before()
       const one = { kernel: known, group, x, y }
       dispatch(one)
       recording?.dispatches.push(one)
-      for (const { buffer } of bindings) {
+      for (const { buffer } of buffers) {
         inUse.add(buffer)
         recording?.buffers.add(buffer)
       }

@@ -1,3 +1,4 @@
+import type { Storage } from "../wgsl/module.ts"
 import type { BufferPool } from "./buffer-pool.ts"
 import type { Commands, Recording } from "./commands.ts"
 
@@ -6,9 +7,10 @@ export interface PassRecord {
   readonly recording: Recording
   /** Buffers that its inputs are copied to, in their order. */
   readonly inputs: readonly GPUBuffer[]
-  /** The buffer and the shape of its result. */
+  /** The buffer, the shape and the storage of its result. */
   readonly result: GPUBuffer
   readonly shape: readonly number[]
+  readonly storage: Storage
   /** Buffers with values that were uploaded while it was recorded. */
   readonly constants: readonly GPUBuffer[]
 }

@@ -117,7 +117,7 @@ function adapted(
   { x: shape, adapters, count, tokens, channels, width, rows, at, four, runs }: GroupShapes,
   { x, h, values, share }: { readonly x: Tensor; readonly h: Tensor; readonly values: Tensor; readonly share: Tensor },
 ): { readonly ys: readonly Tensor3D[]; readonly middle: Tensor } {
-  const ys = Array.from({ length: adapters }, () => gpu.create<Tensor3D>(shape))
+  const ys = Array.from({ length: adapters }, () => gpu.create<Tensor3D>(shape, gpu.storageOf(x)))
   const middle = gpu.create([adapters, rows, width])
   const kernel = adaptKernel(width, four, grouped(adapters, width))
   for (const { begin, end, tiles, strength } of runs) {
@@ -145,7 +145,7 @@ function slopes(gpu: Gpu, shapes: GroupShapes, { x, values, h, middle }: Kept, d
     ...([gpu, { m: rows, n: width, k: channels, count }] as const),
     { factor: oneOf("z", [first, ...more]), buffers: dys, params: [] },
     { factor: placedRowsOf("values", four), buffers: [values], params: [at.up, at.size] },
-    ...([{}, middle.shape] as const),
+    ...([{}, { shape: middle.shape }] as const),
   )
   const [dSum, dh] = [gpu.create<Tensor>(middle.shape), gpu.create<Tensor>(h.shape)]
   const kernel = slopesKernel(width, grouped(adapters, width))
@@ -158,7 +158,7 @@ function slopes(gpu: Gpu, shapes: GroupShapes, { x, values, h, middle }: Kept, d
     { factor: joinedRowsOf("dh", width, "p.m", "one"), buffers: [dh], params: [width] },
     { factor: joinedPlacedRowsOf("values", four), buffers: [values], params: [0, at.size, width] },
     // x is a part of every result.
-    ...([{ plus: dys }, x.shape] as const),
+    ...([{ plus: dys }, { shape: x.shape, storage: gpu.storageOf(...dys) }] as const),
   )
   const dValues = gpu.create<Tensor>(values.shape)
   const into = (from: number): { tensor: Tensor; from: number; each: number } => ({
@@ -222,7 +222,7 @@ function columnsByRow(name: string, columns: number): Factor {
   return {
     ...{ key: `columns${four ? "" : " by one"}`, reads: { [name]: four ? "vec4f" : "f32" }, params: [] },
     ...{ along: "edge", four },
-    body: `return ${name}[(inner * p.n + edge)${four ? " / 4u" : ""}];`,
+    body: `return load_${name}((inner * p.n + edge)${four ? " / 4u" : ""});`,
   }
 }
 

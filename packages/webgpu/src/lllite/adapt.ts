@@ -58,7 +58,7 @@ function adaptOne(
   const joined = h.shape[2]
   const runs = runsOf(strengths, tokens, rowsOfGroup(width))
   return vjp([x, h, midDown, share, up.weight, up.bias], () => {
-    const y = gpu.create<Tensor3D>(x.shape)
+    const y = gpu.create<Tensor3D>(x.shape, gpu.storageOf(x))
     const middle = gpu.create<Tensor>([rows, width])
     const four = channels % 4 === 0
     for (const { begin, end, tiles, strength } of runs) {
@@ -76,7 +76,7 @@ function adaptOne(
       gradients: (dy, [h, midDown, upWeight, middle]) => {
         const slopes = { factor: rowsOf("dy", channels), buffers: [dy], params: [] }
         const read = { factor: rowsOf("weight", channels), buffers: [upWeight], params: [] }
-        const dMiddle = runProduct(gpu, { m: rows, n: width, k: channels }, slopes, read, {}, [rows, width])
+        const dMiddle = runProduct(gpu, { m: rows, n: width, k: channels }, slopes, read, {}, { shape: [rows, width] })
         const [dSum, dh] = [gpu.create<Tensor>([rows, width]), gpu.create(h.shape)]
         for (const { begin, end, tiles, strength } of runs) {
           const params = [begin, end, floatWord(strength), joined, from]
@@ -88,7 +88,7 @@ function adaptOne(
             ...([gpu, { m: width, n: out, k: rows }] as const),
             { factor: left, buffers: [read], params },
             { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
-            ...([{}, [width, out]] as const),
+            ...([{}, { shape: [width, out] }] as const),
           )
         return [
           // A separate tensor, because the tape disposes the gradients that it adds up.
@@ -142,5 +142,5 @@ export function runsOf(strengths: readonly number[], tokens: number, tileRows: n
 /** Columns of one layer among joined layers, after ReLU. x: [k, joined] */
 const ACTIVE: Factor = {
   ...{ key: "active columns", reads: { x: "f32" }, params: ["joined", "origin"], along: "edge", four: false },
-  body: "return max(x[inner * p.joined + p.origin + edge], 0.0);",
+  body: "return max(load_x(inner * p.joined + p.origin + edge), 0.0);",
 }

@@ -102,18 +102,19 @@ export function adaptKernel(width: number, four: boolean, source: LayerSource): 
   const each = groupRows / DOWN
   const element = four ? "vec4f" : "f32"
   const results = Array.from({ length: source.adapters }, (_, i) => `result${i}`)
-  const stores = results.map((result) => `${result}[at] = value;`)
+  const stores = results.map((result) => `store_${result}(at, value);`)
   return {
     key: `adapt ${source.key}by ${width}, ${four ? "by four" : "by one"}`,
-    code: () =>
-      wgslModule({
-        params: ["begin", "rows", "sharedRows", "columns", "span", "strength: f32", ...source.params],
-        reads: { x: element, h: "f32", share: "f32", ...source.reads(element) },
-        writes: { ...Object.fromEntries(results.map((result) => [result, element])), middle: "f32" },
-        threads: THREADS,
-        declarations: `var<workgroup> tile: array<f32, ${groupRows * width}>;
+    code: (storages) =>
+      wgslModule(
+        {
+          params: ["begin", "rows", "sharedRows", "columns", "span", "strength: f32", ...source.params],
+          reads: { x: element, h: "f32", share: "f32", ...source.reads(element) },
+          writes: { ...Object.fromEntries(results.map((result) => [result, element])), middle: "f32" },
+          threads: THREADS,
+          declarations: `var<workgroup> tile: array<f32, ${groupRows * width}>;
 fn store(z: u32, at: u32, value: ${element}) {\n${byNumber("z", stores)}\n}`,
-        main: `let parts = (p.columns + p.span - 1u) / p.span;
+          main: `let parts = (p.columns + p.span - 1u) / p.span;
 ${placeOf(source, groupRows, "parts")}
 let first = group / tiles % parts * p.span;
 for (var e = local; e < ${groupRows * width}u; e += ${THREADS}u) {
@@ -144,10 +145,12 @@ ${unrolled(each, (i) => `    sum${i} += tile[(down + ${DOWN * i}u) * ${width}u +
 ${unrolled(
   each,
   (i) => `  let row${i} = top + down + ${DOWN * i}u;
-  if (row${i} < p.rows) { store(z, row${i} * p.columns + c, x[row${i} * p.columns + c] + sum${i}); }`,
+  if (row${i} < p.rows) { store(z, row${i} * p.columns + c, load_x(row${i} * p.columns + c) + sum${i}); }`,
 )}
 }`,
-      }),
+        },
+        storages,
+      ),
   }
 }
 
@@ -165,14 +168,15 @@ export function slopesKernel(width: number, source: LayerSource): KernelSource {
   const isApart = source === APART
   return {
     key: `adapt gradient ${source.key}by ${width}`,
-    code: () =>
-      wgslModule({
-        params: ["begin", "rows", "strength: f32", ...source.params],
-        reads: { dMiddle: "f32", middle: "f32", h: "f32", [source.midDownBuffer]: "f32" },
-        writes: { dSum: "f32", dh: "f32" },
-        threads: THREADS,
-        declarations: `var<workgroup> tile: array<f32, ${groupRows * width}>;`,
-        main: `${placeOf(source, groupRows, "1u")}
+    code: (storages) =>
+      wgslModule(
+        {
+          params: ["begin", "rows", "strength: f32", ...source.params],
+          reads: { dMiddle: "f32", middle: "f32", h: "f32", [source.midDownBuffer]: "f32" },
+          writes: { dSum: "f32", dh: "f32" },
+          threads: THREADS,
+          declarations: `var<workgroup> tile: array<f32, ${groupRows * width}>;`,
+          main: `${placeOf(source, groupRows, "1u")}
 for (var e = local; e < ${groupRows * width}u; e += ${THREADS}u) {
   var slope = 0.0;
   if (top + e / ${width}u < p.rows) {
@@ -199,6 +203,8 @@ for (var e = local; e < ${groupRows}u * across; e += ${THREADS}u) {
   }
   dh[at] = slope;
 }`,
-      }),
+        },
+        storages,
+      ),
   }
 }

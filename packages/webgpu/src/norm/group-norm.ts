@@ -38,7 +38,7 @@ export function createGroupNorm(gpu: Gpu): Required<Pick<Ops, "groupNorm" | "gro
       forward() {
         const parts = gpu.create<Tensor>([n, groups, slabs, 2])
         gpu.run(meanParts(reach), [x, parts], sizes, n * groups * slabs)
-        const [y, stats] = [gpu.create<Tensor4D>(x.shape), gpu.create<Tensor>([n, groups, 2])]
+        const [y, stats] = [gpu.create<Tensor4D>(x.shape, gpu.storageOf(x)), gpu.create<Tensor>([n, groups, 2])]
         const params = [...sizes, blocks, n * blocks, floatWord(epsilon)]
         gpu.run(forward(silu, groups), [x, values, parts, y, stats], params, n * blocks)
         parts.dispose()
@@ -47,7 +47,7 @@ export function createGroupNorm(gpu: Gpu): Required<Pick<Ops, "groupNorm" | "gro
       back(x, stats, dy, beside) {
         const parts = gpu.create<Tensor>([n, groups, slabs, 2])
         gpu.run(slopeParts(silu, reach), [x, values, stats, dy, parts], sizes, n * groups * slabs)
-        const dx = gpu.create(x.shape)
+        const dx = gpu.create(x.shape, gpu.storageOf(dy))
         const params = [...sizes, blocks, n * blocks]
         const more = beside === null ? [] : [beside]
         const kernel = backward(silu, groups, more.length > 0)
@@ -89,27 +89,30 @@ function summing(reach: number): Pick<KernelParts, "enable" | "declarations"> {
 function meanParts(reach: number): KernelSource {
   return {
     key: `group norm parts, neighbours ${reach}`,
-    code: () =>
-      wgslModule({
-        params: SIZES,
-        reads: { x: "f32" },
-        writes: { parts: "vec2f" },
-        threads: THREADS,
-        ...summing(reach),
-        main: `if (group >= arrayLength(&parts)) { return; }
+    code: (storages) =>
+      wgslModule(
+        {
+          params: SIZES,
+          reads: { x: "f32" },
+          writes: { parts: "vec2f" },
+          threads: THREADS,
+          ...summing(reach),
+          main: `if (group >= arrayLength(&parts)) { return; }
 let first = firstOf(group);
 let count = pixelsOf(group % p.slabs) * channelsOf();
 var sum = 0.0;
-for (var i = local; i < count; i += ${THREADS}u) { sum += x[place(first, i)]; }
+for (var i = local; i < count; i += ${THREADS}u) { sum += load_x(place(first, i)); }
 let mean = total(local, vec2f(sum, 0.0)).x / f32(max(count, 1u));
 var squares = 0.0;
 for (var i = local; i < count; i += ${THREADS}u) {
-  let apart = x[place(first, i)] - mean;
+  let apart = load_x(place(first, i)) - mean;
   squares += apart * apart;
 }
 let all = total(local, vec2f(squares, 0.0)).x;
 if (local == 0u) { parts[group] = vec2f(mean, all); }`,
-      }),
+        },
+        storages,
+      ),
   }
 }
 
@@ -129,12 +132,13 @@ interface Blockwise extends Pick<KernelParts, "reads" | "writes"> {
 function blockwise({ key, groups, params = [], reads, writes, before, each }: Blockwise): KernelSource {
   return {
     key: `${key}, ${groups} groups`,
-    code: () =>
-      wgslModule({
-        params: [...SIZES, "blocks", "allBlocks", ...params],
-        ...{ reads, writes, threads: THREADS },
-        declarations: `${SLABS}\nvar<workgroup> ofGroups: array<vec2f, ${groups}>;`,
-        main: `if (group >= p.allBlocks) { return; }
+    code: (storages) =>
+      wgslModule(
+        {
+          params: [...SIZES, "blocks", "allBlocks", ...params],
+          ...{ reads, writes, threads: THREADS },
+          declarations: `${SLABS}\nvar<workgroup> ofGroups: array<vec2f, ${groups}>;`,
+          main: `if (group >= p.allBlocks) { return; }
 let sample = group / p.blocks;
 let block = group % p.blocks;
 for (var owner = local; owner < ${groups}u; owner += ${THREADS}u) {
@@ -151,20 +155,22 @@ for (var e = block * ${BLOCK}u + local; e < end; e += ${THREADS}u) {
   let owner = c / channelsOf();
 ${each}
 }`,
-      }),
+        },
+        storages,
+      ),
   }
 }
 
 /** `normed` and `y` of element i, from its group's mean and 1 / deviation, and, for SiLU, its gate. */
 function element(silu: boolean, stats: string): string {
-  return `let normed = (x[i] - ${stats}.x) * ${stats}.y;
+  return `let normed = (load_x(i) - ${stats}.x) * ${stats}.y;
 let y = normed * norm[c] + norm[p.channels + c];
 ${silu ? "let gate = 1.0 / (1.0 + exp(-clamp(y, -80.0, 80.0)));" : ""}`
 }
 
 /** The slope at `normed`, from the slope at the result. */
 function slopeOf(silu: boolean): string {
-  return `dy[i] * norm[c]${silu ? " * gate * (1.0 + y * (1.0 - gate))" : ""}`
+  return `load_dy(i) * norm[c]${silu ? " * gate * (1.0 + y * (1.0 - gate))" : ""}`
 }
 
 /** Mean and 1 / deviation of every group come from its slabs. Source: Chan, Golub and LeVeque 1979. */
@@ -188,7 +194,7 @@ function forward(silu: boolean, groups: number): KernelSource {
   }
   let ofGroup = vec2f(mean, inverseSqrt(squares / seen + p.epsilon));
   if (block == 0u) { stats[at] = ofGroup; }`,
-    each: `${element(silu, "ofGroups[owner]")}\nresult[i] = y${silu ? " * gate" : ""};`,
+    each: `${element(silu, "ofGroups[owner]")}\nstore_result(i, y${silu ? " * gate" : ""});`,
   })
 }
 
@@ -196,14 +202,15 @@ function forward(silu: boolean, groups: number): KernelSource {
 function slopeParts(silu: boolean, reach: number): KernelSource {
   return {
     key: `group norm${silu ? " + SiLU" : ""} gradient parts, neighbours ${reach}`,
-    code: () =>
-      wgslModule({
-        params: SIZES,
-        reads: { x: "f32", norm: "f32", stats: "vec2f", dy: "f32" },
-        writes: { parts: "vec2f" },
-        threads: THREADS,
-        ...summing(reach),
-        main: `if (group >= arrayLength(&parts)) { return; }
+    code: (storages) =>
+      wgslModule(
+        {
+          params: SIZES,
+          reads: { x: "f32", norm: "f32", stats: "vec2f", dy: "f32" },
+          writes: { parts: "vec2f" },
+          threads: THREADS,
+          ...summing(reach),
+          main: `if (group >= arrayLength(&parts)) { return; }
 let first = firstOf(group);
 let count = pixelsOf(group % p.slabs) * channelsOf();
 var sums = vec2f();
@@ -216,7 +223,9 @@ for (var at = local; at < count; at += ${THREADS}u) {
 }
 let all = total(local, sums);
 if (local == 0u) { parts[group] = all; }`,
-      }),
+        },
+        storages,
+      ),
   }
 }
 
@@ -235,6 +244,6 @@ function backward(silu: boolean, groups: number, beside: boolean): KernelSource 
     each: `let seen = stats[sample * ${groups}u + owner];
 ${element(silu, "seen")}
 let means = ofGroups[owner];
-dx[i] = ${beside ? "beside[i] + " : ""}seen.y * (${slopeOf(silu)} - means.x - normed * means.y);`,
+store_dx(i, ${beside ? "load_beside(i) + " : ""}seen.y * (${slopeOf(silu)} - means.x - normed * means.y));`,
   })
 }

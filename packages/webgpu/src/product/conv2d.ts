@@ -61,14 +61,14 @@ export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlu
           seen,
           weightInput(kernel, weightRows(kernel, taps * inner), []),
           { bias, plus, shift },
-          shape,
+          { shape, storage: gpu.storageOf(x) },
         ),
         saved: [],
         gradients: (dy) => {
           const slopes = { factor: seenBy(rows), buffers: [dy], params: sizes(rows) }
           const transposed = weightInput(kernel, weightTaps(format, inner), [rows, taps * inner])
           const back = { m: n * height * width, n: inner, k: taps * rows }
-          const dx = runProduct(gpu, back, slopes, transposed, {}, x.shape)
+          const dx = runProduct(gpu, back, slopes, transposed, {}, { shape: x.shape, storage: gpu.storageOf(dy) })
           return plus === null ? [dx] : [dx, tf.clone(dy)]
         },
       }

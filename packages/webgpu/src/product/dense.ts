@@ -32,7 +32,7 @@ export function createDense(gpu: Gpu): Ops["dense"] {
       const right = { factor: columnsOf("weight", out, "p.n"), buffers: [weight], params: [] }
       const shape = [...x.shape.slice(0, -1), out]
       return {
-        value: runProduct(gpu, { m: rows, n: out, k: inner }, left, right, { bias }, shape),
+        value: runProduct(gpu, { m: rows, n: out, k: inner }, left, right, { bias }, { shape }),
         saved: [x, weight],
         gradients: (dy, [x, weight]) => {
           const dx = (): Tensor =>
@@ -40,14 +40,14 @@ export function createDense(gpu: Gpu): Ops["dense"] {
               ...([gpu, { m: rows, n: inner, k: out }] as const),
               { factor: rowsOf("dy", out), buffers: [dy], params: [] },
               { factor: rowsOf("weight", out), buffers: [weight], params: [] },
-              ...([{}, x.shape] as const),
+              ...([{}, { shape: x.shape, storage: gpu.storageOf(dy) }] as const),
             )
           const dWeight = (): Tensor =>
             runProduct(
               ...([gpu, { m: inner, n: out, k: rows }] as const),
               { factor: columnsOf("x", inner, "p.m"), buffers: [x], params: [] },
               { factor: columnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
-              ...([{}, weight.shape] as const),
+              ...([{}, { shape: weight.shape }] as const),
             )
           const dBias = bias === null ? [] : [columnSums(gpu, dy, out)]
           return [...(inputGradient ? [dx()] : []), dWeight(), ...dBias]
@@ -80,7 +80,7 @@ export function createDenseStack(gpu: Gpu): NonNullable<Ops["denseStack"]> {
           ...([gpu, { m: rows, n: out, k: inner, count }] as const),
           { factor: left, buffers: [x], params: [] },
           { factor: stackedColumnsOf("weight", out, "p.n"), buffers: [weight], params: [] },
-          ...([{ bias }, [count, rows, out]] as const),
+          ...([{ bias }, { shape: [count, rows, out] }] as const),
         ),
         saved: [x, weight],
         gradients: (dy, [x, weight]) => {
@@ -89,7 +89,7 @@ export function createDenseStack(gpu: Gpu): NonNullable<Ops["denseStack"]> {
             ...([gpu, { m: inner, n: out, k: rows, count }] as const),
             { factor: columns, buffers: [x], params: [] },
             { factor: stackedColumnsOf("dy", out, "p.n"), buffers: [dy], params: [] },
-            ...([{}, weight.shape] as const),
+            ...([{}, { shape: weight.shape }] as const),
           )
           const dBias = tf.reshape(stackedColumnSums(gpu, dy, [count, out]), bias.shape)
           return [
@@ -115,7 +115,7 @@ function stackSlopes(gpu: Gpu, dy: Tensor3D, weight: Tensor3D, isShared: boolean
     ...([gpu, { m: rows, n: inner, ...(isShared ? { k: count * out } : { k: out, count }) }] as const),
     { factor: left, buffers: [dy], params },
     { factor: right, buffers: [weight], params },
-    ...([{}, [isShared ? 1 : count, rows, inner]] as const),
+    ...([{}, { shape: [isShared ? 1 : count, rows, inner] }] as const),
   )
 }
 
@@ -140,20 +140,21 @@ const LANES = 8
 
 const COLUMN_SUMS: KernelSource = {
   key: "sums of columns",
-  code: () =>
-    wgslModule({
-      params: ["rows", "columns", "blocks", "count"],
-      reads: { x: "f32" },
-      writes: { result: "f32" },
-      threads: COLUMNS * LANES,
-      declarations: `var<workgroup> sums: array<f32, ${COLUMNS * LANES}>;`,
-      main: `let matrix = group / p.blocks;
+  code: (storages) =>
+    wgslModule(
+      {
+        params: ["rows", "columns", "blocks", "count"],
+        reads: { x: "f32" },
+        writes: { result: "f32" },
+        threads: COLUMNS * LANES,
+        declarations: `var<workgroup> sums: array<f32, ${COLUMNS * LANES}>;`,
+        main: `let matrix = group / p.blocks;
 if (matrix >= p.count) { return; }
 let column = group % p.blocks * ${COLUMNS}u + local % ${COLUMNS}u;
 let first = matrix * p.rows;
 var sum = 0.0;
 if (column < p.columns) {
-  for (var row = local / ${COLUMNS}u; row < p.rows; row += ${LANES}u) { sum += x[(first + row) * p.columns + column]; }
+  for (var row = local / ${COLUMNS}u; row < p.rows; row += ${LANES}u) { sum += load_x((first + row) * p.columns + column); }
 }
 sums[local] = sum;
 workgroupBarrier();
@@ -161,5 +162,7 @@ if (local < ${COLUMNS}u && column < p.columns) {
   for (var lane = 1u; lane < ${LANES}u; lane++) { sum += sums[lane * ${COLUMNS}u + local]; }
   result[matrix * p.columns + column] = sum;
 }`,
-    }),
+      },
+      storages,
+    ),
 }

@@ -59,14 +59,17 @@ function together(gpu: Gpu, x: Tensor, weights: readonly WebgpuLinear[]): readon
     const left = { factor: rowsOf("x", width), buffers: [x], params: [] }
     const biases = weights.flatMap(({ bias }) => (bias === null ? [] : [bias]))
     return {
-      values: runProductsApart<Tensor>(gpu, { m, n: rows, k: width, count }, left, right, { biases, shape }),
+      values: runProductsApart<Tensor>(gpu, { m, n: rows, k: width, count }, left, right, {
+        ...{ biases, shape, storage: gpu.storageOf(x) },
+      }),
       saved: [],
       gradients: (dys) => {
         let dx: Tensor | null = null
         for (const [i, weight] of weights.entries()) {
           const left = { factor: rowsOf("dy", rows), buffers: [dys[i] as Tensor], params: [] }
           const right = weightInput(weight, weightTaps(format, width), [rows, width])
-          dx = runProduct<Tensor>(gpu, { m, n: width, k: rows }, left, right, { plus: dx }, x.shape)
+          const result = { shape: x.shape, storage: gpu.storageOf(...dys) }
+          dx = runProduct<Tensor>(gpu, { m, n: width, k: rows }, left, right, { plus: dx }, result)
         }
         return [dx as Tensor]
       },

@@ -54,7 +54,7 @@ export function stored(options: StoreOptions): Epilogue {
     bias === "apart" ? Array.from({ length: results }, (_, i) => `bias${i}`) : bias === false ? [] : ["bias"]
   const biasAt = { stacked: "z * p.n + column", placed: "p.biasFrom + z * p.biasEach + column", apart: "column" }
   const by = four ? " / 4u" : ""
-  const clauses = names.map((name) => `${name}[to] = value;`)
+  const clauses = names.map((name) => `store_${name}(to, value);`)
   return {
     key: `${added.map((name) => ` + ${name}`).join("")}${four ? "" : ", by one"}${results === 1 ? "" : ", apart"}${placed ? ", placed" : ""}`,
     params: [
@@ -83,8 +83,8 @@ fn biasOf(column: u32) -> ${element} {\n${byNumber(
         const terms = [
           four ? sum : `${sum}[${c}]`,
           ...(bias === false ? [] : ["biasOf(column)"]),
-          ...(shift ? [`shift[((${row}) / p.sampleRows * p.n + column)${by}]`] : []),
-          ...matrices.map((name) => `${name}[to]`),
+          ...(shift ? [`load_shift(((${row}) / p.sampleRows * p.n + column)${by})`] : []),
+          ...matrices.map((name) => `load_${name}(to)`),
         ]
         return `if (${row} < p.m && ${column} + ${c}u < p.n) {
   let column = ${column} + ${c}u;
@@ -115,8 +115,8 @@ export function gated({ bias, kept }: { readonly bias: boolean; readonly kept: b
   let pair = (${column}) / 4u;
   let value = ${sum}.xy${bias ? " + bias[pair]" : ""};
   let gate = ${sum}.zw${bias ? " + bias[half + pair]" : ""};
-  result[(${row}) * half + pair] = value * gate * cdf(gate);
-${kept ? `  sums[(${row}) * 2u * half + pair] = value;\n  sums[((${row}) * 2u + 1u) * half + pair] = gate;` : ""}
+  store_result((${row}) * half + pair, value * gate * cdf(gate));
+${kept ? `  store_sums((${row}) * 2u * half + pair, value);\n  store_sums(((${row}) * 2u + 1u) * half + pair, gate);` : ""}
 }`,
   }
 }

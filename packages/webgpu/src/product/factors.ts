@@ -18,7 +18,7 @@ export function rowsOf(name: string, k: number): Factor {
       along: "inner",
       four,
     },
-    body: `return ${name}[(edge * p.k + inner)${four ? " / 4u" : ""}];`,
+    body: `return load_${name}((edge * p.k + inner)${four ? " / 4u" : ""});`,
   }
 }
 
@@ -28,7 +28,7 @@ export function stackedRowsOf(name: string, k: number, count: EdgeCount): Factor
   return {
     ...rows,
     key: `stacked ${rows.key}`,
-    body: `return ${name}[((z * ${count} + edge) * p.k + inner)${rows.four ? " / 4u" : ""}];`,
+    body: `return load_${name}(((z * ${count} + edge) * p.k + inner)${rows.four ? " / 4u" : ""});`,
   }
 }
 
@@ -43,7 +43,7 @@ export function joinedRowsOf(name: string, each: number, count: EdgeCount, param
   return {
     ...rows,
     ...{ key: `joined ${rows.key}`, params: [param] },
-    body: `return ${name}[(${at})${rows.four ? " / 4u" : ""}];`,
+    body: `return load_${name}((${at})${rows.four ? " / 4u" : ""});`,
   }
 }
 
@@ -55,7 +55,7 @@ export function placedRowsOf(name: string, four: boolean): Factor {
   return {
     ...{ key: `placed rows${four ? "" : " by one"}`, reads: { [name]: four ? "vec4f" : "f32" }, params: PLACE },
     ...{ along: "inner", four },
-    body: `return ${name}[(p.origin + z * p.each + edge * p.k + inner)${four ? " / 4u" : ""}];`,
+    body: `return load_${name}((p.origin + z * p.each + edge * p.k + inner)${four ? " / 4u" : ""});`,
   }
 }
 
@@ -64,7 +64,7 @@ export function placedColumnsOf(name: string, four: boolean): Factor {
   return {
     ...{ key: `placed columns${four ? "" : " by one"}`, reads: { [name]: four ? "vec4f" : "f32" }, params: PLACE },
     ...{ along: "edge", four },
-    body: `return ${name}[(p.origin + z * p.each + inner * p.n + edge)${four ? " / 4u" : ""}];`,
+    body: `return load_${name}((p.origin + z * p.each + inner * p.n + edge)${four ? " / 4u" : ""});`,
   }
 }
 
@@ -74,7 +74,7 @@ export function joinedPlacedRowsOf(name: string, four: boolean): Factor {
   return {
     ...{ key: `joined placed rows${four ? "" : " by one"}`, reads: { [name]: four ? "vec4f" : "f32" } },
     ...{ params: [...PLACE, "width"], along: "inner", four },
-    body: `return ${name}[(${at})${four ? " / 4u" : ""}];`,
+    body: `return load_${name}((${at})${four ? " / 4u" : ""});`,
   }
 }
 
@@ -100,7 +100,7 @@ export function columnsAndOnes(
     ...{ key: `${stacked ? "stacked " : ""}columns and ${constant}${four ? "" : " by one"}` },
     ...{ reads: { [name]: four ? "vec4f" : "f32" }, params: ["edges", ...params], along: "edge", four },
     body: `if (edge >= p.edges) { return ${four ? `vec4f(${constant}, 0.0, 0.0, 0.0)` : constant}; }
-return ${name}[(${row} * p.edges + edge)${four ? " / 4u" : ""}];`,
+return load_${name}((${row} * p.edges + edge)${four ? " / 4u" : ""});`,
   }
 }
 
@@ -130,7 +130,7 @@ export function columnsOf(name: string, edges: number, count: EdgeCount): Factor
   return {
     key: `columns${four ? "" : " by one"}`,
     ...{ reads: { [name]: four ? "vec4f" : "f32" }, params: [], along: "edge", four },
-    body: `return ${name}[(inner * ${count} + edge)${four ? " / 4u" : ""}];`,
+    body: `return load_${name}((inner * ${count} + edge)${four ? " / 4u" : ""});`,
   }
 }
 
@@ -140,7 +140,7 @@ export function stackedColumnsOf(name: string, edges: number, count: EdgeCount):
   return {
     ...columns,
     key: `stacked ${columns.key}`,
-    body: `return ${name}[((z * p.k + inner) * ${count} + edge)${columns.four ? " / 4u" : ""}];`,
+    body: `return load_${name}(((z * p.k + inner) * ${count} + edge)${columns.four ? " / 4u" : ""});`,
   }
 }
 
@@ -203,7 +203,7 @@ let row = place.x + i32(tap / p.kernelWidth);
 let column = place.y + i32(tap % p.kernelWidth);
 if (row < 0 || row >= i32(p.height) || column < 0 || column >= i32(p.widthIn)) { return ${four ? "vec4f()" : "0.0"}; }
 let pixel = u32(place.z + row) * p.widthIn + u32(column);
-return x[(pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""}];`,
+return load_x((pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""});`,
   }
 }
 
@@ -228,6 +228,6 @@ let stride = i32(p.stride);
 if (row < 0 || column < 0 || row % stride != 0 || column % stride != 0) { return ${zero}; }
 if (row / stride >= i32(p.heightOut) || column / stride >= i32(p.widthOut)) { return ${zero}; }
 let pixel = u32(place.z + row / stride) * p.widthOut + u32(column / stride);
-return x[(pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""}];`,
+return load_x((pixel * p.channels + inner % p.channels)${four ? " / 4u" : ""});`,
   }
 }

@@ -26,8 +26,9 @@ export function createLinearGeglu(
     const m = x.size / width
     const isTaped = tf.engine().state.gradientDepth > 0
     return vjp([x], () => {
-      const y = gpu.create([...outer, rows / 2])
-      const sums = isTaped ? [gpu.create([...outer, rows])] : []
+      const storage = gpu.storageOf(x)
+      const y = gpu.create([...outer, rows / 2], storage)
+      const sums = isTaped ? [gpu.create([...outer, rows], storage)] : []
       dispatchProduct(
         ...([gpu, { m, n: rows, k: width }] as const),
         { factor: rowsOf("x", width), buffers: [x], params: [] },
@@ -44,7 +45,8 @@ export function createLinearGeglu(
           const dh = gegluSlopes(gpu, sums[0] as Tensor, dy)
           const left = { factor: rowsOf("dy", rows), buffers: [dh], params: [] }
           const right = weightInput(weight, weightTaps(format, width), [rows, width])
-          return [runProduct(gpu, { m, n: width, k: rows }, left, right, {}, x.shape)]
+          const result = { shape: x.shape, storage: gpu.storageOf(dh) }
+          return [runProduct(gpu, { m, n: width, k: rows }, left, right, {}, result)]
         },
       }
     })

@@ -43,22 +43,23 @@ export function productKernel({ left, right, epilogue, tile, half, count }: Prod
     `${name}Tile[(${k}) * ${rowOf(edges)}u + (${edge}) / 4u] = ${name === "right" && isHalf ? "vec4h" : "vec4f"}(${value});`
   return {
     key: `product ${count === 1 ? "" : `${count} times `}${left.key} · ${right.key}${epilogue.key}, ${shape}${isHalf ? ", 16 bits" : ""}`,
-    code: () =>
-      wgslModule({
-        enable: isHalf ? ["f16"] : [],
-        params: ["m", "n", "k", "span", ...left.params, ...right.params, ...epilogue.params],
-        reads: { ...left.reads, ...right.reads, ...epilogue.reads },
-        writes: epilogue.writes,
-        threads,
-        declarations: [
-          "/** The number of the product. */\nvar<private> z: u32;",
-          `var<workgroup> leftTile: array<vec4f, ${tileK * rowOf(tileM)}>;`,
-          `var<workgroup> rightTile: array<${isHalf ? "vec4h" : "vec4f"}, ${tileK * rowOf(tileN)}>;`,
-          readFunction("left", left, "p.m"),
-          readFunction("right", right, "p.n"),
-          epilogue.declarations,
-        ].join("\n"),
-        main: `
+    code: (storages) =>
+      wgslModule(
+        {
+          enable: isHalf ? ["f16"] : [],
+          params: ["m", "n", "k", "span", ...left.params, ...right.params, ...epilogue.params],
+          reads: { ...left.reads, ...right.reads, ...epilogue.reads },
+          writes: epilogue.writes,
+          threads,
+          declarations: [
+            "/** The number of the product. */\nvar<private> z: u32;",
+            `var<workgroup> leftTile: array<vec4f, ${tileK * rowOf(tileM)}>;`,
+            `var<workgroup> rightTile: array<${isHalf ? "vec4h" : "vec4f"}, ${tileK * rowOf(tileN)}>;`,
+            readFunction("left", left, "p.m"),
+            readFunction("right", right, "p.n"),
+            epilogue.declarations,
+          ].join("\n"),
+          main: `
 ${tilePlace({ tileM, tileN, count })}
 // Counted in fours.
 let tm = local / ${across}u;
@@ -80,6 +81,8 @@ ${unrolled(m, (i) => {
   const row = `m0 + tm * 4u + ${Math.floor(i / 4) * ((4 * tileM) / m) + (i % 4)}u`
   return unrolled(n / 4, (j) => epilogue.write(`sum${i}_${j}`, row, `n0 + tn * 4u + ${4 * j * across}u`))
 })}`,
-      }),
+        },
+        storages,
+      ),
   }
 }

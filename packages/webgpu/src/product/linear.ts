@@ -40,12 +40,20 @@ export function affine<T extends Tensor>(
     const left = { factor: rowsOf("x", width), buffers: [x], params: [] }
     const right = weightInput(weight, weightRows(weight, width), [])
     return {
-      value: runProduct<T>(gpu, { m, n: rows, k: width }, left, right, { bias, plus, shift }, shape),
+      value: runProduct<T>(
+        gpu,
+        { m, n: rows, k: width },
+        left,
+        right,
+        { bias, plus, shift },
+        { shape, storage: gpu.storageOf(x) },
+      ),
       saved: [],
       gradients: (dy) => {
         const left = { factor: rowsOf("dy", rows), buffers: [dy], params: [] }
         const right = weightInput(weight, weightTaps(format, width), [rows, width])
-        const dx = runProduct(gpu, { m, n: width, k: rows }, left, right, {}, x.shape)
+        const result = { shape: x.shape, storage: gpu.storageOf(dy) }
+        const dx = runProduct(gpu, { m, n: width, k: rows }, left, right, {}, result)
         return plus === null ? [dx] : [dx, tf.clone(dy)]
       },
     }

@@ -39,14 +39,15 @@ export function matrixProductKernel({ left, right, epilogue, unit, tile, count }
   const shape = `${tileM}×${tileN}×${tileK} by ${M}×${N}×${K} of ${lanes}, ${tile.subgroups.join("×")} subgroups`
   return {
     key: `product on matrices ${count === 1 ? "" : `${count} times `}${left.key} · ${right.key}${epilogue.key}, ${shape}`,
-    code: () =>
-      wgslModule({
-        enable: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
-        params: ["m", "n", "k", "span", ...left.params, ...right.params, ...epilogue.params],
-        reads: { ...left.reads, ...right.reads, ...epilogue.reads },
-        writes: epilogue.writes,
-        threads,
-        declarations: `/** The number of the product. */
+    code: (storages) =>
+      wgslModule(
+        {
+          enable: ["f16", "subgroups", "chromium_experimental_subgroup_matrix"],
+          params: ["m", "n", "k", "span", ...left.params, ...right.params, ...epilogue.params],
+          reads: { ...left.reads, ...right.reads, ...epilogue.reads },
+          writes: epilogue.writes,
+          threads,
+          declarations: `/** The number of the product. */
 var<private> z: u32;
 alias Left = subgroup_matrix_left<f16, ${K}, ${M}>;
 alias Right = subgroup_matrix_right<f16, ${N}, ${K}>;
@@ -60,7 +61,7 @@ ${epilogue.declarations}
 fn finish(at: u32, sum: vec4f, sumRow: u32, sumColumn: u32) {
 ${epilogue.write("sum", "sumRow", "sumColumn")}
 }`,
-        main: `
+          main: `
 ${tilePlace({ tileM, tileN, count })}
 let ownRow = subgroup / ${subgroupsAcross}u * ${down * M}u;
 let ownColumn = subgroup % ${subgroupsAcross}u * ${across * N}u;
@@ -93,6 +94,8 @@ for (var e = lane; e < ${(M * N) / 4}u; e += ${lanes}u) {
 workgroupBarrier();`,
   ),
 )}`,
-      }),
+        },
+        storages,
+      ),
   }
 }

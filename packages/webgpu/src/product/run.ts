@@ -1,7 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
 import type { Gpu } from "../gpu.ts"
-import { wgslModule } from "../wgsl/module.ts"
+import { type Storage, wgslModule } from "../wgsl/module.ts"
 import { type Epilogue, stored } from "./epilogue.ts"
 import type { Factor } from "./factor.ts"
 import { productKernel } from "./kernel.ts"
@@ -40,6 +40,13 @@ export interface ProductAddends {
   readonly plus?: Tensor | readonly Tensor[] | null
 }
 
+/** The tensor that a product makes. */
+export interface ProductResult {
+  readonly shape: readonly number[]
+  /** Default: f32 */
+  readonly storage?: Storage
+}
+
 /** The place of values in a tensor of more values, for several products. */
 export interface Place {
   readonly tensor: Tensor
@@ -50,8 +57,7 @@ export interface Place {
 }
 
 /**
- * result[m, n] = Σ left[m, k] right[n, k] + addends, into a tensor of `shape`. Several results follow each other. The
- * order of the sum is fixed.
+ * result[m, n] = Σ left[m, k] right[n, k] + addends. Several results follow each other. The order of the sum is fixed.
  */
 export function runProduct<T extends Tensor>(
   gpu: Gpu,
@@ -59,7 +65,7 @@ export function runProduct<T extends Tensor>(
   left: ProductInput,
   right: ProductInput,
   { bias = null, shift = null, plus = null }: ProductAddends,
-  shape: readonly number[],
+  { shape, storage }: ProductResult,
 ): T {
   const { m, n } = sizes
   const matrices = plus === null ? [] : "dataId" in plus ? [plus] : plus
@@ -72,7 +78,7 @@ export function runProduct<T extends Tensor>(
     results: 1,
   }
   const params = shift === null ? [] : [(m * n) / shift.size]
-  const result = gpu.create<T>(shape)
+  const result = gpu.create<T>(shape, storage)
   if (addends.length + matrices.length > 0) {
     // Addends must be added once. So these products are not cut.
     const buffers = [...addends, ...matrices, result]
@@ -143,11 +149,9 @@ export function runProductWithBiasOf<T extends Tensor>(
 }
 
 /** What products with a tensor for each result have besides their factors. */
-export interface ApartOptions {
+export interface ApartOptions extends ProductResult {
   /** A bias for each product, or none. [n] each. Default: none. */
   readonly biases?: readonly GPUBuffer[]
-  /** The shape of each result. */
-  readonly shape: readonly number[]
 }
 
 /** As `runProduct`, with a tensor for each of several results. */
@@ -156,10 +160,10 @@ export function runProductsApart<T extends Tensor>(
   sizes: Required<ProductSizes>,
   left: ProductInput,
   right: ProductInput,
-  { biases = [], shape }: ApartOptions,
+  { biases = [], shape, storage }: ApartOptions,
 ): readonly T[] {
   const { n, count } = sizes
-  const results = Array.from({ length: count }, () => gpu.create<T>(shape))
+  const results = Array.from({ length: count }, () => gpu.create<T>(shape, storage))
   const bias = biases.length > 0 ? "apart" : false
   const epilogue = stored({ bias, shift: false, plus: 0, four: n % 4 === 0, results: count })
   dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: [...biases, ...results] })
@@ -227,17 +231,20 @@ function planOf(gpu: Gpu, { m, n, count = 1 }: ProductSizes, { rounds = false }:
 
 const PARTS_SUM: KernelSource = {
   key: "sum of parts",
-  code: () =>
-    wgslModule({
-      // A product's size, and its place.
-      params: ["count", "parts", "size", "origin", "each"],
-      reads: { partial: "f32" },
-      writes: { result: "f32" },
-      threads: 256,
-      main: `let i = group * 256u + local;
+  code: (storages) =>
+    wgslModule(
+      {
+        // A product's size, and its place.
+        params: ["count", "parts", "size", "origin", "each"],
+        reads: { partial: "f32" },
+        writes: { result: "f32" },
+        threads: 256,
+        main: `let i = group * 256u + local;
 if (i >= p.count) { return; }
 var sum = 0.0;
 for (var part = 0u; part < p.parts; part++) { sum += partial[part * p.count + i]; }
-result[p.origin + i / p.size * p.each + i % p.size] = sum;`,
-    }),
+store_result(p.origin + i / p.size * p.each + i % p.size, sum);`,
+      },
+      storages,
+    ),
 }

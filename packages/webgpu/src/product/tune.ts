@@ -61,7 +61,7 @@ export async function fastest(
   /** Milliseconds for this number of products, one after another. */
   const time = async (tiles: ProductTiles, repeats: number): Promise<number> => {
     const start = performance.now()
-    for (let i = 0; i < repeats; i++) runProduct({ ...gpu, tiles }, sizes, left, right, {}, [m, n]).dispose()
+    for (let i = 0; i < repeats; i++) runProduct({ ...gpu, tiles }, sizes, left, right, {}, { shape: [m, n] }).dispose()
     await gpu.done()
     return performance.now() - start
   }

@@ -2,7 +2,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core"
 import { backend_util, util } from "@tensorflow/tfjs-core"
 import type { GuardedBackend } from "../device/backend.ts"
 import { floatWord, type KernelSource } from "../device/commands.ts"
-import { bufferOf, createTensor, isFloat32 } from "../device/tensors.ts"
+import { boundTo, commonStorage, createTensor, isFloat32 } from "../device/tensors.ts"
 import { wgslModule } from "../wgsl/module.ts"
 
 /** Operators of WGSL. */
@@ -53,14 +53,14 @@ export function binary(backend: GuardedBackend, operator: Operator, a: TensorInf
     })
     return { access, strides, value: isConstant ? Number((held.values as Float32Array)[0]) : 0 }
   })
-  const result = createTensor(backend, shape)
+  const result = createTensor(backend, shape, commonStorage(backend, [a, b]))
   const elements = four ? count / 4 : count
   const sizes = [four ? inner / 4 : inner, ...outer]
   backend.commands.record(
     kernel(operator, four, axes.length, operands),
     [
-      ...[a, b].filter((_, i) => operands[i]?.access !== "constant").map((tensor) => bufferOf(backend, tensor)),
-      bufferOf(backend, result),
+      ...[a, b].filter((_, i) => operands[i]?.access !== "constant").map((tensor) => boundTo(backend, tensor)),
+      boundTo(backend, result),
     ],
     [
       elements,
@@ -118,7 +118,7 @@ function kernel(operator: Operator, four: boolean, axes: number, operands: reado
       : numbers.map((axis) => `at${axis} * p.${name}Step${axis}`).join(" + ")
   const read = (operand: Operand, i: number): string => {
     const name = names[i]
-    const value = operand.access === "constant" ? `p.${name}Value` : `${name}[${indexOf(operand, name)}]`
+    const value = operand.access === "constant" ? `p.${name}Value` : `load_${name}(${indexOf(operand, name)})`
     return operand.access === "four" || !four ? value : `vec4f(${value})`
   }
   const places = isFlat
@@ -127,19 +127,22 @@ function kernel(operator: Operator, four: boolean, axes: number, operands: reado
   const values = operands.map(read)
   return {
     key: `${operator} ${axes} axes, ${operands.map(({ access, strides }) => (isFlat && strides[0] === 0 ? `${access} repeated` : access)).join(", ")}, by ${four ? "four" : "one"}`,
-    code: () =>
-      wgslModule({
-        params,
-        reads: Object.fromEntries(
-          operands.flatMap(({ access }, i) =>
-            access === "constant" ? [] : [[names[i], access === "four" ? "vec4f" : "f32"]],
+    code: (storages) =>
+      wgslModule(
+        {
+          params,
+          reads: Object.fromEntries(
+            operands.flatMap(({ access }, i) =>
+              access === "constant" ? [] : [[names[i], access === "four" ? "vec4f" : "f32"]],
+            ),
           ),
-        ),
-        writes: { result: four ? "vec4f" : "f32" },
-        threads: THREADS,
-        main: `let i = group * ${THREADS}u + local;
+          writes: { result: four ? "vec4f" : "f32" },
+          threads: THREADS,
+          main: `let i = group * ${THREADS}u + local;
 if (i >= p.count) { return; }
-${places}result[i] = ${values.join(` ${operator} `)};`,
-      }),
+${places}store_result(i, ${values.join(` ${operator} `)});`,
+        },
+        storages,
+      ),
   }
 }

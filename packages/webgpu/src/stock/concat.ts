@@ -2,7 +2,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core"
 import { util } from "@tensorflow/tfjs-core"
 import type { GuardedBackend } from "../device/backend.ts"
 import type { KernelSource } from "../device/commands.ts"
-import { bufferOf, createTensor, isFloat32 } from "../device/tensors.ts"
+import { boundTo, commonStorage, createTensor, isFloat32 } from "../device/tensors.ts"
 import { wgslModule } from "../wgsl/module.ts"
 
 const THREADS = 256
@@ -27,14 +27,14 @@ export function concat(backend: GuardedBackend, tensors: readonly TensorInfo[], 
   const four = lengths.every((length) => (length * inner) % 4 === 0)
   const widths = lengths.map((length) => (length * inner) / (four ? 4 : 1))
   const total = widths.reduce((sum, width) => sum + width, 0)
-  const result = createTensor(backend, shape)
+  const result = createTensor(backend, shape, commonStorage(backend, parts))
   let from = 0
   for (let start = 0; start < parts.length; start += SOURCES) {
     const joined = widths.slice(start, start + SOURCES)
     const width = joined.reduce((sum, more) => sum + more, 0)
     backend.commands.record(
       kernel(joined.length, four),
-      [...parts.slice(start, start + SOURCES), result].map((tensor) => bufferOf(backend, tensor)),
+      [...parts.slice(start, start + SOURCES), result].map((tensor) => boundTo(backend, tensor)),
       [rows * width, width, total, from, ...joined],
       Math.ceil((rows * width) / THREADS),
     )
@@ -49,13 +49,14 @@ function kernel(count: number, four: boolean): KernelSource {
   const element = four ? "vec4f" : "f32"
   return {
     key: `concat ${count}, by ${four ? "four" : "one"}`,
-    code: () =>
-      wgslModule({
-        params: ["count", "width", "total", "start", ...sources.map((i) => `width${i}`)],
-        reads: Object.fromEntries(sources.map((i) => [`source${i}`, element])),
-        writes: { result: element },
-        threads: THREADS,
-        main: `let i = group * ${THREADS}u + local;
+    code: (storages) =>
+      wgslModule(
+        {
+          params: ["count", "width", "total", "start", ...sources.map((i) => `width${i}`)],
+          reads: Object.fromEntries(sources.map((i) => [`source${i}`, element])),
+          writes: { result: element },
+          threads: THREADS,
+          main: `let i = group * ${THREADS}u + local;
 if (i >= p.count) { return; }
 let row = i / p.width;
 var column = i % p.width;
@@ -63,11 +64,13 @@ let to = row * p.total + p.start + column;
 ${sources
   .map((i) =>
     i === count - 1
-      ? `result[to] = source${i}[row * p.width${i} + column];`
-      : `if (column < p.width${i}) { result[to] = source${i}[row * p.width${i} + column]; return; }
+      ? `store_result(to, load_source${i}(row * p.width${i} + column));`
+      : `if (column < p.width${i}) { store_result(to, load_source${i}(row * p.width${i} + column)); return; }
 column -= p.width${i};`,
   )
   .join("\n")}`,
-      }),
+        },
+        storages,
+      ),
   }
 }

@@ -2,7 +2,7 @@ import type { TensorInfo } from "@tensorflow/tfjs-core"
 import { backend_util, slice_util, util } from "@tensorflow/tfjs-core"
 import type { GuardedBackend } from "../device/backend.ts"
 import type { KernelSource } from "../device/commands.ts"
-import { bufferOf, createTensor, isFloat32 } from "../device/tensors.ts"
+import { boundTo, createTensor, isFloat32, storageOf } from "../device/tensors.ts"
 import { wgslModule } from "../wgsl/module.ts"
 
 const THREADS = 256
@@ -58,10 +58,10 @@ function part(backend: GuardedBackend, x: TensorInfo, axis: number, from: number
   const unit = four ? 4 : 1
   const shape = x.shape.map((whole, at) => (at === axis ? length : whole))
   const count = util.sizeFromShape(shape) / unit
-  const result = createTensor(backend, shape)
+  const result = createTensor(backend, shape, storageOf(backend, x))
   backend.commands.record(
     kernel(four),
-    [bufferOf(backend, x), bufferOf(backend, result)],
+    [boundTo(backend, x), boundTo(backend, result)],
     [count, taken / unit, width / unit, start / unit],
     Math.ceil(count / THREADS),
   )
@@ -73,15 +73,18 @@ function kernel(four: boolean): KernelSource {
   const element = four ? "vec4f" : "f32"
   return {
     key: `slice, by ${four ? "four" : "one"}`,
-    code: () =>
-      wgslModule({
-        params: ["count", "taken", "width", "start"],
-        reads: { x: element },
-        writes: { result: element },
-        threads: THREADS,
-        main: `let i = group * ${THREADS}u + local;
+    code: (storages) =>
+      wgslModule(
+        {
+          params: ["count", "taken", "width", "start"],
+          reads: { x: element },
+          writes: { result: element },
+          threads: THREADS,
+          main: `let i = group * ${THREADS}u + local;
 if (i >= p.count) { return; }
-result[i] = x[i / p.taken * p.width + p.start + i % p.taken];`,
-      }),
+store_result(i, load_x(i / p.taken * p.width + p.start + i % p.taken));`,
+        },
+        storages,
+      ),
   }
 }
