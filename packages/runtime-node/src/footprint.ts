@@ -1,6 +1,6 @@
 import { COMPOSED_FOOTPRINT, type Footprint } from "@lllite/core/memory"
 import { createComposedOps } from "@lllite/core/ops"
-import type { NodeBackend, WeightDtype } from "./backends/names.ts"
+import type { NodeBackend, Precision, WeightDtype } from "./backends/names.ts"
 import { attention } from "./tensorflow/ops/attention.ts"
 import { geglu } from "./tensorflow/ops/geglu.ts"
 import { groupNorm, layerNorm } from "./tensorflow/ops/norm.ts"
@@ -9,16 +9,22 @@ import { groupNorm, layerNorm } from "./tensorflow/ops/norm.ts"
 export interface ModelPlace {
   readonly backend: NodeBackend
   readonly weights: WeightDtype
+  /** Default: F32 */
+  readonly precision?: Precision
   /** Bytes of the largest tensor that the device takes. Left out where the device does not say. */
   readonly maxTensorBytes?: number
 }
 
 /** How a backend's ops use memory. */
-export function footprintOf({ backend, weights, maxTensorBytes }: ModelPlace): Footprint {
+export function footprintOf({ backend, weights, precision, maxTensorBytes }: ModelPlace): Footprint {
   const limit = maxTensorBytes === undefined ? {} : { maxTensorBytes }
   switch (backend) {
     case "webgpu":
-      return { ...limit, pooled: true, stacks: true, weightBytes: (dtype) => heldBytes(dtype, weights) }
+      return {
+        ...limit,
+        ...{ pooled: true, stacks: true, halves: precision === "F16" },
+        weightBytes: (dtype) => heldBytes(dtype, weights),
+      }
     case "wasm":
       return { weightBytes: () => 4, backwardCopies: true }
     case "cpu":

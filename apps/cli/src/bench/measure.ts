@@ -71,7 +71,12 @@ async function measureModel(
   ended: AbortSignal,
 ): Promise<readonly ModelFigures[]> {
   const model = checkpoint === TINY ? "tiny" : "SDXL"
-  const place = { ...runtime, backend: choice.backend, weights: choice.weights ?? "file" } as const
+  const place = {
+    ...runtime,
+    backend: choice.backend,
+    weights: choice.weights ?? "file",
+    precision: choice.precision ?? "F32",
+  } as const
   const planned = async (kind: "generate" | "train", side: number): Promise<number> => {
     const { files, close } = await openSdxl({ checkpoint })
     try {

@@ -13,8 +13,8 @@ export const RUNTIME_OPTIONS = {
   }),
   precision: taken(dtypeKind(PRECISIONS), {
     help:
-      "Dtype of products with the checkpoint's weights. BF16 is faster on CPUs with instructions for it. F16 is faster on " +
-      "cards with subgroup matrices.",
+      "Dtype of products with the checkpoint's weights. BF16 is faster on CPUs with instructions for it. F16 is for graphics " +
+      "cards: the U-Net takes less memory, and is faster with subgroup matrices.",
     otherwise: "F32",
   }),
   weights: taken(dtypeKind(WEIGHT_DTYPES), {

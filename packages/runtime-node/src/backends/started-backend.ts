@@ -11,7 +11,7 @@ export type NodeRunningBackend = RunningBackend<NodeBackend> & {
 export interface StartOptions {
   /**
    * Default: `F32`. Only `tensorflow` takes `BF16`. It is faster on CPUs that have instructions for it. Only `webgpu`
-   * takes `F16`, on cards with subgroup matrices.
+   * takes `F16`, on cards with float16 (`shader-f16`).
    */
   readonly precision?: Precision
   /** Default: `file`. Only `tensorflow` and `webgpu` take the other dtypes. */

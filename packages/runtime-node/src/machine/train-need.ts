@@ -70,7 +70,8 @@ export async function planTrain(
     const { ops, device } = await startBackend(backend, options)
     // Measuring takes memory, too, which a run does not need.
     const baseBytes = process.memoryUsage.rss() + RUN_BYTES + (threads - 1) * THREAD_BYTES
-    const place = { backend, device, threads, weights: options.weights ?? "file" }
+    const { weights = "file", precision = "F32" } = options
+    const place = { backend, device, threads, weights, precision }
     const all = { ...task, kind: "train", batchSize: rows } as const
     const stop = { pause, ...(signal === undefined ? {} : { signal }) }
     await letStop(stop)

@@ -18,7 +18,12 @@ function fake(has: readonly string[], matrices: WebgpuDevice["matrices"] = []) {
       },
     }
   }
-  const checks = (half: string | null, matrices: string | null = "not expected to be checked"): PathChecks => ({
+  const unexpected = "not expected to be checked"
+  const checks = (half: string | null, matrices: string | null = unexpected, storage = matrices): PathChecks => ({
+    async storage(version) {
+      checked.push(`storage of ${version}`)
+      return storage
+    },
     async half(version) {
       checked.push(version)
       return half
@@ -38,7 +43,11 @@ describe("the paths of kernels", () => {
     expect(version).toBe("WebGPU nvidia lovelace driver 580")
     expect(checked).toEqual([version])
     expect(started).toEqual([["shader-f16", "subgroups"]])
-    expect(paths[0]).toMatch(/passed their check/)
+    expect(paths).toEqual([
+      "Products may keep float16 weights in 16 bits: this driver passed their check.",
+      "--precision F16 stores the U-Net's values in float16, if this driver passes that check, too.",
+      "The driver has no subgroup matrices.",
+    ])
   })
 
   it("have float32 alone where the check fails, and say why", async () => {
@@ -69,22 +78,36 @@ describe("the paths of kernels", () => {
     const { start, checks, started, checked, disposed } = fake(["shader-f16"], [{ M: 16, N: 16, K: 16 }])
     const { paths, version } = await startOnPaths(start, checks(null, null), "F16")
     expect(started).toEqual([undefined])
-    expect(checked).toEqual([version, `matrices of ${version}`])
+    expect(checked).toEqual([version, `storage of ${version}`, `matrices of ${version}`])
     expect(disposed()).toBe(0)
     expect(paths).toEqual([
+      "The U-Net's values between layers are stored in float16: this driver passed the check.",
       "Products and attention of networks, except the VAE's, multiply float16 on subgroup matrices of 16×16×16: this driver passed their check.",
     ])
   })
 
   it.each([
-    ["its float16 is wrong", ["shader-f16"], [16], "a product is 0.3 apart", null, "a product is 0.3 apart"],
-    ["it has no float16", [], [16], null, null, "the driver has no float16"],
-    ["it has no matrices", ["shader-f16"], [], null, null, "the driver has no subgroup matrices"],
-    ["its matrices are wrong", ["shader-f16"], [16], null, "a convolution is 0.3 apart", "a convolution is 0.3 apart"],
-  ])("refuse the precision F16 where %s, and end the device", async (_, features, sides, half, matrices, said) => {
+    ["it has no matrices", [], null, "the driver has none", 1],
+    ["its matrices are wrong", [16], "a convolution is 0.3 apart", "a convolution is 0.3 apart", 2],
+  ])("only store float16 with the precision F16 where %s", async (_, sides, matrices, said, starts) => {
     const sizes = sides.map((side) => ({ M: side, N: side, K: side }))
-    const { start, checks, disposed } = fake(features, sizes)
-    await expect(startOnPaths(start, checks(half, matrices), "F16")).rejects.toThrow(
+    const { start, checks, started, disposed } = fake(["shader-f16"], sizes)
+    const { paths } = await startOnPaths(start, checks(null, matrices, null), "F16")
+    expect(paths).toEqual([
+      "The U-Net's values between layers are stored in float16: this driver passed the check.",
+      `Products multiply float32, without subgroup matrices: ${said}.`,
+    ])
+    expect(started).toEqual([undefined, ["shader-f16", "subgroups"]].slice(0, starts))
+    expect(disposed()).toBe(starts - 1)
+  })
+
+  it.each([
+    ["its float16 is wrong", ["shader-f16"], "a product is 0.3 apart", null, "a product is 0.3 apart"],
+    ["its storage is wrong", ["shader-f16"], null, "a product is 0.2 apart", "a product is 0.2 apart"],
+    ["it has no float16", [], null, null, "the driver has no float16"],
+  ])("refuse the precision F16 where %s, and end the device", async (_, features, half, storage, said) => {
+    const { start, checks, disposed } = fake(features, [{ M: 16, N: 16, K: 16 }])
+    await expect(startOnPaths(start, checks(half, null, storage), "F16")).rejects.toThrow(
       `precision "F16": ${said}. Leave precision out, or use another card or driver.`,
     )
     expect(disposed()).toBe(1)

@@ -8,7 +8,7 @@ export interface CheckedStart {
   readonly paths: readonly string[]
 }
 
-/** Features without float16, and without matrices. With a precision of F16 the device has all. */
+/** Features without float16, and without matrices. With a precision of F16 the device begins with all. */
 const FLOAT32: readonly OptionalFeature[] = ["subgroups"]
 const NO_MATRICES: readonly OptionalFeature[] = ["shader-f16", "subgroups"]
 
@@ -16,19 +16,22 @@ const NO_MATRICES: readonly OptionalFeature[] = ["shader-f16", "subgroups"]
 export interface PathChecks {
   /** Products whose float16 weights stay in 16 bits. */
   half(version: string): Promise<string | null>
+  /** Values between layers that are stored in float16. */
+  storage(version: string): Promise<string | null>
   /** Products and attention on subgroup matrices. */
   matrices(version: string): Promise<string | null>
 }
 
 /**
  * Starts a device. Where it has float16, that is checked before it is used. Where the check fails, the device starts anew
- * without. Subgroup matrices are checked if products are to use them.
+ * without. Float16 between layers and subgroup matrices are checked if the precision is F16. Where matrices fail their
+ * check, the device starts anew without them.
  *
- * @throws InputError if the precision is F16, and the driver has no matrices or fails their check
+ * @throws InputError if the precision is F16, and the driver has no float16 or fails its checks
  */
 export async function startOnPaths(
   start: (options: { readonly features?: readonly OptionalFeature[] }) => Promise<WebgpuDevice>,
-  { half, matrices }: PathChecks,
+  { half, storage, matrices }: PathChecks,
   precision: ProductPrecision = "F32",
 ): Promise<CheckedStart> {
   const device = await start(precision === "F16" ? {} : { features: NO_MATRICES })
@@ -37,7 +40,7 @@ export async function startOnPaths(
   const problem = hasHalf ? await half(version) : "the driver has no float16"
   const sizes = [...new Set(device.matrices.map(({ M, N, K }) => `${M}×${N}×${K}`))].join(", ")
   if (precision === "F16") {
-    const found = problem ?? (sizes === "" ? "the driver has no subgroup matrices" : await matrices(version))
+    const found = problem ?? (await storage(version))
     if (found !== null) {
       device.dispose()
       throw new InputError(
@@ -45,8 +48,16 @@ export async function startOnPaths(
         `precision "F16": ${found}. Leave precision out, or use another card or driver.`,
       )
     }
-    const path = `Products and attention of networks, except the VAE's, multiply float16 on subgroup matrices of ${sizes}: this driver passed their check.`
-    return { device, version, paths: [path] }
+    const stored = "The U-Net's values between layers are stored in float16: this driver passed the check."
+    const wrong = sizes === "" ? "the driver has none" : await matrices(version)
+    if (wrong === null) {
+      const path = `Products and attention of networks, except the VAE's, multiply float16 on subgroup matrices of ${sizes}: this driver passed their check.`
+      return { device, version, paths: [stored, path] }
+    }
+    const paths = [stored, `Products multiply float32, without subgroup matrices: ${wrong}.`]
+    if (sizes === "") return { device, version, paths }
+    device.dispose()
+    return { device: await start({ features: NO_MATRICES }), version, paths }
   }
   const unused =
     sizes === ""
@@ -54,7 +65,8 @@ export async function startOnPaths(
       : `The driver has subgroup matrices of ${sizes}. --precision F16 multiplies on them, if this driver passes their check.`
   if (problem === null) {
     const path = "Products may keep float16 weights in 16 bits: this driver passed their check."
-    return { device, version, paths: [path, unused] }
+    const stores = "--precision F16 stores the U-Net's values in float16, if this driver passes that check, too."
+    return { device, version, paths: [path, stores, unused] }
   }
   const paths = [`Kernels use float32 alone: ${problem}.`, unused]
   if (!hasHalf) return { device, version, paths }

@@ -2,6 +2,7 @@ import { join } from "node:path"
 import { createComposedOps, registerGradients } from "@lllite/core/ops"
 import {
   checkMatrices,
+  checkStorage,
   createWebgpuOps,
   keptCheck,
   keptTiles,
@@ -60,6 +61,7 @@ function tilesOf(version: string, precision: ProductPrecision): Promise<ProductT
 /** Checks that run once for every driver. */
 const CHECKS: PathChecks = {
   half: (version) => keptCheck(storeIn("webgpu-checks.json"), version),
+  storage: (version) => keptCheck(storeIn("webgpu-checks.json"), `${version}, storage`, checkStorage),
   matrices: (version) => keptCheck(storeIn("webgpu-checks.json"), `${version}, matrices and attention`, checkMatrices),
 }
 

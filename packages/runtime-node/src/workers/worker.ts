@@ -38,7 +38,7 @@ const tasks = createRuntimeTasks<NodeTypes>(
       await selfCheck(ops, TOLERANCES[options.precision ?? "F32"])
       const { maxTensorBytes } = ops
       here = {
-        ...{ backend, device, threads, weights: options.weights ?? "file" },
+        ...{ backend, device, threads, weights: options.weights ?? "file", precision: options.precision ?? "F32" },
         ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }),
       }
       return running
