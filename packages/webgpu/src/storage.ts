@@ -1,20 +1,20 @@
 import { type Ops, vjp } from "@lllite/core/ops"
+import type { Tensor } from "@tensorflow/tfjs-core"
 import type { Gpu } from "./gpu.ts"
+import type { Storage } from "./wgsl/module.ts"
 
-/** Tensors whose values are stored in float16, and back. Gradients are float32. See `Ops.narrow`. */
+/**
+ * Tensors whose values are stored in float16, and back. Verbs store slopes at their inputs as those at their results. So
+ * slopes are in float16 where values are. See `Ops.narrow`.
+ */
 export function createStorage(gpu: Gpu): Required<Pick<Ops, "narrow" | "widen">> {
-  return {
-    narrow: (x) =>
+  const copied =
+    (there: Storage, back: Storage) =>
+    <T extends Tensor>(x: T): T =>
       vjp([x], () => ({
-        value: gpu.stored(x, "f16"),
+        value: gpu.stored(x, there),
         saved: [],
-        gradients: (dy) => [gpu.stored(dy, "f32")],
-      })),
-    widen: (x) =>
-      vjp([x], () => ({
-        value: gpu.stored(x, "f32"),
-        saved: [],
-        gradients: (dy) => [gpu.stored(dy, "f32")],
-      })),
-  }
+        gradients: (dy) => [gpu.stored(dy, back)],
+      }))
+  return { narrow: copied("f16", "f32"), widen: copied("f32", "f16") }
 }

@@ -58,12 +58,14 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
   const countProduct = (kind: string, flops: number, x: Tensor, y: Tensor, weightBytes: number): void =>
     backend.count(kind, flops, backend.bytesOf(x, y) + weightBytes)
 
-  /** A copy in float16 or float32. Its gradient is float32. */
+  /** A copy in float16 or float32. Its gradient is in the other. */
   const copied = (x: Tensor, isHalf: boolean): Tensor =>
     vjp([x], () => {
-      const y = tf.engine().makeTensorFromTensorInfo(backend.makeOutput(x.shape, "float32", isHalf), backend)
+      const stored = (half: boolean): Tensor =>
+        tf.engine().makeTensorFromTensorInfo(backend.makeOutput(x.shape, "float32", half), backend)
+      const y = stored(isHalf)
       backend.count("activation", 0, backend.bytesOf(x, y))
-      return { value: y, saved: [], gradients: (dy) => [create(dy.shape)] }
+      return { value: y, saved: [], gradients: () => [stored(!isHalf)] }
     })
 
   /** One pass over the values, forward and back. */

@@ -48,7 +48,10 @@ describe("planMemory", () => {
 
   it("counts the U-Net's values in float16, where the device stores them so: a training step fits into 9 GiB", async () => {
     const halved = { ...CARD, stacks: true, halves: true }
-    const peaks = async (kind: "generate" | "train", footprint: Footprint): Promise<Readonly<Record<string, number>>> => {
+    const peaks = async (
+      kind: "generate" | "train",
+      footprint: Footprint,
+    ): Promise<Readonly<Record<string, number>>> => {
       const { phases, weightBytes } = await plan({ kind }, footprint)
       return Object.fromEntries(phases.map(({ name, peakBytes }) => [name, peakBytes - weightBytes]))
     }

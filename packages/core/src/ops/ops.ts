@@ -193,7 +193,10 @@ export interface Ops {
    * tensors. Core calls it where a network begins whose values stay within float16's range. Default: x.
    */
   narrow?<T extends Tensor>(x: T): T
-  /** x with its values in float32 again. Core calls it before such a network's last layer. Default: x. */
+  /**
+   * x with its values in float32 again. Core calls it before such a network's last layer. The slopes before it are in float16,
+   * too, so that core scales a loss. Default: x.
+   */
   widen?<T extends Tensor>(x: T): T
   /** Affine map of the last axis. x: [..., in] → [..., out] */
   linear(x: Tensor, weight: LinearWeight): Tensor

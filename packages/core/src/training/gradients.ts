@@ -16,6 +16,7 @@ import type { Residuals, UnetStage } from "../models/unet/walk.ts"
 import { inputOf, placesRead, unetStages } from "../models/unet/walk.ts"
 import { narrow } from "../ops/joined-verbs.ts"
 import type { Ops } from "../ops/ops.ts"
+import { withLossScale } from "./loss-scale.ts"
 import type { ValuePart } from "./value-part.ts"
 
 /** A tap that trains. */
@@ -105,6 +106,26 @@ export async function lossAndGradients(
   input: UnetInput,
   loss: (prediction: Tensor4D) => Scalar,
   options: GradientOptions = {},
+): Promise<LossAndGradients> {
+  // A scaled attempt may have to be made again. So no gradient is final before its end.
+  const [count, rows, columns] = input.latents.shape
+  return withLossScale(ops, count * rows * columns * params.config.outChannels, (scale) =>
+    scale === 1
+      ? gradientsOf(ops, params, trained, input, loss, options)
+      : gradientsOf(ops, params, trained, input, (prediction) => tf.mul(loss(prediction), scale), {
+          ...options,
+          onFinal: undefined,
+        }),
+  )
+}
+
+async function gradientsOf(
+  ops: Ops,
+  params: UnetParams,
+  trained: TrainedTap,
+  input: UnetInput,
+  loss: (prediction: Tensor4D) => Scalar,
+  options: GradientOptions,
 ): Promise<LossAndGradients> {
   checkInput(params, input)
   const [, height, width] = input.latents.shape
