@@ -8,7 +8,7 @@ import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { createStream } from "../../../packages/core/dist/random.js"
 import { sdxlShapes } from "../../../packages/core/dist/reference.js"
 import { enumerateSites } from "../../../packages/format/dist/selections.js"
-import { checkMatrices, createWebgpuOps, tuneMatrices, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import { checkMatrices, checkStorage, createWebgpuOps, tuneMatrices, tuneProducts } from "../../../packages/webgpu/dist/index.js"
 import { TOGGLES } from "../gpu.mjs"
 import { usedMiB } from "../measure/card-memory.mjs"
 
@@ -26,8 +26,8 @@ const TINY_UNET = {
  */
 export async function loadMadeUp({ quick, start, write, precision = "F32" }) {
   const before = await usedMiB()
-  const { device, trim } = await start(precision === "F16" ? TOGGLES : [])
-  const problem = precision === "F16" ? await checkMatrices() : null
+  const { device, trim, matrices } = await start(precision === "F16" ? TOGGLES : [])
+  const problem = precision === "F16" ? await problemOfHalf(matrices) : null
   if (problem !== null) {
     write({ skipped: problem })
     return null
@@ -48,12 +48,18 @@ export async function loadMadeUp({ quick, start, write, precision = "F32" }) {
     parameters,
     sites,
     precision,
+    ...(precision === "F16" ? { matrices } : {}),
     tiles: tiles ?? "usual",
     loadSeconds,
     cardMiB: await usedMiB(),
     cardMiBBefore: before,
   })
   return { config, device, trim, ops, params, model }
+}
+
+/** What is wrong with float16 between layers, or with products on subgroup matrices where the card has them. */
+async function problemOfHalf(matrices) {
+  return (await checkStorage()) ?? (matrices.length > 0 ? await checkMatrices() : null)
 }
 
 /** Values that depend on how many were asked for before. */

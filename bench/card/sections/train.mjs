@@ -13,7 +13,10 @@ import { observe } from "../measure/observe.mjs"
 import { watchMemory } from "../measure/out-of-memory.mjs"
 import { loadMadeUp, sidesOf, startValues } from "../sdxl/made-up-sdxl.mjs"
 
-export async function run({ quick, start, write }) {
+export const run = (place) => measureStep(place, "F32")
+
+/** The step with values and products of a precision. */
+export async function measureStep({ quick, start, write }, precision) {
   let memory = null
   let side = null
   const watched = async (...args) => {
@@ -22,7 +25,8 @@ export async function run({ quick, start, write }) {
     return started
   }
   try {
-    const loaded = await loadMadeUp({ quick, start: watched, write })
+    const loaded = await loadMadeUp({ quick, start: watched, write, precision })
+    if (loaded === null) return
     for (side of sidesOf(quick)) {
       write({ what: "training step with recompute", side, ...(await observeStep(loaded, side, quick)) })
       loaded.trim()
@@ -51,6 +55,7 @@ function observeStep({ config, device, ops, params, model }, side, quick) {
   return observe(openClock(device), quick ? 1 : 2, async () => {
     const { loss, gradients } = await objective(sdxl, schedule, LLLITE, model, rows, { gradientCheckpointing: true })
     if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`)
+    if (!gradients.every(Number.isFinite)) throw new Error("a gradient is not finite")
     await optimizer.step(gradients, 1e-4)
   })
 }
