@@ -8,7 +8,13 @@ import { createComposedOps } from "../../../packages/core/dist/ops.js"
 import { createStream } from "../../../packages/core/dist/random.js"
 import { sdxlShapes } from "../../../packages/core/dist/reference.js"
 import { enumerateSites } from "../../../packages/format/dist/selections.js"
-import { checkMatrices, checkStorage, createWebgpuOps, tuneMatrices, tuneProducts } from "../../../packages/webgpu/dist/index.js"
+import {
+  checkMatrices,
+  checkStorage,
+  createWebgpuOps,
+  tuneMatrices,
+  tuneProducts,
+} from "../../../packages/webgpu/dist/index.js"
 import { TOGGLES } from "../gpu.mjs"
 import { usedMiB } from "../measure/card-memory.mjs"
 

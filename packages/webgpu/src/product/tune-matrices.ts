@@ -69,7 +69,7 @@ async function isRight(gpu: Gpu, tile: MatrixTile): Promise<boolean> {
   const run = (rounds: boolean, tiles: ProductTiles): Tensor => {
     const left = { factor: rowsOf("x", k), buffers: [tensor], params: [] }
     const right = { factor: weightRows({ format: "F16", rounds }, k), buffers: [values], params: [] }
-    return runProduct({ ...gpu, tiles }, CHECKED, left, right, {}, [m, n])
+    return runProduct({ ...gpu, tiles }, CHECKED, left, right, {}, { shape: [m, n] })
   }
   const results = [run(true, { ...gpu.tiles, matrices: [tile] }), run(false, gpu.tiles)]
   try {
