@@ -1,5 +1,10 @@
 import type { Ops } from "../ops/ops.ts"
-import type { LossAndGradients } from "./gradients.ts"
+
+/** A loss and its gradients. */
+interface Scaled {
+  readonly loss: number
+  readonly gradients: Float32Array
+}
 
 /** The first factor on the loss, for each value of the prediction. A loss is a mean over these values. */
 const FACTOR_PER_VALUE = 16
@@ -21,8 +26,8 @@ const STEP = 16
 export async function withLossScale(
   { narrow }: Pick<Ops, "narrow">,
   values: number,
-  attempt: (scale: number) => Promise<LossAndGradients>,
-): Promise<LossAndGradients> {
+  attempt: (scale: number) => Promise<Scaled>,
+): Promise<Scaled> {
   if (narrow === undefined) return attempt(1)
   let scale = FACTOR_PER_VALUE * 2 ** Math.ceil(Math.log2(values))
   for (;;) {

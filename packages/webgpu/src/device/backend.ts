@@ -2,13 +2,13 @@ import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu"
 import type { BackendValues, TensorInfo } from "@tensorflow/tfjs-core"
 import { util } from "@tensorflow/tfjs-core"
 import { WebgpuLimitError, WebgpuOpsError } from "../errors.ts"
+import type { Storage } from "../wgsl/module.ts"
 import { BufferPool, writeValues } from "./buffer-pool.ts"
 import { type Commands, createCommands } from "./commands.ts"
 import type { DeviceFeatures } from "./features.ts"
 import { type DeviceHealth, watchDevice } from "./health.ts"
 import { expectBindable } from "./limits.ts"
 import { PassRecorder } from "./pass-recorder.ts"
-import { stored } from "./stored.ts"
 
 type DataId = TensorInfo["dataId"]
 type RunArguments = Parameters<WebGPUBackend["runWebGPUProgram"]>
@@ -31,12 +31,18 @@ export interface GuardedBackend extends WebGPUBackend {
 /** The most rows for tfjs's softmax. With more rows it writes a wrong last value, because it has no bounds check. */
 const SOFTMAX_ROWS = 65_535
 
+/** Makes a copy of a tensor in a storage. */
+type StoredCopy = (backend: GuardedBackend, x: TensorInfo, storage: Storage) => TensorInfo
+
 /**
  * The class of {@link GuardedBackend}. tfjs's backend is an argument, because an import would register its kernels too
  * early.
+ *
+ * @param stored makes float32 copies of what is stored in float16
  */
 export function guardedBackend(
   Base: typeof WebGPUBackend,
+  stored: StoredCopy,
 ): new (
   device: GPUDevice,
   info: GPUAdapterInfo,

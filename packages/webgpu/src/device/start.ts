@@ -3,6 +3,7 @@ import { WebgpuOpsError } from "../errors.ts"
 import { replaceStockKernels } from "../stock/replace.ts"
 import { type GuardedBackend, guardedBackend } from "./backend.ts"
 import { findFeatures, OPTIONAL_FEATURES, type OptionalFeature } from "./features.ts"
+import { stored } from "./stored.ts"
 
 export interface StartOptions {
   /**
@@ -84,7 +85,7 @@ export async function startWebgpu(
   })
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu")
   replaceStockKernels()
-  const Backend = guardedBackend(WebGPUBackend)
+  const Backend = guardedBackend(WebGPUBackend, stored)
   const backend: GuardedBackend = new Backend(device, info, await findFeatures(device, info))
   if (tf.findBackendFactory("webgpu") !== null) tf.removeBackend("webgpu")
   tf.registerBackend("webgpu", () => backend)
