@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { readFile } from "node:fs/promises"
 import { readPngInfo } from "@lllite/runtime-web"
-import type { Page } from "playwright-core"
+import type { Locator, Page } from "playwright-core"
 import { beforeEach, describe, expect, it } from "vitest"
 import { needsChromium } from "../../../packages/format/test/chromium.ts"
 import { usePlayground } from "./playground.ts"
@@ -58,7 +58,7 @@ describe("what the playground keeps and restores", needsChromium, () => {
     expect(await prompt.inputValue()).toBe("a red heart")
     await draw.getByRole("button", { name: "Remove the picture" }).click()
     expect(await pictures.count()).toBe(1)
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     expect(await pictures.count()).toBe(2)
     forgetRequests()
   })
@@ -96,7 +96,7 @@ describe("what the playground keeps and restores", needsChromium, () => {
     await draw.getByRole("button", { name: "Reset" }).click()
     const steps = draw.getByRole("textbox", { name: "Steps" })
     await expect.poll(() => steps.inputValue(), { timeout: 60_000 }).toBe("8")
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     await expect.poll(() => steps.inputValue(), { timeout: 60_000 }).toBe("3")
     await draw.getByRole("button", { name: "Reset" }).click()
     await prompt.fill("a red ring")
@@ -143,6 +143,51 @@ describe("what the playground keeps and restores", needsChromium, () => {
     // What is kept is the picture, and not its name alone.
     await pictures.last().click()
     await draw.getByText(/^seed 7 · 2 steps · /).waitFor()
+    forgetRequests()
+  })
+
+  it("keeps the forms of two tabs apart, also of a copied tab, and opens a new tab with the last one", async () => {
+    await open()
+    const opened = async (features: string): Promise<Page> => {
+      const coming = page.waitForEvent("popup")
+      await page.evaluate((features) => void window.open(location.href, "_blank", features), features)
+      const tab = await coming
+      await tab.locator(".draw").waitFor()
+      return tab
+    }
+    const promptOf = (tab: Page): Locator => tab.getByRole("textbox", { name: "Prompt", exact: true })
+    const writeTo = async (tab: Page, text: string): Promise<void> => {
+      await promptOf(tab).fill(text)
+      await tab.waitForFunction(
+        (text) =>
+          new Promise<boolean>((resolve) => {
+            indexedDB.open("lllite-playground").onsuccess = ({ target }) => {
+              const { result: database } = target as IDBOpenDBRequest
+              database.transaction("drafts").objectStore("drafts").getAll().onsuccess = ({ target }) => {
+                const { result } = target as IDBRequest<{ readonly recipe: { readonly prompt: string } }[]>
+                database.close()
+                resolve(result.some(({ recipe }) => recipe.prompt === text))
+              }
+            }
+          }),
+        text,
+        { polling: 200 },
+      )
+    }
+    await writeTo(page, "a red star")
+    // A window with an opener gets a copy of what its tab remembers.
+    const copy = await opened("")
+    await expect.poll(() => promptOf(copy).inputValue(), { timeout: 60_000 }).toBe("a red star")
+    await writeTo(copy, "a blue ring")
+    await page.reload()
+    await expect.poll(() => promptOf(page).inputValue(), { timeout: 60_000 }).toBe("a red star")
+    await copy.reload()
+    await expect.poll(() => promptOf(copy).inputValue(), { timeout: 60_000 }).toBe("a blue ring")
+    await writeTo(copy, "a yellow heart")
+    await copy.close()
+    await page.evaluate(() => sessionStorage.clear())
+    await page.reload()
+    await expect.poll(() => promptOf(page).inputValue(), { timeout: 60_000 }).toBe("a yellow heart")
     forgetRequests()
   })
 
