@@ -1,10 +1,11 @@
-import { controlPicture, type PreprocessorValues, preprocessorOf, type RgbImage } from "@lllite/core/image"
+import { type PreprocessorValues, preprocessorOf, type RgbImage } from "@lllite/core/image"
 import type { AdapterRecipe } from "@lllite/core/recipe"
 import type { ControlType } from "@lllite/format/identify"
 import { computed, signal } from "@preact/signals"
 import { drawing } from "../draw/sheet-state.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
 import { type ControlKind, firstOptions, preparationOf } from "../pictures/control-kinds.ts"
+import { madePicture } from "./made-pictures.ts"
 import { addNetwork, BUILT_IN, type Network, networkOf } from "./networks.ts"
 
 /** A picture from a file. */
@@ -94,26 +95,22 @@ export function networkChoice({ name, control, types }: Network): Partial<Omit<C
   return { network: name, type: types[0] ?? null, ...(control === null ? {} : { kind: control }) }
 }
 
+/** The pictures that were shown last. */
+let before: ReadonlyMap<number, RgbImage> = new Map()
+
 /**
  * The control pictures by the id of their controls, in the size of what they follow. Each is made anew only when that
- * changes. The model gets them in the size of the picture.
+ * changes. Until a worker has made a new one, the one before stays. The model gets them in the size of the picture.
  */
-export const controlPictures = computed<ReadonlyMap<number, RgbImage>>(
-  () => new Map(controls.value.map((control) => [control.id, madePicture(control, drawing.value)])),
-)
-
-const made = new WeakMap<RgbImage, Map<string, RgbImage>>()
-
-function madePicture({ picture, kind, options }: Control, drawn: RgbImage): RgbImage {
-  const image = picture?.image ?? drawn
-  const known = made.get(image) ?? new Map<string, RgbImage>()
-  made.set(image, known)
-  const preparation = preparationOf(kind, image.width, options[kind])
-  const key = JSON.stringify(preparation)
-  const found = known.get(key) ?? controlPicture(image, image, preparation)
-  known.set(key, found)
-  return found
-}
+export const controlPictures = computed<ReadonlyMap<number, RgbImage>>(() => {
+  const pictures = new Map<number, RgbImage>()
+  for (const { id, picture, kind, options } of controls.value) {
+    const shown = madePicture(id, picture?.image ?? drawing.value, kind, options[kind]) ?? before.get(id)
+    if (shown !== undefined) pictures.set(id, shown)
+  }
+  before = pictures
+  return pictures
+})
 
 /** A control as the SDK's recipes have it. @param side of the picture, in pixels */
 export function adapterRecipe(control: Control, side: number): AdapterRecipe {

@@ -1,6 +1,5 @@
-import type { RgbImage } from "@lllite/core/image"
+import type { ControlPreparation, RgbImage } from "@lllite/core/image"
 import { PageError, problemOf, type Sentence, sentence } from "../language/sentence.ts"
-import type { ControlKind } from "./control-kinds.ts"
 import type { FittedPicture } from "./fit-picture.ts"
 import { drawnSvg, isSvg } from "./svg-picture.ts"
 
@@ -17,7 +16,7 @@ export type PictureTask =
       /** The size of the picture that a control belongs to. */
       readonly like: FittedPicture["original"] | null
     }
-  | { readonly kind: "control"; readonly image: RgbImage; readonly control: ControlKind }
+  | { readonly kind: "control"; readonly image: RgbImage; readonly preparation: ControlPreparation }
 
 export type PictureAnswer = { readonly id: number } & (
   | { readonly picture: FittedPicture }
@@ -51,9 +50,9 @@ export async function readPicture(
   throw new PageError(sentence("page", "otherAnswer"))
 }
 
-/** Makes the control of a picture. */
-export async function makeControl(image: RgbImage, control: ControlKind): Promise<RgbImage> {
-  const answer = await ask({ kind: "control", image, control })
+/** Makes the control of a picture, in its size. @throws PageError when the worker cannot */
+export async function makeControl(image: RgbImage, preparation: ControlPreparation): Promise<RgbImage> {
+  const answer = await ask({ kind: "control", image, preparation })
   if ("image" in answer) return answer.image
   throw new PageError(sentence("page", "otherAnswer"))
 }

@@ -1,5 +1,5 @@
+import { controlPicture } from "@lllite/core/image"
 import { problemOf } from "../language/sentence.ts"
-import { madeControl } from "./control-kinds.ts"
 import { fitPicture } from "./fit-picture.ts"
 import type { PictureAnswer, PictureTask } from "./picture-reader.ts"
 
@@ -13,7 +13,7 @@ addEventListener("message", ({ data: { id, task } }: MessageEvent<{ id: number; 
       answer =
         task.kind === "read"
           ? { id, picture: await fitPicture(task.file, task.size, task.like) }
-          : { id, image: madeControl(task.image, task.control) }
+          : { id, image: controlPicture(task.image, task.image, task.preparation) }
     } catch (error) {
       answer = { id, problem: problemOf(error) }
     }

@@ -8,7 +8,7 @@ import { ChoiceField } from "../page/fields.tsx"
 import { Problem } from "../page/problem.tsx"
 import { putBack } from "../page/put-back.ts"
 import { say } from "../page/status-line.tsx"
-import { CONTROL_KINDS, type ControlKind } from "../pictures/control-kinds.ts"
+import { CONTROL_KINDS, type ControlKind, preparationOf } from "../pictures/control-kinds.ts"
 import { FileButton, FileDrop } from "../pictures/file-drop.tsx"
 import { Picture } from "../pictures/picture.tsx"
 import { makeControl } from "../pictures/picture-reader.ts"
@@ -34,7 +34,7 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
     await workOnPairs(made, async (onDone) => {
       const remade = new Map<TrainingPair, TrainingPair>()
       for (const pair of pairs.value.filter(({ isMade }) => isMade)) {
-        remade.set(pair, { ...pair, control: await makeControl(pair.image, kind) })
+        remade.set(pair, { ...pair, control: await makeControl(pair.image, preparationOf(kind, pair.image.width)) })
         onDone(made)
       }
       pairs.value = pairs.value.map((pair) => remade.get(pair) ?? pair)

@@ -3,7 +3,7 @@ import { PageError, problemOf, type Sentence, sentence } from "../../language/se
 import type { PlacedFile } from "../../opening/dropped-files.ts"
 import { readBytes } from "../../page/read-file.ts"
 import { SIZE } from "../../pictures/canvas-image.ts"
-import type { ControlKind } from "../../pictures/control-kinds.ts"
+import { type ControlKind, preparationOf } from "../../pictures/control-kinds.ts"
 import { changeNotices, type PictureChange } from "../../pictures/picture-changes.ts"
 import { makeControl, readPicture } from "../../pictures/picture-reader.ts"
 import { captionOfFile, type TrainingPair } from "../pairs.ts"
@@ -50,7 +50,7 @@ export async function readPairs(
     return {
       name: found.image,
       image: picture.image,
-      control: control?.image ?? (await makeControl(picture.image, kind)),
+      control: control?.image ?? (await makeControl(picture.image, preparationOf(kind, picture.image.width))),
       caption: caption?.text ?? captionOfFile(found.image),
       isMade: control === null,
     }
