@@ -6,6 +6,7 @@ import { openDownloads } from "./models/stored-downloads.ts"
 import { keepOffline } from "./offline/keep-offline.ts"
 import { takeFiles } from "./opening/open-files.ts"
 import { App } from "./page/app.tsx"
+import { keepFocus } from "./page/keep-focus.ts"
 import { startModel } from "./page/model.ts"
 import "./page/base.css"
 import "./page/fields.css"
@@ -30,6 +31,7 @@ void openLanguage().then(() => {
   root.replaceChildren()
   render(<App />, root)
   takeFiles()
+  keepFocus(root)
   void openDraft()
   void openKeptVaes()
   void openDownloads()

@@ -89,6 +89,12 @@ describe("drawing in the playground", needsChromium, () => {
     await draw.getByRole("button", { name: "Stop" }).waitFor()
     expect(await draw.getByRole("button", { name: "Stop" }).evaluate((button) => button.matches(":focus"))).toBe(true)
     await page.locator('.result[data-final="false"]').waitFor()
+    // Escape closes what lies over the page, and the picture goes on.
+    await page.locator(".model-button").click()
+    await page.keyboard.press("Escape")
+    await page.locator("#model-details").waitFor({ state: "hidden" })
+    expect(await page.locator(".draw").getAttribute("data-phase")).toBe("running")
+    await draw.getByRole("button", { name: "Stop" }).focus()
     await page.keyboard.press("Escape")
     await draw.getByText("Stopped before the picture was finished.").waitFor()
     expect(await draw.getByRole("button", { name: "Generate" }).evaluate((button) => button.matches(":focus"))).toBe(
@@ -107,7 +113,10 @@ describe("drawing in the playground", needsChromium, () => {
     expect(names.slice(0, 2)).toEqual(["canny", "scribble_xdog"])
     const seen = new Map<string, string>()
     for (const name of names) {
+      const before = await control()
       await kinds.selectOption(name)
+      // A worker makes the one that takes long.
+      if (name === "thin") await expect.poll(control, { timeout: 60_000 }).not.toBe(before)
       seen.set(name, await control())
     }
     // Both are the drawing: the rate of tiles is 1.
@@ -222,8 +231,15 @@ describe("drawing in the playground", needsChromium, () => {
       (first) => !document.contains(first) || document.querySelector('.draw[data-phase="idle"]') !== null,
       first,
     )
-    // Without *Live*, nothing is made.
     await live.waitFor()
+    // A large one takes longer, and can be stopped.
+    await panel("Draw").locator("summary", { hasText: "128 × 128 px" }).click()
+    await panel("Draw").getByLabel("Size", { exact: true }).selectOption("512")
+    await page.locator(".stop-live").click()
+    await panel("Draw").getByText("Stopped before the picture was finished.").waitFor()
+    await panel("Draw").getByLabel("Size", { exact: true }).selectOption("128")
+    await live.waitFor()
+    // Without *Live*, nothing is made.
     await page.getByRole("checkbox", { name: /^Live/ }).uncheck()
     await sheet.click({ position: { x: 100, y: 200 } })
     expect(await page.locator(".draw").getAttribute("data-phase")).toBe("idle")
@@ -249,10 +265,13 @@ describe("drawing in the playground", needsChromium, () => {
       { strength: 1, window: { start: 0, end: 1 }, file: { sha256: expect.stringMatching(/^[0-9a-f]{64}$/) } },
       { strength: 0.4, window: { start: 0, end: 0.5 } },
     ])
-    await second.getByRole("button", { name: "Remove control 2" }).click()
+    await second.getByRole("button", { name: "Remove control 2" }).focus()
+    await page.keyboard.press("Enter")
     expect(await second.count()).toBe(0)
+    // What is removed gives the focus to its neighbour.
+    await draw.getByRole("combobox", { name: "LLLite" }).and(page.locator(":focus")).waitFor()
     await page.getByRole("status").getByText("Control 2 is removed.").waitFor()
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     expect(await second.getByLabel("Strength").inputValue()).toBe("0.4")
   })
 

@@ -74,7 +74,7 @@ describe("pictures of other programs, dropped on the playground", needsChromium,
     expect(await draw.getByRole("slider", { name: "Blur before" }).inputValue()).toBe("1")
     // The picture is on the sheet, as it has no drawing. It is one grey, without edges.
     expect(await control()).not.toBe(before)
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a green heart")
     expect(await control()).toBe(before)
   })
@@ -108,7 +108,7 @@ describe("pictures of other programs, dropped on the playground", needsChromium,
     for (const [name, value] of Object.entries(values)) {
       expect(await draw.getByRole("textbox", { name, exact: true }).inputValue()).toBe(value)
     }
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a green heart")
   })
 })

@@ -140,7 +140,7 @@ describe("models of the playground", needsChromium, () => {
     await kept.getByRole("button", { name: "Remove tiny-sdxl.safetensors" }).click()
     await kept.waitFor({ state: "detached" })
     // A press outside of the panel closes it.
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     await models()
     await kept.waitFor()
     playground.forgetRequests()
@@ -172,7 +172,7 @@ describe("models of the playground", needsChromium, () => {
     await remove.click()
     await details.getByText("Kept in this browser").waitFor({ state: "detached" })
     // The file goes later, so that the removal can be taken back. A press outside of the panel closes it.
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     await models()
     await remove.click()
     await details.getByText("Kept in this browser").waitFor({ state: "detached" })

@@ -87,7 +87,7 @@ describe("LoRAs, ControlNets and LLLites of the playground", needsChromium, () =
     await details.getByText("Kept in this browser", { exact: false }).waitFor()
     await details.getByRole("button", { name: "Remove ink.safetensors" }).click()
     expect(await lora.count()).toBe(0)
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     expect(await lora.count()).toBe(1)
     playground.forgetRequests()
   })

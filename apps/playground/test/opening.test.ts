@@ -87,15 +87,16 @@ describe("opening files in the playground", needsChromium, () => {
     await page.getByRole("status").getByText('"what.zip" is not used', { exact: false }).waitFor()
     expect(await control()).not.toBe(before)
 
-    await drop(["a.png", "a.txt", "b.png"])
+    await drop(["a.png", "a.txt", "old.ckpt", "b.png"])
     const train = panel("Train")
+    await page.getByRole("status").getByText('What the page found in "old.ckpt" stands under Files.').waitFor()
     await train.getByRole("img", { name: "b.png", exact: true }).waitFor()
     expect(await train.getByRole("textbox", { name: "Caption of a.png" }).inputValue()).toBe("a blue ring")
     expect(await train.getByRole("button", { name: /^Remove drawing/ }).count()).toBe(16)
     await train.getByRole("button", { name: "Remove all" }).click()
     // Another sentence does not end the offer.
     await drop(["what.zip"])
-    await page.locator(".status-line").getByRole("button", { name: "Undo: 18 pairs removed." }).click()
+    await page.getByRole("button", { name: "Undo: 18 pairs removed." }).click()
     expect(await train.getByRole("textbox", { name: /^Caption of/ }).count()).toBe(18)
   })
 

@@ -132,7 +132,7 @@ describe("training in the playground", needsChromium, () => {
     const losses = await lossOf(whole)
     await whole.getByRole("button", { name: "Discard" }).click()
     await whole.getByRole("button", { name: "Discard" }).waitFor({ state: "detached" })
-    await page.locator(".status-line").getByRole("button", { name: "Undo" }).click()
+    await page.getByRole("button", { name: /^Undo: / }).click()
     await whole.getByRole("button", { name: "Discard" }).click()
     await whole.getByRole("button", { name: "Discard" }).waitFor({ state: "detached" })
 

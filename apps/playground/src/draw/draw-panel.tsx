@@ -30,7 +30,9 @@ export function DrawPanel(): JSX.Element {
   }, [model.phase])
   useEffect(() => {
     const stopByKey = (event: KeyboardEvent): void => {
-      if (event.key === "Escape" && !event.defaultPrevented) stop()
+      // In a menu or a dialogue, Escape closes that.
+      const isForAnother = document.querySelector(":popover-open, dialog[open]") !== null
+      if (event.key === "Escape" && !event.defaultPrevented && !isForAnother) stop()
     }
     addEventListener("keydown", stopByKey)
     return () => removeEventListener("keydown", stopByKey)

@@ -46,6 +46,12 @@ export function stop(): void {
   controller?.abort()
 }
 
+/** Stops the running picture if it is one that is made while drawing. */
+export function stopLive(): void {
+  const { value } = drawState
+  if (value.phase === "running" && value.quality === "live") stop()
+}
+
 /** Gives the running picture up, to show another one. */
 export function giveUp(): void {
   controller?.abort()

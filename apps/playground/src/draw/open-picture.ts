@@ -11,8 +11,12 @@ import { drawing, replaceDrawing } from "./sheet-state.ts"
 /** Why the last picture was not opened. Null: it was. */
 export const openProblem = signal<Sentence | null>(null)
 
-/** Opens a picture: one that says how it was made sets everything that it says, and another one becomes the drawing. */
-export async function openPicture([file, ...others]: readonly File[]): Promise<void> {
+/**
+ * Opens a picture: one that says how it was made sets everything that it says, and another one becomes the drawing.
+ *
+ * @param also what is to be said of files that came with it
+ */
+export async function openPicture([file, ...others]: readonly File[], also: readonly Sentence[] = []): Promise<void> {
   if (file === undefined) return
   openProblem.value = null
   try {
@@ -25,6 +29,7 @@ export async function openPicture([file, ...others]: readonly File[]): Promise<v
         ...(made === null ? [] : [sentence("pictures", "settingsUnreadable", file.name, problemOf(made.unreadable))]),
         ...changeNotices([{ name: file.name, changes }]),
         ...unused(others),
+        ...also,
       ]
       if (said.length > 0) say(said)
       return
@@ -34,9 +39,10 @@ export async function openPicture([file, ...others]: readonly File[]): Promise<v
     const drawn = isOwn ? made.drawing : (await readPicture(file, drawing.value.width)).image
     const { notices, undo } = restore({ ...made, drawing: drawn })
     followChange()
-    say([sentence("pictures", "settingsSet", file.name), ...made.notices, ...notices, ...unused(others)], undo)
+    say([sentence("pictures", "settingsSet", file.name), ...made.notices, ...notices, ...unused(others), ...also], undo)
   } catch (error) {
     openProblem.value = problemOf(error)
+    if (also.length > 0) say(also)
   }
 }
 

@@ -4,7 +4,7 @@ import { messages } from "../language/language.ts"
 import { Said } from "../language/said.tsx"
 import { modelFacts } from "../models/model-facts.ts"
 import { modelState } from "../page/model.ts"
-import { drawState, isLive, stop } from "./make-picture.ts"
+import { drawState, isLive, stop, stopLive } from "./make-picture.ts"
 import { KNOWN_WORDS, promptHint, promptParts, withWord } from "./prompt-words.ts"
 import { changeRecipe, draft } from "./recipe-state.ts"
 
@@ -23,6 +23,7 @@ export function PromptBar(): JSX.Element {
           checked={isLive.value}
           onChange={(event) => {
             isLive.value = event.currentTarget.checked
+            if (!isLive.value) stopLive()
           }}
         />
         <span>
@@ -38,7 +39,8 @@ export function PromptBar(): JSX.Element {
         onClick={(event) => {
           if (!isRunning) return
           event.preventDefault()
-          stop()
+          // The second click of a double click does not stop what the first one began.
+          if (event.detail < 2) stop()
         }}
       >
         {isRunning ? page.stop : words.generate}

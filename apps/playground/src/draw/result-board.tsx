@@ -13,7 +13,7 @@ import { removePicture, shelf } from "../shelf/shelf-state.ts"
 import { SweepButton } from "../sweep/sweep-dialog.tsx"
 import { Compare } from "./compare.tsx"
 import { CopyAs } from "./copy-as-menu.tsx"
-import { drawState } from "./make-picture.ts"
+import { drawState, stop } from "./make-picture.ts"
 import { isOutdated, type Result, result } from "./result.ts"
 import { UseAs } from "./use-as-menu.tsx"
 
@@ -55,6 +55,12 @@ export function ResultBoard(): JSX.Element {
         )}
         {state.phase === "running" && (
           <progress class="board-progress" aria-label={words[state.what]} max={state.steps} value={state.step} />
+        )}
+        {/* Of a picture in full quality, the button below the boards is the one that stops it. */}
+        {state.phase === "running" && state.quality === "live" && (
+          <button type="button" class="stop-live" onClick={stop}>
+            {page.stop}
+          </button>
         )}
       </div>
       <div class="tools result-tools">

@@ -1,5 +1,5 @@
 import { openPicture } from "../draw/open-picture.ts"
-import { problemOf, sentence } from "../language/sentence.ts"
+import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { show } from "../page/app-state.ts"
 import { say } from "../page/status-line.tsx"
 import { droppedFiles, type PlacedFile, pickedFiles } from "./dropped-files.ts"
@@ -38,37 +38,48 @@ export function takeFiles(): void {
 export async function openFiles(found: Promise<readonly PlacedFile[]>): Promise<void> {
   try {
     const { pairs, pictures, models, others } = sortFiles(await found)
-    if (models[0] !== undefined) await openModel(models[0].file)
+    const unused = [...models.slice(1), ...others].map(({ path }) => path)
+    const said = [
+      ...(models[0] === undefined ? [] : await openModel(models[0].file, pairs.length === 0)),
+      ...(unused.length === 0 ? [] : [sentence("pictures", "notUsed", unused)]),
+    ]
+    if (pairs.length > 0) show("train")
+    else if (pictures.length > 0 && models.length === 0) show("draw")
+    if (pictures.length > 0) {
+      await openPicture(
+        pictures.map(({ file }) => file),
+        said,
+      )
+    } else if (said.length > 0) say(said)
     if (pairs.length > 0) {
-      show("train")
       const { addPairs } = await import("../train/add-pairs.ts")
       await addPairs(pairs)
-    } else if (pictures[0] !== undefined) {
-      if (models.length === 0) show("draw")
-      await openPicture(pictures.map(({ file }) => file))
     }
-    const unused = [...models.slice(1), ...others].map(({ path }) => path)
-    if (unused.length > 0) say(sentence("pictures", "notUsed", unused))
   } catch (error) {
     say(problemOf(error))
   }
 }
 
-/** Weights become what they are for: a control, a LoRA, a VAE, a model. Other files are described. */
-async function openModel(file: File): Promise<void> {
+/**
+ * Weights become what they are for: a control, a LoRA, a VAE, a model. Other files are described.
+ *
+ * @param isShown whether the page shows what it does with them
+ * @returns what is to be said
+ */
+async function openModel(file: File, isShown: boolean): Promise<readonly Sentence[]> {
   const { openFile, useOf, useOpened } = await import("../files/file-state.ts")
   const answer = await openFile(file)
   if (answer?.kind !== "description" || useOf(answer.description) === null) {
     show("files")
-    return
+    return isShown ? [] : [sentence("pictures", "underFiles", file.name)]
   }
   try {
     const said = await useOpened()
     show("draw")
-    if (said !== null) say(said)
+    return said ?? []
   } catch (error) {
     show("files")
-    say(problemOf(error))
+    return [problemOf(error)]
   }
 }
 

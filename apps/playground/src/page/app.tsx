@@ -6,7 +6,7 @@ import type { PanelId } from "./app-state.ts"
 import { show, shown } from "./app-state.ts"
 import { DeferredPanel } from "./deferred-panel.tsx"
 import { ModelButton, ModelFailure } from "./model-button.tsx"
-import { StatusLine } from "./status-line.tsx"
+import { StatusLine, UndoButton } from "./status-line.tsx"
 
 /** The code of the panels that are hidden at first comes when they are shown. */
 const PANELS = [
@@ -52,6 +52,7 @@ export function App(): JSX.Element {
             ))}
           </div>
         </nav>
+        <UndoButton />
         <LanguageChoice />
         <ModelButton />
       </header>

@@ -1,9 +1,10 @@
 import { type Signal, signal } from "@preact/signals"
 import type { JSX } from "preact"
-import { useEffect } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import { messages } from "../language/language.ts"
 import { Said } from "../language/said.tsx"
 import { isList, type Sentence, textOf } from "../language/sentence.ts"
+import { Icon } from "./icons.tsx"
 
 type Sentences = Sentence | readonly Sentence[]
 
@@ -16,7 +17,7 @@ interface Undoable {
 /** Milliseconds for which a sentence stays at least, and for which each of its characters can be read. */
 const STAYS = 6000
 const READ = 70
-/** Milliseconds for which *Undo* stays. Other sentences do not end it. */
+/** Milliseconds for which *Undo* stays. It stays longer than its sentence, and other sentences do not end it. */
 export const UNDO_STAYS = 60_000
 
 const shown = signal<{ readonly of: Sentences } | null>(null)
@@ -39,13 +40,21 @@ export function sayUnseen(of: Sentence): void {
   unseen.value = { of }
 }
 
-/** Clears what a signal holds after some time. A newer value begins the time anew. */
-function useLifetime<Value>(held: Signal<Value | null>, milliseconds: number): void {
+/**
+ * Clears what a signal holds after some time. A newer value begins the time anew.
+ *
+ * @param isUsed whether it has to stay. It is asked when the time is over
+ */
+function useLifetime<Value>(
+  held: Signal<Value | null>,
+  milliseconds: number,
+  isUsed: () => boolean = () => false,
+): void {
   const { value } = held
   useEffect(() => {
     if (value === null) return
     const timer = setTimeout(() => {
-      held.value = null
+      if (!isUsed()) held.value = null
     }, milliseconds)
     return () => clearTimeout(timer)
   }, [held, value, milliseconds])
@@ -69,25 +78,69 @@ function changeText(of: Sentences): string {
   return first === undefined ? "" : textOf(first, messages.value)
 }
 
+/** What its button is called, which takes a change back. */
+function undoName({ of }: Undoable): string {
+  return messages.value.page.undoNamed(changeText(of))
+}
+
 /** The one status region of the page. It is always there, so that screen readers notice its changes. */
 export function StatusLine(): JSX.Element {
-  useLifetime(shown, shown.value === null ? STAYS : readingTime(shown.value.of))
+  const line = useRef<HTMLDivElement>(null)
+  const { value: said } = shown
+  useLifetime(
+    shown,
+    said === null ? STAYS : readingTime(said.of),
+    () => line.current?.matches(":focus-within") === true,
+  )
   useLifetime(unseen, STAYS)
-  useLifetime(undoable, UNDO_STAYS)
   const change = undoable.value
   const { value: words } = messages
   return (
-    <div class="status-line" data-shown={shown.value !== null || change !== null}>
+    <div
+      class="status-line"
+      ref={line}
+      data-shown={said !== null}
+      onFocusOut={() => {
+        // What the focus held begins its time anew.
+        if (shown.value !== null) shown.value = { ...shown.value }
+      }}
+    >
       <p role="status">
-        <span>{shown.value !== null && <Said of={shown.value.of} />}</span>{" "}
+        <span>{said !== null && <Said of={said.of} />}</span>{" "}
         <span class="visually-hidden">{unseen.value !== null && <Said of={unseen.value.of} />}</span>
       </p>
-      {change !== null && (
-        <button type="button" onClick={() => takeBack(change)}>
-          {/* Without its sentence, the button names the change by itself. */}
-          <span>{change.of === shown.value?.of ? words.page.undo : words.page.undoNamed(changeText(change.of))}</span>
+      {change !== null && change.of === said?.of && (
+        <button type="button" aria-label={undoName(change)} onClick={() => takeBack(change)}>
+          {words.page.undo}
+        </button>
+      )}
+      {said !== null && (
+        <button
+          type="button"
+          class="hide"
+          aria-label={words.page.hide}
+          title={words.page.hide}
+          onClick={() => {
+            shown.value = null
+          }}
+        >
+          <Icon name="close" />
         </button>
       )}
     </div>
+  )
+}
+
+/** Takes the last change back, in the bar of the page, where it covers nothing. Before, the status line has a button. */
+export function UndoButton(): JSX.Element | null {
+  useLifetime(undoable, UNDO_STAYS)
+  const change = undoable.value
+  if (change === null || change.of === shown.value?.of) return null
+  const name = undoName(change)
+  return (
+    <button type="button" class="take-back" aria-label={name} title={name} onClick={() => takeBack(change)}>
+      <Icon name="undo" />
+      <span>{messages.value.page.undo}</span>
+    </button>
   )
 }

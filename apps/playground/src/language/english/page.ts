@@ -17,8 +17,9 @@ export const page = {
   removed: (name: string): string => `${name} is removed.`,
   stop: "Stop",
   close: "Close",
+  hide: "Hide the message",
   undo: "Undo",
-  /** Without its sentence, the button names the change by itself. */
+  /** The name of the button for those who do not see the change. */
   undoNamed: (change: string): string => `Undo: ${change}`,
   /** @param what of `range` and its like */
   expected: (what: string): string => `Expected ${what}.`,

@@ -55,6 +55,7 @@ export const pictures = {
       (subject, isOne) =>
         `${subject} ${isOne ? "is" : "are"} not used: the page opens pictures, captions beside them, and one safetensors file at a time.`,
     ),
+  underFiles: (name: string): string => `What the page found in "${name}" stands under Files.`,
   sheetTakesOne: (names: readonly string[]): string =>
     about(
       names,

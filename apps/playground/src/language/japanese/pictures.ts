@@ -48,6 +48,7 @@ export const pictures: Messages["pictures"] = {
       (subject) =>
         `${subject}は使いません。開けるのは、画像、画像と同じ場所のキャプション、1つのsafetensorsファイルです。`,
     ),
+  underFiles: (name) => `「${name}」の内容は「ファイル」タブにあります。`,
   sheetTakesOne: (names) =>
     about(names, "個のファイル", (subject) => `${subject}は使いません。キャンバスに開ける画像は1枚です。`),
   entryUnreadable: (path, cause) =>
