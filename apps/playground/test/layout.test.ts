@@ -27,6 +27,12 @@ describe("the layout of the playground", needsChromium, () => {
     await draw.getByRole("button", { name: "Show the picture large" }).click()
     expect((await boxOf('[data-board="picture"] .board-square')).width).toBeGreaterThan(300)
     await draw.getByRole("button", { name: "Show the drawing large" }).click()
+    // A word that fits on no line makes the page no wider.
+    await draw
+      .getByRole("textbox", { name: "Prompt", exact: true })
+      .fill("Donaudampfschifffahrtsgesellschaft".repeat(3))
+    await draw.getByText("The tiny model does not know “Donau", { exact: false }).waitFor()
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
     for (const top of [0, 10_000]) {
       await page.evaluate((top) => scrollTo({ top, behavior: "instant" }), top)
       expect((await boxOf(".generate")).bottom).toBeLessThanOrEqual(844)

@@ -31,6 +31,7 @@ describe("promptHint", () => {
     ["a cat and a cat", "The tiny model does not know “cat”."],
     ["赤いハート", "The tiny model does not know “赤いハート”. It reads a few English words alone."],
     ["🐈", "The tiny model does not know “🐈”. It reads a few English words alone."],
+    ["👩‍👩‍👧‍👦", "The tiny model does not know “👩‍👩‍👧‍👦”. It reads a few English words alone."],
     ["one two three four five", "The tiny model does not know “one”, “two”, “three” and 2 more words."],
   ])("says of %j: %s", (prompt, hint) => {
     expect(englishOf(promptHint(prompt))).toBe(hint)

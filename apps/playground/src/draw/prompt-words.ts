@@ -16,7 +16,8 @@ export interface PromptPart {
 
 /** Cuts a prompt into words that the tiny SDXL does not know, and everything between them. */
 export function promptParts(prompt: string): readonly PromptPart[] {
-  const word = /[\p{L}\p{M}'’]+|\p{Extended_Pictographic}\u{fe0f}?/gu
+  // Several pictures that a joiner binds are one sign, such as a family.
+  const word = /[\p{L}\p{M}'’]+|\p{Extended_Pictographic}(?:\u{fe0f}?\u{200d}\p{Extended_Pictographic})*\u{fe0f}?/gu
   const parts: PromptPart[] = []
   let end = 0
   for (const { 0: text, index } of prompt.matchAll(word)) {
