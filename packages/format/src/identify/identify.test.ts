@@ -75,6 +75,12 @@ describe("identify", () => {
     expect(identify(header(block))).toMatchObject({ kind: "controlnet", base: null })
   })
 
+  it("does not take an LLLite for another base model for one for SDXL", () => {
+    const key = (block: string) => `lllite_unet_input_blocks_${block}_transformer_blocks_0_attn1_to_q.down.0.weight`
+    expect(identify(named(key("4_1")))).toMatchObject({ kind: "lllite", base: "sdxl" })
+    expect(identify(named(key("1_1"), key("4_1")))).toMatchObject({ kind: "lllite", base: null })
+  })
+
   it("finds what decides anywhere among very many names", () => {
     const many = Array.from({ length: 20_000 }, (_, i) => [`other.${i}.weight`, [1]] as const)
     const names = {

@@ -1,3 +1,4 @@
+import { expectOpenFile } from "../argument.ts"
 import { show } from "../errors.ts"
 import type { TensorInfo } from "../safetensors/header-contents.ts"
 import type { BaseModel, FileKind } from "./kind-rules.ts"
@@ -20,6 +21,7 @@ export interface FileIdentity {
  * the base model. No tensor is read, so a wrong file of any size is recognised at once.
  */
 export function identify(header: { readonly tensors: NamedShapes }): FileIdentity {
+  expectOpenFile(header)
   const { seen, contextDim } = survey(header.tensors)
   for (const [kind, detail, base, ...names] of KIND_RULES) {
     if (!names.some((patterns) => patterns.split(AND).every((pattern) => seen.has(pattern)))) continue

@@ -71,6 +71,13 @@ export const KIND_RULES: readonly KindRule[] = [
   ],
   ["lllite-anima", "a ControlNet-LLLite for Anima, v2 (conditioned on pixels)", "anima", "^lllite_conditioning1."],
   ["lllite-anima", "a ControlNet-LLLite for Anima, v1 (a conditioner in every module)", "anima", "^lllite_dit_"],
+  // SDXL has no attention at its first level.
+  [
+    "lllite",
+    "a ControlNet-LLLite for a U-Net with attention at its first level, such as that of Stable Diffusion 1",
+    null,
+    "^lllite_unet_input_blocks_1_1_",
+  ],
   ["lllite", "a ControlNet-LLLite for SDXL", "sdxl", "^lllite_unet_"],
 
   ["control-lora", "a Control-LoRA", "by-text", "^lora_controlnet"],
