@@ -2,6 +2,9 @@ import { LlliteError } from "./lllite-error.ts"
 
 /** The reason of a refusal of bytes, names or values. Codes are stable, and messages are not. */
 export type FormatErrorCode =
+  // arguments
+  /** An argument is of another kind than the function takes. */
+  | "argument"
   // reading bytes
   /** A read goes past the end of the source. */
   | "source-range"
@@ -126,20 +129,20 @@ export class FormatError extends LlliteError<FormatErrorCode> {
   readonly tensor: string | undefined
   readonly offset: number | undefined
 
-  constructor(code: FormatErrorCode, message: string, place: FormatErrorPlace = {}) {
+  constructor(code: FormatErrorCode, message: string, { source, tensor, offset, cause }: FormatErrorPlace = {}) {
     const where = [
-      place.source === undefined ? undefined : show(place.source),
-      place.tensor === undefined ? undefined : `tensor ${show(place.tensor)}`,
-      place.offset === undefined ? undefined : `byte ${place.offset}`,
-    ].filter((part) => part !== undefined)
+      source === undefined ? [] : show(source),
+      tensor === undefined ? [] : `tensor ${show(tensor)}`,
+      offset === undefined ? [] : `byte ${offset}`,
+    ].flat()
     super(
       code,
       where.length === 0 ? message : `${where.join(", ")}: ${message}`,
-      place.cause === undefined ? undefined : { cause: place.cause },
+      cause === undefined ? undefined : { cause },
     )
-    this.source = place.source
-    this.tensor = place.tensor
-    this.offset = place.offset
+    this.source = source
+    this.tensor = tensor
+    this.offset = offset
   }
 }
 

@@ -18,9 +18,9 @@ export abstract class LlliteError<Code extends string = string> extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     // biome-ignore-start lint/complexity/noThisInStatic: it is the class to the right of instanceof, also a derived one
-    if (!Object.hasOwn(this, "kind")) return Function.prototype[Symbol.hasInstance].call(this, value)
+    if (!Object.hasOwn(this, "kind")) return super[Symbol.hasInstance](value)
     for (let each: unknown = value; each instanceof Object; each = Object.getPrototypeOf(each)) {
-      const made: unknown = each.constructor
+      const made = each.constructor as unknown
       if (typeof made === "function" && "kind" in made && made.kind === this.kind) return true
     }
     // biome-ignore-end lint/complexity/noThisInStatic: as above

@@ -1,3 +1,4 @@
+import { expectArgument } from "./argument.ts"
 import { FormatError } from "./errors.ts"
 
 /**
@@ -36,7 +37,8 @@ export function fromBytes(bytes: Uint8Array | ArrayBuffer, label = "bytes"): Byt
 
 /** A source over a Blob or a browser's File, read lazily by slices. Default label: the File's name. */
 export function fromBlob(blob: Blob, label?: string): ByteSource {
-  const name = label ?? ("name" in blob && typeof blob.name === "string" ? blob.name : "blob")
+  const { name: own } = blob as { readonly name?: unknown }
+  const name = label ?? (typeof own === "string" ? own : "blob")
   return {
     size: blob.size,
     label: name,
@@ -47,10 +49,16 @@ export function fromBlob(blob: Blob, label?: string): ByteSource {
   }
 }
 
-/** Any {@link SourceLike} as a {@link ByteSource}. A ByteSource is returned unchanged. */
+/**
+ * Any {@link SourceLike} as a {@link ByteSource}. A ByteSource is returned unchanged.
+ *
+ * @throws FormatError `argument` for anything else, such as a path
+ */
 export function toSource(input: SourceLike): ByteSource {
   if (input instanceof Uint8Array || input instanceof ArrayBuffer) return fromBytes(input)
   if (input instanceof Blob) return fromBlob(input)
+  const isSource = typeof input?.read === "function"
+  expectArgument(isSource, "the source", input, "bytes, a Blob or a ByteSource, not a path")
   return input
 }
 

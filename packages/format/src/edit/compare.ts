@@ -1,3 +1,4 @@
+import { expectOpenLllite } from "../argument.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import { PICTURE_CHANNELS, sameDims, siteTensorShapes } from "../lllite/tensors.ts"
 import type { Sampler } from "../network/samples.ts"
@@ -62,6 +63,8 @@ export async function compareLllites(
   second: LlliteFile,
   options: CompareOptions = {},
 ): Promise<LlliteDifference> {
+  expectOpenLllite(first)
+  expectOpenLllite(second)
   const { missing, extra } = compareSites(second.sites, first.sites)
   const missingKeys = new Set(missing.map(({ key }) => key))
   const added = new Set(extra.map(({ key }) => key))

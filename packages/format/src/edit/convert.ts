@@ -1,6 +1,7 @@
+import { expectArgument, expectOptions } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
-import { isReadableDtype } from "../safetensors/dtype.ts"
+import { FLOAT_DTYPE_TEXT, isReadableDtype } from "../safetensors/dtype.ts"
 import type { TensorInfo } from "../safetensors/header-contents.ts"
 import { openSafetensors } from "../safetensors/read.ts"
 import type { ByteSource, SourceLike } from "../source.ts"
@@ -53,6 +54,9 @@ export interface ConvertedFile extends SafetensorsContents {
  * adapter; `wrong-kind` and `site-*` when a plain LLLite is requested and the file is not an LLLite; `write-input` when it cannot be plain. While the file is written: `value-range`, which names the first tensor with a value outside of the dtype.
  */
 export async function convertSafetensors(input: SourceLike, options: ConvertOptions): Promise<ConvertedFile> {
+  expectOptions(options, "dtype", "keys", "plain", "overflow")
+  const isRight = options.dtype === undefined || isReadableDtype(options.dtype)
+  expectArgument(isRight, "dtype", options.dtype, FLOAT_DTYPE_TEXT)
   const source = toSource(input)
   const file = await openSafetensors(source)
   const { dtype, keys, plain = false, overflow = "refuse" } = options

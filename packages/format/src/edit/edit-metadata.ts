@@ -1,3 +1,4 @@
+import { expectOpenLllite } from "../argument.ts"
 import { FormatError, show } from "../errors.ts"
 import type { LlliteFile } from "../lllite/read.ts"
 import { LLLITE_ARCHITECTURE, LLLITE_IMPLEMENTATION, MODEL_SPEC_VERSION } from "../modelspec/metadata.ts"
@@ -41,6 +42,7 @@ export function changeMetadata(
  * @param title the `modelspec.title` for a file without one, usually the file's name without its ending
  */
 export function missingMetadata(file: LlliteFile, title: string): ReadonlyMap<string, string> {
+  expectOpenLllite(file)
   const { dims } = file
   const known: readonly (readonly [string, string | undefined])[] = [
     ["modelspec.sai_model_spec", MODEL_SPEC_VERSION],

@@ -1,3 +1,4 @@
+import { expectOptions } from "../argument.ts"
 import { openSafetensors } from "../safetensors/read.ts"
 import type { SourceLike } from "../source.ts"
 import { readExactly, toSource } from "../source.ts"
@@ -40,6 +41,7 @@ export interface HashOptions {
  * @throws FormatError as `openSafetensors`; `source-short-read`
  */
 export async function hashSafetensors(input: SourceLike, options: HashOptions = {}): Promise<FileHashes> {
+  expectOptions(options, "createHasher")
   const { createHasher = createSha256 } = options
   const source = toSource(input)
   const { dataStart, metadata } = await openSafetensors(source)

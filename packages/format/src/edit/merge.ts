@@ -1,3 +1,4 @@
+import { expectArgument, expectOpenLllite } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
@@ -36,6 +37,8 @@ export interface MergeOptions {
  * finite. While the result is written: `merge`, which names a file with NaN or infinite values, or `value-range`.
  */
 export function mergeLllites(inputs: readonly MergeInput[], options: MergeOptions = {}): SafetensorsContents {
+  expectArgument(Array.isArray(inputs), "the files", inputs, "a list")
+  for (const each of inputs) expectOpenLllite(each?.file)
   const [first, ...others] = inputs
   if (first === undefined || others.length === 0) {
     throw new FormatError("merge", `${inputs.length} file given, expected at least two`)

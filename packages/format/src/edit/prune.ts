@@ -1,3 +1,4 @@
+import { expectArgument, expectOpenLllite } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import { siteTensorKey, siteTensorShapes } from "../lllite/tensors.ts"
@@ -27,6 +28,8 @@ export function pruneLllite(
   keeps: (site: LlliteSite) => boolean,
   options: PruneOptions = {},
 ): SafetensorsContents {
+  expectOpenLllite(file)
+  expectArgument(typeof keeps === "function", "keeps", keeps, "a function")
   const { mode = "drop" } = options
   const { safetensors } = file
   const tensors = new Map<string, LazyTensorBytes>()

@@ -1,3 +1,4 @@
+import { expectOpenLllite } from "../argument.ts"
 import type { LlliteFile } from "../lllite/read.ts"
 import { SDXL_LAYOUT, sameLayout } from "../networks/unet-layout.ts"
 import { compareSites } from "../selections/compare-sites.ts"
@@ -9,6 +10,7 @@ import { enumerateSites } from "../selections/selection.ts"
  * Source: sd-scripts `sdxl_gen_img.py`, `networks/control_net_lllite.py`, where the state is loaded strictly.
  */
 export function sdScriptsProblem(file: Pick<LlliteFile, "sites" | "layout" | "dims" | "extraTensors">): string | null {
+  expectOpenLllite(file)
   if (file.sites.some(({ condChannels }) => condChannels === 4)) return HAS_HOLE
   if (file.sites.some(({ condInput }) => condInput === "latent")) return HAS_LATENTS
   if (file.sites.some(({ sharedTrunk }) => sharedTrunk === true)) return HAS_TRUNK

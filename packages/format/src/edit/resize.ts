@@ -1,3 +1,4 @@
+import { expectOpenLllite } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { AdapterDims, SiteTensorName } from "../lllite/tensors.ts"
@@ -52,6 +53,7 @@ export interface ResizedLllite extends SafetensorsContents {
  * @throws FormatError `dims`, also for an LLLite that reads a hole or latents; `value-range` for NaN and infinity, and while it is written for what the dtype cannot hold
  */
 export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Promise<ResizedLllite> {
+  expectOpenLllite(file)
   const { dims, seed = 0, onProgress } = options
   const sampleToFit = createSampler(2 * seed)
   const sampleToMeasure = createSampler(2 * seed + 1)

@@ -1,3 +1,4 @@
+import { expectOpenLllite, expectOptions } from "../argument.ts"
 import type { LlliteFile } from "../lllite/read.ts"
 import type { SiteBlock } from "../lllite/site.ts"
 import type { Finding } from "./findings.ts"
@@ -32,6 +33,8 @@ export interface LlliteHealth {
  * @throws FormatError as the file's `tensor`
  */
 export async function checkLllite(file: LlliteFile, options: { signal?: AbortSignal } = {}): Promise<LlliteHealth> {
+  expectOpenLllite(file)
+  expectOptions(options, "signal")
   const sites: SiteHealth[] = []
   for (const site of file.sites) {
     options.signal?.throwIfAborted()

@@ -193,9 +193,6 @@ export function checkDims(dims: AdapterDims): void {
     throw new FormatError("dims", `${name} is ${value}, expected a whole number from ${least} to 65536`)
   }
   if (dims.condInput === "latent" && dims.condChannels === 4) {
-    throw new FormatError(
-      "dims",
-      "condChannels is 4 and condInput is latent: a hole has no latents. Choose one of them.",
-    )
+    throw new FormatError("dims", "condChannels is 4 and condInput is latent: a hole has no latents. Choose one.")
   }
 }

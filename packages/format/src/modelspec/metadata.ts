@@ -1,3 +1,4 @@
+import { expectMap } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 
 /** `modelspec.architecture` of an SDXL LLLite. */
@@ -123,6 +124,7 @@ export function buildLlliteMetadata(spec: LlliteSpec): ReadonlyMap<string, strin
  * that it cannot read.
  */
 export function parseLlliteMetadata(metadata: ReadonlyMap<string, string>): ParsedLlliteSpec {
+  expectMap("the metadata", metadata)
   const unreadable: string[] = []
   const parsed: Mutable<ParsedLlliteSpec> = { unreadable }
   const structured = <T>(key: string, parse: (value: string) => T | undefined): T | undefined => {

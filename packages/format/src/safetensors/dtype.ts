@@ -59,7 +59,7 @@ export function isReadableDtype(dtype: Dtype): dtype is FloatDtype {
  */
 export function checkReadable(dtype: Dtype, place?: FormatErrorPlace): asserts dtype is FloatDtype {
   if (isReadableDtype(dtype)) return
-  const what = `${dtype} is not read as float32, expected ${FLOAT_DTYPE_TEXT}. Read the raw bytes instead.`
+  const what = `${dtype} is not read as float32, expected ${FLOAT_DTYPE_TEXT}. Read raw bytes instead.`
   throw new FormatError("dtype-unsupported", what, place)
 }
 

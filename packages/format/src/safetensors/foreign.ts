@@ -3,10 +3,9 @@ import { FormatError } from "../errors.ts"
 /** The number of bytes that identify another format. */
 export const SNIFF_BYTES = 16
 
-const PICKLE =
-  "It can run code when loaded, so it is never opened here. Convert it to safetensors in a place you trust."
+const PICKLE = "It can run code when loaded, so it is never opened. Convert it to safetensors in a place you trust."
 const OTHER = "Only safetensors files are read."
-const IMAGE = "Give it as a control image; the adapter is a .safetensors file."
+const IMAGE = "Give it as a control image."
 
 // biome-ignore-start lint/suspicious/noControlCharactersInRegex: such files do begin with control characters
 /** The first bytes of other formats, each byte a character; their names; and advice. */
@@ -24,11 +23,7 @@ const FOREIGN_FORMATS: readonly (readonly [beginning: RegExp, what: string, advi
   [/^\x1f\x8b/, "a gzip archive", "Unpack it first."],
   [/^\x89PNG/, "a PNG image", IMAGE],
   [/^\xff\xd8\xff/, "a JPEG image", IMAGE],
-  [
-    /^\s*\{\s*"/,
-    "JSON text without the eight bytes of length before it",
-    "Give the .safetensors file rather than an index or config beside it.",
-  ],
+  [/^\s*\{\s*"/, "JSON without the eight bytes of length before it", "Give the .safetensors file beside it."],
 ]
 // biome-ignore-end lint/suspicious/noControlCharactersInRegex: from here on as everywhere
 

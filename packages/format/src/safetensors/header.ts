@@ -90,7 +90,7 @@ export async function scanHeader(source: ByteSource, length: number): Promise<Sa
     if (parser.wanted > start) reach = WINDOW_BYTES
     else if (reach < MAX_ENTRY_BYTES) reach *= 2
     else {
-      const what = `one entry of the header takes more than ${MAX_ENTRY_BYTES} bytes; such an entry is not read`
+      const what = `one entry of the header takes more than ${MAX_ENTRY_BYTES} bytes`
       throw new FormatError("header-limit", what, { source: label, offset: start })
     }
   }

@@ -1,3 +1,4 @@
+import { expectArgument } from "../argument.ts"
 import type { Bytes } from "../arrays.ts"
 import { FormatError } from "../errors.ts"
 import type { Site } from "../lllite/site.ts"
@@ -61,6 +62,7 @@ export async function serializeLllite<S extends SiteToWrite>(contents: LlliteCon
 export function llliteTensors<S extends SiteToWrite>(
   contents: Omit<LlliteContents<S>, "metadata">,
 ): ReadonlyMap<string, LazyTensorBytes> {
+  expectArgument(Array.isArray(contents?.sites), "sites", contents?.sites, "a list")
   const { dtype } = contents
   const tensors = new Map<string, LazyTensorBytes>()
   for (const site of contents.sites) {

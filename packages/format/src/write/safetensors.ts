@@ -1,3 +1,4 @@
+import { expectMap } from "../argument.ts"
 import type { Bytes } from "../arrays.ts"
 import { FormatError, show } from "../errors.ts"
 import type { Dtype } from "../safetensors/dtype.ts"
@@ -114,6 +115,7 @@ function planFile<T extends Pick<TensorBytes, "dtype" | "shape">>(
   tensors: ReadonlyMap<string, T>,
   metadata: ReadonlyMap<string, string> | undefined,
 ): FilePlan<T> {
+  expectMap("tensors", tensors)
   const ordered = [...tensors].map(([name, tensor]) => ({ name, tensor, length: checkedLength(name, tensor) }))
   ordered.sort((a, b) => DTYPE_RANK[b.tensor.dtype] - DTYPE_RANK[a.tensor.dtype] || compareCodePoints(a.name, b.name))
 
@@ -169,6 +171,7 @@ function checkLength(name: string, tensor: Pick<TensorBytes, "dtype" | "shape">,
 }
 
 function metadataJson(metadata: ReadonlyMap<string, string>): string {
+  expectMap("metadata", metadata)
   const members: string[] = []
   for (const [key, value] of metadata) {
     checkText(key, "a metadata key")
