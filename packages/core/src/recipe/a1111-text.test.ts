@@ -80,6 +80,7 @@ describe("the text of stable-diffusion-webui", () => {
 
   it.each([
     ["a cat", 'has no line that begins with "Steps:"'],
+    [TEXT.replace("Steps: 20", "Steps: abc"), 'Steps of "parameters" is "abc", expected a number'],
     [TEXT.replace("CFG scale: 7", "CFG scale: seven"), 'CFG scale of "parameters" is "seven", expected a number'],
     [TEXT.replace("Size: 512x768, ", ""), 'Size of "parameters" is missing, expected WIDTHxHEIGHT'],
     [TEXT.replace("Seed: 123, ", ""), 'Seed of "parameters" is missing'],

@@ -45,10 +45,10 @@ export function readA1111Text(text: string): TextRecipe {
     const read = Number(value)
     return value.trim() !== "" && Number.isFinite(read) ? read : refuse(name, value, "a number")
   }
+  const steps = number("Steps")
   const size = sizeOf("Size", settings.get("Size")) ?? refuse("Size", undefined, "WIDTHxHEIGHT")
   const seed = settings.get("Seed")?.trim() ?? refuse("Seed", undefined, "a number")
   const guidanceScale = number("CFG scale")
-  const steps = number("Steps")
   const [sampler, vae, rescale] = [settings.get("Sampler"), settings.get("VAE"), number("CFG Rescale")]
   const noise = settings.get("RNG") ?? "GPU"
   const adapters = [...settings].flatMap(([name, value]) => (isControl(name) ? controlOf(value, notices) : []))
@@ -101,7 +101,8 @@ export interface A1111Parts {
  */
 export function a1111Parts(text: string): A1111Parts {
   const lines = text.trim().split(/\r\n|\r|\n/)
-  const last = lines.findLastIndex((line) => /^\s*Steps: \d/.test(line))
+  const numbered = lines.findLastIndex((line) => /^\s*Steps: \d/.test(line))
+  const last = numbered < 0 ? lines.findLastIndex((line) => /^\s*Steps:/.test(line)) : numbered
   if (last < 0) {
     throw new CoreError(
       "recipe-missing",
