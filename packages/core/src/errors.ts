@@ -2,7 +2,9 @@ import { LlliteError } from "@lllite/format"
 
 /** Why core refused something. Stable: switch on it rather than on the message. `docs/errors.md` lists what to do. */
 export type CoreErrorCode =
-  // options
+  // arguments and options
+  /** An argument or an option is of another kind than the function takes. */
+  | "argument"
   /** A number lies outside of its range. */
   | "option-range"
   /** The name of an option or choice is not known. */

@@ -1,3 +1,4 @@
+import { checkArgument } from "./argument.ts"
 import { CoreError } from "./errors.ts"
 
 /** Eight-bit colour, row by row, red green blue interleaved: `data.length === width * height * 3`. */
@@ -20,7 +21,9 @@ export interface GreyImage {
  * @throws CoreError when a side is not a positive integer or the data has another length.
  */
 export function channelsOf(image: RgbImage | GreyImage): 1 | 3 {
+  checkArgument("image: the picture", image, "an object")
   const { width, height, data } = image
+  checkArgument("image: the picture's data", data, "an object")
   if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height) || width < 1 || height < 1) {
     throw new CoreError("picture-size", `image: sides must be positive integers, got ${width} x ${height}`)
   }
@@ -33,7 +36,8 @@ export function channelsOf(image: RgbImage | GreyImage): 1 | 3 {
   )
 }
 
-function requireRgb(image: RgbImage): void {
+/** Expects a picture of three channels. @throws CoreError for anything else */
+export function expectRgb(image: RgbImage): void {
   if (channelsOf(image) !== 3) {
     throw new CoreError(
       "picture-channels",
@@ -44,7 +48,7 @@ function requireRgb(image: RgbImage): void {
 
 /** Pixels as the networks read them: 0..255 → [-1, 1]. The values have the shape [1, height, width, 3]. */
 export function imageToFloats(image: RgbImage): Float32Array {
-  requireRgb(image)
+  expectRgb(image)
   const { data } = image
   const values = new Float32Array(data.length)
   // A plain loop. `Float32Array.from` with a function takes thirty times as long, and this runs for every training
@@ -85,7 +89,7 @@ export function floatsToImage(values: ArrayLike<number>, width: number, height: 
  * Source: OpenCV 4 and 5, imgproc/color_rgb.
  */
 export function rgbToGrey(image: RgbImage): GreyImage {
-  requireRgb(image)
+  expectRgb(image)
   const data = new Uint8Array(image.width * image.height)
   for (let i = 0; i < data.length; i++) {
     const red = image.data[3 * i] as number

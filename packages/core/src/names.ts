@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { type ArgumentKind, checkArgument, checkOptions, type OptionKinds, valueText } from "./argument.ts"
 export {
   GRADUAL_LATENT_DEFAULTS,
   GRADUAL_LATENT_RANGES,

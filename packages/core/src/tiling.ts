@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "./argument.ts"
 import { CoreError } from "./errors.ts"
 import { checkRanges, type NumberRange } from "./number-range.ts"
 
@@ -15,6 +16,8 @@ export const TILING_RANGES = {
   overlap: { integer: true, min: 0, max: 8192 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
+const KINDS: OptionKinds<Tiling> = { size: "a number", overlap: "a number" }
+
 /** A tile's size is a multiple of this, so that the tokens of all blocks fill it. */
 export const TILE_MULTIPLE = 32
 
@@ -28,6 +31,7 @@ export function overlapOf({ size, overlap = OVERLAP_MULTIPLE * Math.round(size /
 
 /** Checks a tiling. @param place its owner, which begins the message @throws CoreError that names what is wrong */
 export function checkTiling(place: string, tiling: Tiling): void {
+  checkOptions(place, tiling, KINDS, ["size"])
   checkRanges(place, { ...tiling }, TILING_RANGES)
   const overlap = overlapOf(tiling)
   const refuse = (what: string): never => {

@@ -1,3 +1,4 @@
+import { CoreError } from "../errors.ts"
 import type { Port, Reply, Request, TaskType } from "./messages.ts"
 import type { ErrorClasses } from "./sent-error.ts"
 import { unpackError } from "./sent-error.ts"
@@ -62,7 +63,11 @@ export function createClient<Tasks extends Record<keyof Tasks, TaskType>>(
       if (failure !== null) throw failure
       const id = opened++
       const abort = (): void => send({ id, kind: "abort" })
-      send({ id, kind: "open", name, argument }, transfer)
+      try {
+        send({ id, kind: "open", name, argument }, transfer)
+      } catch (cause) {
+        throw isUncloneable(cause) ? uncloneable(name, cause) : cause
+      }
       signal?.addEventListener("abort", abort)
       let isOpen = true
       try {
@@ -95,4 +100,14 @@ export function createClient<Tasks extends Record<keyof Tasks, TaskType>>(
     },
   }
   return client
+}
+
+function isUncloneable(cause: unknown): cause is Error {
+  return cause instanceof Error && cause.name === "DataCloneError"
+}
+
+/** A program without types may give a promise or a function inside of an option. */
+function uncloneable(name: string, cause: Error): CoreError {
+  const what = `${name}: a value cannot be sent to the worker (${cause.message.replace(/\.$/, "")})`
+  return new CoreError("argument", `${what}, expected data. Await promises, and leave functions out.`, { cause })
 }

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
 
@@ -23,6 +24,7 @@ const TANGENT_22 = Math.floor(0.41421356237309503 * (1 << 15) + 0.5)
  * @throws CoreError when a threshold is negative or not a number, or the image's data does not fit its sides.
  */
 export function canny(image: RgbImage | GreyImage, options: CannyOptions = {}): GreyImage {
+  checkArgument("canny: the options", options, "an object")
   const { low = 100, high = 200, l2 = false } = options
   for (const [name, value] of Object.entries({ low, high })) {
     if (!(value >= 0)) throw new CoreError("option-range", `canny: ${name} must be 0 or more, got ${value}`)
@@ -44,8 +46,8 @@ interface Gradients {
 
 /** Sobel derivatives with replicated borders, of the channel whose gradient is largest (the first, if equal). */
 function gradients(image: RgbImage | GreyImage, l2: boolean): Gradients {
-  const { width, height, data } = image
   const channels = channelsOf(image)
+  const { width, height, data } = image
   const dx = new Int16Array(width * height)
   const dy = new Int16Array(width * height)
   const magnitude = new Int32Array(width * height).fill(-1)

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { NumberRange } from "../number-range.ts"
 import { checkRanges } from "../number-range.ts"
@@ -138,11 +139,29 @@ function floored(side: number): number {
   return Math.max(LATENT_MULTIPLE, Math.floor(Math.floor(side) / LATENT_MULTIPLE) * LATENT_MULTIPLE)
 }
 
+const KINDS: OptionKinds<GradualLatent> = {
+  timestep: "a number",
+  ratio: "a number",
+  ratioStep: "a number",
+  everySteps: "a number",
+  sNoise: "a number",
+  unsharp: "an object or null",
+}
+
+const UNSHARP_KINDS: OptionKinds<LatentUnsharp> = {
+  kernel: "a number",
+  sigma: "a number",
+  strength: "a number",
+  target: "text",
+}
+
 /** Checks the settings. @throws CoreError that names the one that is wrong */
 export function checkGradualLatent(gradual: GradualLatent): void {
+  checkOptions("generate: gradualLatent", gradual, KINDS)
   checkRanges("generate: gradualLatent", { ...gradual }, GRADUAL_LATENT_RANGES)
   const { unsharp } = gradual
   if (unsharp == null) return
+  checkOptions("generate: gradualLatent: unsharp", unsharp, UNSHARP_KINDS, ["kernel", "sigma", "strength"])
   checkRanges("generate: gradualLatent: unsharp", { ...unsharp }, LATENT_UNSHARP_RANGES)
   if (unsharp.kernel % 2 === 0) {
     throw new CoreError(

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { unknownName } from "../nearest.ts"
 import { checkRanges } from "../number-range.ts"
@@ -52,6 +53,16 @@ const RANGED: readonly TimestepSpacing[] = [
   ...(["karras", "exponential", "polyexponential", "lu", "beta", "kl_optimal", "kl_optimal_0"] as const),
 ]
 
+const KINDS: OptionKinds<SpacingOptions> = {
+  sigmaMin: "a number",
+  sigmaMax: "a number",
+  rho: "a number",
+  alpha: "a number",
+  beta: "a number",
+  discardPenultimate: "true or false",
+  startScale: "text",
+}
+
 /**
  * The noise levels of a run of `steps` steps.
  *
@@ -65,20 +76,16 @@ export function noiseLevels(
   steps: number,
   spacing: SpacingName,
   { grid = "points", wholeKarras, largestSigma, end = "zero" }: SpacingUse = {},
-  {
-    sigmaMin,
-    sigmaMax,
-    rho,
-    alpha = bySigma.BETA_SHAPE,
-    beta = bySigma.BETA_SHAPE,
-    discardPenultimate = false,
-  }: SpacingOptions = {},
+  options: SpacingOptions = {},
 ): NoiseLevels {
   if (!Number.isSafeInteger(steps) || steps < 1) {
     throw new CoreError("option-range", `sigmas: steps must be a positive integer, got ${steps}`)
   }
   const name = spacingOf(spacing)
   if (name === null) throw unknownName("sigmas", "spacing", String(spacing), SPACING_NAMES)
+  checkOptions("sigmas", options, KINDS)
+  const { sigmaMin, sigmaMax, rho, discardPenultimate = false } = options
+  const { alpha = bySigma.BETA_SHAPE, beta = bySigma.BETA_SHAPE } = options
   checkRanges("sigmas", { sigmaMin, sigmaMax, rho, alpha, beta }, SPACING_RANGES)
   const schedule = largestSigma === undefined ? given : cappedAt(given, largestSigma)
   const [smallest, largest] = [sigmaMin ?? schedule.sigmas[0], sigmaMax ?? schedule.sigmas.at(-1)] as [number, number]

@@ -1,3 +1,4 @@
+import { valueText } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 
 /**
@@ -18,9 +19,8 @@ export function expectPictures(given: unknown, what: string): void {
 }
 
 function problemOf(value: unknown): string | null {
-  if (value instanceof Promise) return "a promise that was not awaited"
   if (typeof value === "string" || value instanceof URL) return `the address or path ${JSON.stringify(String(value))}`
-  if (typeof value !== "object" || value === null) return String(value)
+  if (typeof value !== "object" || value === null || value instanceof Promise) return valueText(value)
   const { width, height, data } = value as Readonly<Record<string, unknown>>
   if (typeof width !== "number" || typeof height !== "number") return "an object without width and height"
   if (ArrayBuffer.isView(data)) return null

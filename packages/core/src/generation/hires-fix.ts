@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import type { SamplerName, SamplerOptions, SpacingName, SpacingOptions } from "../diffusion/names.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
@@ -110,11 +111,34 @@ export function firstSize(
   return { original: scaled(original), crop: scaled(crop), target }
 }
 
+const KINDS: OptionKinds<HiresFix> = {
+  scale: "a number",
+  sides: "an object or null",
+  seedOffset: "anything",
+  sampling: "an object",
+  steps: "a number",
+  strength: "a number",
+  upscaler: "text",
+  control: "true or false",
+  compat: "text or null",
+  stepsOffset: "a number",
+}
+
+const SAMPLING_KINDS: OptionKinds<HiresSampling> = {
+  guidanceScale: "a number",
+  sampler: "text",
+  spacing: "text",
+  spacingOptions: "an object",
+  samplerOptions: "an object",
+}
+
 /** Checks the settings for a picture's sides. @throws CoreError that names what is wrong */
 export function checkHires(
   hires: HiresFix,
   { width, height }: { readonly width: number; readonly height: number },
 ): void {
+  checkOptions("generate: hires", hires, KINDS, ["scale"])
+  checkOptions("generate: hires: sampling", hires.sampling ?? {}, SAMPLING_KINDS)
   const { scale, steps, strength } = hires
   checkRanges("generate: hires", { scale, steps, strength }, HIRES_RANGES)
   checkStartRule("hires", hires)

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { roundHalfToEven } from "../diffusion/spacings/levels.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
@@ -53,6 +54,24 @@ export interface PartUse extends PartSettings {
   readonly mask?: RgbImage
 }
 
+const KINDS: OptionKinds<PartUse> = {
+  strength: "a number",
+  start: "a number",
+  end: "a number",
+  area: "an object",
+  sees: "text",
+  textWeight: "a number",
+  mix: "a list",
+  mask: "an object",
+}
+
+const AREA_KINDS: OptionKinds<PictureArea> = {
+  left: "a number",
+  top: "a number",
+  width: "a number",
+  height: "a number",
+}
+
 export const PART_RANGES = {
   strength: { min: 0, max: 100 },
   left: { min: 0, max: 1 },
@@ -75,8 +94,11 @@ export function checkParts(
   prompts: readonly string[],
   options: PromptOptions = {},
 ): void {
-  for (const [i, { strength, area, textWeight, sees = "all", mix = [], mask, ...window }] of parts.entries()) {
+  for (const [i, part] of parts.entries()) {
     const place = `generate: ${name}[${i}]`
+    checkOptions(place, part, KINDS)
+    const { strength, area, textWeight, sees = "all", mix = [], mask, ...window } = part
+    if (area !== undefined) checkOptions(`${place}: area`, area, AREA_KINDS, ["left", "top", "width", "height"])
     checkRanges(place, { strength, textWeight, ...area }, PART_RANGES)
     for (const { weight } of mix) checkRanges(`${place}.mix`, { weight }, { weight: PART_RANGES.textWeight })
     checkWindow(place, window)

@@ -11,6 +11,7 @@ import { type TextRegion, textLayers } from "../models/unet/text-regions.ts"
 import { partsOfPrompt } from "../prompt/composed.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Region } from "../tiling.ts"
+import { expectPictures } from "./expect-pictures.ts"
 import { chainLoras, type LoraRun } from "./loras.ts"
 
 /** Texts and LoRAs by regions, as a pass over the whole or a tile reads them. */
@@ -43,6 +44,7 @@ export function checkRegions(
   prompts: PromptOptions = {},
 ): void {
   if (regions.length === 0) throw new CoreError("control-count", "generate: regions is empty, expected masks")
+  expectPictures(regions, "a region")
   for (const { prompt } of requests) {
     const { length } = partsOfPrompt(prompt, prompts)
     if (length <= regions.length) continue

@@ -1,3 +1,4 @@
+import { checkArgument, checkOptions } from "../argument.ts"
 import { checkGradualLatent, type GradualLatent } from "../diffusion/gradual-latent.ts"
 import type { NoiseName, SamplerName, SamplerOptions, SpacingName, SpacingOptions } from "../diffusion/names.ts"
 import { samplerInfo } from "../diffusion/names.ts"
@@ -22,6 +23,7 @@ import { expectPictures } from "./expect-pictures.ts"
 import { resampleReason } from "./grids.ts"
 import { checkHires, type HiresFix } from "./hires-fix.ts"
 import type { LoraRun } from "./loras.ts"
+import { ADAPTER_KINDS, CONTROL_NET_KINDS, GENERATE_KINDS, LORA_KINDS, REQUEST_KINDS } from "./option-kinds.ts"
 import { checkParts, type PartUse } from "./part-settings.ts"
 import { checkRegions } from "./regions.ts"
 import { checkStartNoise, type StartNoise } from "./start-noise.ts"
@@ -171,35 +173,34 @@ export interface GenerateOptions extends VaeParts {
   readonly pause?: () => Promise<void>
 }
 
+const END_KINDS = { start: "a number", end: "a number" } as const
+
 const LORA = GENERATE_RANGES.strength
 
 /**
- * Checks that the prompts of requests are texts, which a program without types may forget.
+ * Checks the names of what requests have, and that their prompts are texts.
  *
- * @throws CoreError that names the first one that is not
+ * @throws CoreError that names the first one that is wrong
  */
-export function checkTexts(requests: readonly PictureRequest[]): void {
+export function checkRequests(requests: readonly PictureRequest[]): void {
+  checkArgument("generate: the requests", requests, "a list")
+  if (requests.length === 0) {
+    throw new CoreError("request-empty", "generate: there is no request, expected at least one")
+  }
   for (const [index, request] of requests.entries()) {
-    const { prompt, negativePrompt = "", firstPrompt = "", firstNegativePrompt = "" } = request ?? {}
-    for (const [name, text] of Object.entries({ prompt, negativePrompt, firstPrompt, firstNegativePrompt })) {
-      if (typeof text === "string") continue
-      const [code, shown] =
-        text === undefined
-          ? (["option-missing", "missing"] as const)
-          : (["option-range", JSON.stringify(text)] as const)
-      throw new CoreError(code, `generate: ${name} of request ${index + 1} is ${shown}, expected text`)
-    }
+    const place = `generate: request ${index + 1}`
+    checkOptions(place, request, REQUEST_KINDS, ["prompt"])
   }
 }
 
 /** Checks requests and options. @throws CoreError that names the first one that is wrong */
 export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
+  checkOptions("generate", options, GENERATE_KINDS, ["width", "height"])
   const { width, height, adapters = [], loras = [] } = options
   const expect = (good: boolean, code: CoreErrorCode, what: string): void => {
     if (!good) throw new CoreError(code, `generate: ${what}`)
   }
-  expect(requests.length > 0, "request-empty", "there is no request, expected at least one")
-  checkTexts(requests)
+  checkRequests(requests)
   for (const { prompt, firstPrompt, firstNegativePrompt, seed, batch = null } of requests) {
     checkSeed("generate", seed)
     if (batch !== null) {
@@ -234,7 +235,10 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
   // All numbers are checked before the first step, because some would be refused only after the last one.
   checkRanges("generate", { ...options, negativeScale: options.negativeScale ?? undefined }, GENERATE_RANGES)
   checkPromptOptions("generate: prompts", options.prompts)
-  if (options.guidanceWindow !== undefined) checkWindow("generate: guidance", options.guidanceWindow)
+  if (options.guidanceWindow !== undefined) {
+    checkOptions<{ start: number; end: number }>("generate: guidanceWindow", options.guidanceWindow, END_KINDS)
+    checkWindow("generate: guidance", options.guidanceWindow)
+  }
   if (options.deepCache != null) checkDeepCache(options.deepCache)
   checkStages(requests.length, options)
   expect(
@@ -242,7 +246,9 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     "option-unknown",
     `combine is ${JSON.stringify(options.combine)}, expected one of ${COMBINATIONS.join(", ")}`,
   )
-  for (const { strength = 1, textStrength = strength } of loras) {
+  for (const { lora: _, ...use } of loras) {
+    checkOptions("generate: a LoRA", use, LORA_KINDS)
+    const { strength = 1, textStrength = strength } = use
     checkRanges("generate: a LoRA", { strength, textStrength }, { strength: LORA, textStrength: LORA })
   }
   const { parts = null, negativeParts = null } = options
@@ -258,8 +264,13 @@ export function checkRequest(requests: readonly PictureRequest[], options: Gener
     "parts beside regions, expected one of them",
   )
   if (options.regions != null) checkRegions(options.regions, requests, options.prompts)
-  for (const use of options.controlNets ?? []) checkControlNet(use, { count: requests.length, width, height })
-  for (const { control, ...settings } of adapters) {
+  for (const { controlNet: _, ...use } of options.controlNets ?? []) {
+    checkOptions("generate: a ControlNet", use, CONTROL_NET_KINDS, ["control"])
+    checkControlNet(use, { count: requests.length, width, height })
+  }
+  for (const { lllite: _, ...use } of adapters) {
+    checkOptions("generate: an adapter", use, ADAPTER_KINDS, ["control"])
+    const { control, ...settings } = use
     checkAdapterSettings(settings, { count: requests.length, width, height })
     expectPictures(control, "a control image")
     checkControls("data" in control ? [control] : control, { width, height }, settings)

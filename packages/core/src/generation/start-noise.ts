@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { addCoarserGrids, type NoiseDraws, type RowGrid } from "../diffusion/coarser-grids.ts"
 import type { NumberRange } from "../number-range.ts"
 import { checkRanges } from "../number-range.ts"
@@ -34,16 +35,24 @@ export const START_NOISE_RANGES = {
 /** The most grids of `pyramid`, as sd-scripts has them. */
 const GRIDS = 6
 
+const KINDS: OptionKinds<StartNoise> = { pyramid: "an object or null", offset: "an object or null" }
+const PYRAMID_KINDS: OptionKinds<PyramidNoise> = { probability: "a number", discount: "a list" }
+const OFFSET_KINDS: OptionKinds<NoiseOffset> = { probability: "a number", range: "a list" }
+
 /** Checks the settings. @throws CoreError that names the one that is wrong */
-export function checkStartNoise({ pyramid = null, offset = null }: StartNoise): void {
+export function checkStartNoise(settings: StartNoise): void {
+  checkOptions("generate: startNoise", settings, KINDS)
+  const { pyramid = null, offset = null } = settings
   const check = (name: string, values: readonly number[], range: NumberRange): void => {
     for (const value of values) checkRanges("generate: startNoise", { [name]: value }, { [name]: range })
   }
   if (pyramid !== null) {
+    checkOptions("generate: startNoise: pyramid", pyramid, PYRAMID_KINDS, ["probability", "discount"])
     check("pyramid.probability", [pyramid.probability], START_NOISE_RANGES.probability)
     check("pyramid.discount", pyramid.discount, START_NOISE_RANGES.discount)
   }
   if (offset !== null) {
+    checkOptions("generate: startNoise: offset", offset, OFFSET_KINDS, ["probability", "range"])
     check("offset.probability", [offset.probability], START_NOISE_RANGES.probability)
     check("offset.range", offset.range, START_NOISE_RANGES.offset)
   }

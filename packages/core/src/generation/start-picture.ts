@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { GreyImage, RgbImage } from "../image.ts"
 import { channelsOf } from "../image.ts"
@@ -73,8 +74,18 @@ export function startSteps(
   return { level, from: level + stepsOffset }
 }
 
+const KINDS: OptionKinds<StartPicture> = {
+  image: "anything",
+  mask: "anything or null",
+  maskedContent: "text",
+  strength: "a number",
+  compat: "text or null",
+  stepsOffset: "a number",
+}
+
 /** Checks a start against the number of pictures. @throws CoreError that names what is wrong */
 export function checkStart(start: StartPicture, pictures: number): void {
+  checkOptions("generate: start", start, KINDS, ["image"])
   checkRanges("generate: start", { strength: start.strength }, START_RANGES)
   checkStartRule("start", start)
   const { maskedContent = START_DEFAULTS.maskedContent } = start

@@ -1,7 +1,8 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { cropCentre } from "./crop.ts"
-import { resizeImage } from "./resize.ts"
+import { expectSize, resizeImage } from "./resize.ts"
 
 /**
  * How a picture gets another size: `stretch` changes its shape, `crop` cuts what is too much at both ends, `pad` adds
@@ -23,10 +24,14 @@ export const DEFAULT_FIT: Fit = "stretch"
  */
 export function fitImage(
   image: RgbImage,
-  { width, height }: Pick<RgbImage, "width" | "height">,
+  target: Pick<RgbImage, "width" | "height">,
   fit: Fit,
   change: (image: RgbImage) => RgbImage = (image) => image,
 ): RgbImage {
+  checkArgument("image: the picture", image, "an object")
+  checkArgument("image: the size", target, "an object")
+  const { width, height } = target
+  expectSize(width, height)
   const size = scaledSize(image, { width, height }, fit)
   const resized = resizeImage(image, size.width, size.height, "lanczos")
   if (fit !== "pad") return change(fit === "crop" ? cropCentre(resized, width, height) : resized)

@@ -39,7 +39,15 @@ export {
   type PreprocessorOptionName,
 } from "../control/preprocessors/table.ts"
 export { type ControlPreparation, controlPicture } from "../generation/control-picture.ts"
-export { floatsToImage, type GreyImage, greyToRgb, imageToFloats, type RgbImage, rgbToGrey } from "../image.ts"
+export {
+  expectRgb,
+  floatsToImage,
+  type GreyImage,
+  greyToRgb,
+  imageToFloats,
+  type RgbImage,
+  rgbToGrey,
+} from "../image.ts"
 export { applyGamma, shiftHue } from "./colour.ts"
 export { type CropBox, cropCentre, cropImage, mirrorImage } from "./crop.ts"
 export { exifOrientation } from "./exif.ts"

@@ -1,4 +1,5 @@
 import type { Bytes } from "@lllite/format"
+import { checkArgument } from "../argument.ts"
 import type { RgbaImage } from "../control/filters/transparency.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
@@ -58,6 +59,7 @@ export function pngFile(
   text: PngText = new Map(),
   hasAlpha = false,
 ): Bytes {
+  checkArgument("PNG: entries of the text, which is a Map", text?.entries, "a function")
   const header = new Uint8Array(13)
   const view = new DataView(header.buffer)
   view.setUint32(0, width)

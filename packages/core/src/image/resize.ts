@@ -1,6 +1,8 @@
+import { checkArgument } from "../argument.ts"
 import { resample } from "../control/filters/resample.ts"
 import { CoreError } from "../errors.ts"
 import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
+import { unknownName } from "../nearest.ts"
 
 /**
  * How pixels are weighed. PIL's kernels are `lanczos` over three lobes, `bilinear` over a triangle, and `box`, the pixels
@@ -8,7 +10,12 @@ import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
  * pixels around the new one's centre alone, however much a picture shrinks: `nearest-exact` one, `linear` 2 × 2, `cubic`
  * 4 × 4.
  */
-export type ResizeKernel = "lanczos" | "bilinear" | "box" | "area" | "nearest-exact" | "linear" | "cubic"
+export type ResizeKernel = (typeof KERNELS)[number]
+
+const KERNELS = ["lanczos", "bilinear", "box", "area", "nearest-exact", "linear", "cubic"] as const
+
+/** The most pixels of a result: those of the largest picture that is drawn. */
+const MOST_PIXELS = 2 ** 28
 
 /** Which input pixels make one output pixel, and how much of each. */
 interface Taps {
@@ -28,6 +35,16 @@ interface PilKernel {
   readonly weight: (distance: number) => number
 }
 
+/** Expects the sides of a picture. @throws CoreError `picture-size` */
+export function expectSize(width: number, height: number): void {
+  const areSides = [width, height].every((side) => Number.isSafeInteger(side) && side >= 1)
+  if (areSides && width * height <= MOST_PIXELS) return
+  throw new CoreError(
+    "picture-size",
+    `resize: ${width} x ${height} is not a size. Both sides must be positive integers, of at most ${MOST_PIXELS} pixels.`,
+  )
+}
+
 /**
  * Resizes a picture or a mask, without regard to its aspect. When it shrinks, PIL's kernels are widened so that every
  * pixel counts. `lanczos`, `bilinear` and `box` give PIL's bytes. The code uses no library, so that a pixel is the same
@@ -43,14 +60,9 @@ export function resizeImage<Image extends RgbImage | GreyImage>(
   height: number,
   kernel: ResizeKernel,
 ): Image {
-  for (const side of [width, height]) {
-    if (!Number.isSafeInteger(side) || side < 1) {
-      throw new CoreError(
-        "picture-size",
-        `resize: ${width} x ${height} is not a size. Both sides must be positive integers.`,
-      )
-    }
-  }
+  expectSize(width, height)
+  checkArgument("resize: the picture", image, "an object")
+  if (!KERNELS.includes(kernel)) throw unknownName("resize", "kernel", String(kernel), KERNELS)
   if (width === image.width && height === image.height) return image
   if (kernel === "nearest-exact" || kernel === "linear" || kernel === "cubic")
     return resample(image, width, height, kernel)

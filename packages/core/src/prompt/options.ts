@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges, type NumberRange } from "../number-range.ts"
 
@@ -59,6 +60,14 @@ export const PROMPT_RANGES = {
   clipSkip: { integer: true, min: 1, max: 12 },
 } as const satisfies { readonly [Name in keyof PromptOptions]?: NumberRange }
 
+const KINDS: OptionKinds<PromptOptions> = {
+  syntax: "text",
+  maxChunks: "a number or null",
+  normalization: "text",
+  clipSkip: "a number",
+  compat: "text or null",
+}
+
 /**
  * Checks options of prompts.
  *
@@ -66,6 +75,7 @@ export const PROMPT_RANGES = {
  * @throws CoreError that names the first wrong option
  */
 export function checkPromptOptions(place: string, options: PromptOptions = {}): void {
+  checkOptions(place, options, KINDS)
   const { maxChunks, ...rest } = { ...PROMPT_DEFAULTS, ...options }
   checkRanges(place, { ...rest, maxChunks: maxChunks ?? undefined }, PROMPT_RANGES)
   const choices = {

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { ControlNetSettings } from "../generation/control-nets.ts"
@@ -57,6 +58,7 @@ export function recipeSeed({ seed }: Pick<Recipe, "seed">): Seed {
 
 /** A recipe as a request for one picture, without its adapters. `adapterOptions` gives the options of each adapter. */
 export function requestOf(recipe: Recipe): RecipeRequest {
+  checkArgument("recipe", recipe, "an object")
   const {
     prompt,
     negativePrompt,

@@ -1,9 +1,15 @@
+import { checkOptions } from "../argument.ts"
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
+import { GENERATE_RANGES } from "../generation/defaults.ts"
 import { cutCaptionNotices } from "../models/clip/caption-length.ts"
+import { checkRanges } from "../number-range.ts"
+import { checkSeed } from "../random/seed.ts"
 import type { TrainDataset } from "../training/dataset.ts"
+import { TRAIN_RANGES } from "../training/ranges.ts"
 import type { CacheRunEvent, CacheRunOptions } from "./contract.ts"
 import { createExampleFeed } from "./example-feed.ts"
+import { CACHE_KINDS, checkDataset } from "./option-kinds.ts"
 import { prepareExamples } from "./prepare-examples.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 
@@ -12,8 +18,14 @@ export async function* cacheWith<Types extends RuntimeTypes>(
   clients: readonly Client<RuntimeTasks<Types>>[],
   place: { readonly model: number; readonly run: number },
   dataset: TrainDataset,
-  { seed, captionChunks = 1, weightedCaptions = false, vaeSlices, indices, signal }: CacheRunOptions,
+  options: CacheRunOptions,
 ): AsyncGenerator<CacheRunEvent, void, void> {
+  checkOptions("caching", options, CACHE_KINDS)
+  const { seed, captionChunks = 1, weightedCaptions = false, vaeSlices, indices, signal } = options
+  checkDataset("caching", dataset)
+  checkSeed("caching", seed)
+  checkRanges("caching", { captionChunks }, TRAIN_RANGES)
+  if (vaeSlices !== undefined) checkRanges("caching", { vaeSlices }, GENERATE_RANGES)
   signal?.throwIfAborted()
   if (dataset.count < 1)
     throw new CoreError("dataset-empty", "caching: the data set is empty. Give it at least one pair of pictures.")

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { Client } from "../channel/client.ts"
 import { createRuntime } from "./create-runtime.ts"
+import { LOAD_SDXL_KINDS } from "./option-kinds.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 
 const LAYOUT = { modelChannels: 16, channelMult: [1, 2, 4], transformerDepth: [0, 1, 1], middleDepth: 1 } as const
@@ -16,6 +17,7 @@ async function loading(controller: AbortController | null) {
   }
   const client = { call: answer, fail: () => {} } as unknown as Client<RuntimeTasks<RuntimeTypes>>
   const runtime = await createRuntime({
+    loadKinds: LOAD_SDXL_KINDS,
     started: { backend: "wasm", version: "1", device: "CPU", notices: [] },
     clients: [client],
     checkpoint: (source: string) => source,

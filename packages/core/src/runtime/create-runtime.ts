@@ -1,5 +1,8 @@
+import { checkArgument, checkChoice, checkOptions, type OptionKinds } from "../argument.ts"
 import type { Client } from "../channel/client.ts"
+import { PREDICTIONS } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
+import type { TextProjection } from "../models/clip/weights.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createAdapterIds } from "./adapter-ids.ts"
 import { cacheWith } from "./cache-run.ts"
@@ -16,10 +19,14 @@ import type {
 import { createControlNetIds } from "./control-net-ids.ts"
 import { generateWith, type RunIds } from "./generate-run.ts"
 import { createHandleIds } from "./handle-ids.ts"
+import { checkSites, LOAD_KINDS } from "./option-kinds.ts"
 import { createStepHelper } from "./step-helper.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import { trainWith } from "./train-run.ts"
 import { validateWith } from "./validation-run.ts"
+
+/** The values of `TextProjection`. */
+const PROJECTIONS: readonly TextProjection[] = ["checkpoint", "sd-scripts"]
 
 /** The clients of a runtime's workers. */
 export type Clients<Types extends RuntimeTypes> = readonly [
@@ -32,6 +39,8 @@ export interface RuntimeParts<Types extends RuntimeTypes, Source, Options extend
   readonly started: StartedBackend<Types["backend"]>
   /** Clients of started workers, at least one. */
   readonly clients: Clients<Types>
+  /** The options of `loadSdxl`, and what each is. */
+  readonly loadKinds: OptionKinds<Options>
   /** A checkpoint in the form that is sent. It throws for problems that are known before a worker reads the file. */
   checkpoint(source: Source, options: Options): Types["checkpoint"] | Promise<Types["checkpoint"]>
   /** A file in the form that is sent. */
@@ -89,6 +98,9 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
     threads: clients.length,
 
     async loadSdxl(source, options = {} as Options) {
+      checkOptions("loadSdxl", options, parts.loadKinds)
+      checkChoice("loadSdxl", "prediction", options.prediction, PREDICTIONS)
+      checkChoice("loadSdxl", "projection", options.projection, PROJECTIONS)
       const { signal, onProgress } = options
       signal?.throwIfAborted()
       const model = ++lastId
@@ -119,7 +131,9 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       return handle
     },
 
-    async readTextualInversion(source, { name, signal, onProgress } = {}) {
+    async readTextualInversion(source, options = {}) {
+      checkOptions("readTextualInversion", options, NAMED_KINDS)
+      const { name, signal, onProgress } = options
       signal?.throwIfAborted()
       const argument = { file: parts.file(source), name: name ?? null }
       const read = await clients[0].call("readTextualInversion", argument, {
@@ -130,7 +144,9 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       return read
     },
 
-    async loadLora(source, sdxl, { signal, onProgress }: LoadOptions = {}) {
+    async loadLora(source, sdxl, options: LoadOptions = {}) {
+      checkOptions("loadLora", options, LOAD_KINDS)
+      const { signal, onProgress } = options
       signal?.throwIfAborted()
       const model = modelIds.get(sdxl)
       const lora = ++lastId
@@ -157,7 +173,9 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       return handle
     },
 
-    async loadControlNet(source, sdxl, { signal, onProgress }: LoadOptions = {}) {
+    async loadControlNet(source, sdxl, options: LoadOptions = {}) {
+      checkOptions("loadControlNet", options, LOAD_KINDS)
+      const { signal, onProgress } = options
       signal?.throwIfAborted()
       const model = modelIds.get(sdxl)
       const controlNet = ++lastId
@@ -184,7 +202,12 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
       return handle
     },
 
-    async loadAdapter(source, { layout }, { signal, onProgress }: LoadOptions = {}) {
+    async loadAdapter(source, sdxl, options: LoadOptions = {}) {
+      checkArgument("loadAdapter: the SDXL", sdxl, "an object")
+      checkOptions("loadAdapter", options, LOAD_KINDS)
+      checkArgument("loadAdapter: the layout of the SDXL", sdxl.layout, "an object")
+      const { layout } = sdxl
+      const { signal, onProgress } = options
       signal?.throwIfAborted()
       const adapter = ++lastId
       const from = isModel(source)
@@ -234,6 +257,8 @@ export async function createRuntime<Types extends RuntimeTypes, Source, Options 
   }
 }
 
+const NAMED_KINDS: OptionKinds<LoadOptions & { readonly name?: string }> = { ...LOAD_KINDS, name: "text" }
+
 interface HandleParts<Types extends RuntimeTypes> {
   readonly clients: Clients<Types>
   readonly ids: RunIds
@@ -259,6 +284,7 @@ function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): Sd
     },
     async *train(dataset, options) {
       expectLoaded("training")
+      checkSites(options?.sites, loaded.layout)
       return yield* trainWith(clients, { model, run: nextRun() }, dataset, options)
     },
     async *cache(dataset, options) {

@@ -1,9 +1,9 @@
+import { checkOptions } from "../argument.ts"
 import type { Client } from "../channel/client.ts"
 import { samplerInfo } from "../diffusion/names.ts"
-import { CoreError } from "../errors.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "../generation/defaults.ts"
 import { resampleNotice, resampleReason } from "../generation/grids.ts"
-import { checkTexts, type GenerateOptions, type PictureRequest } from "../generation/request.ts"
+import { checkRequests, type GenerateOptions, type PictureRequest } from "../generation/request.ts"
 import { checkStart, listOf, type StartPicture } from "../generation/start-picture.ts"
 import { checkRanges } from "../number-range.ts"
 import { isGuided, partsOfPrompt } from "../prompt/composed.ts"
@@ -13,6 +13,7 @@ import { DEFAULT_BATCH_SIZE } from "./contract.ts"
 import type { ControlNetIds } from "./control-net-ids.ts"
 import type { HandleIds } from "./handle-ids.ts"
 import { merge } from "./merge.ts"
+import { ADAPTER_USE_KINDS, CONTROL_NET_USE_KINDS, GENERATE_RUN_KINDS, LORA_USE_KINDS } from "./option-kinds.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 
 /** The numbers of what a run uses. */
@@ -62,20 +63,19 @@ export async function* generateWith<Types extends RuntimeTypes>(
   ids: RunIds,
   model: number,
   requests: readonly PictureRequest[],
-  {
-    batchSize = DEFAULT_BATCH_SIZE,
-    adapters = [],
-    controlNets = [],
-    loras = [],
-    start = null,
-    signal,
-    ...options
-  }: GenerateRunOptions,
+  given: GenerateRunOptions,
 ): AsyncGenerator<GenerateRunEvent, void, void> {
+  checkOptions("generate", given, GENERATE_RUN_KINDS, ["width", "height"])
+  const { batchSize = DEFAULT_BATCH_SIZE, start = null, signal, ...others } = given
+  const { adapters = [], controlNets = [], loras = [], ...options } = others
   signal?.throwIfAborted()
+  checkRequests(requests)
   const count = requests.length
-  if (count === 0) throw new CoreError("request-empty", "generate: there is no request, expected at least one")
-  checkTexts(requests)
+  for (const use of adapters) checkOptions("generate: an adapter", use, ADAPTER_USE_KINDS, ["adapter", "control"])
+  for (const use of loras) checkOptions("generate: a LoRA", use, LORA_USE_KINDS, ["lora"])
+  for (const use of controlNets) {
+    checkOptions("generate: a ControlNet", use, CONTROL_NET_USE_KINDS, ["controlNet", "control"])
+  }
   checkRanges("generate", { batchSize }, GENERATE_RANGES)
   const [lead] = clients
   const { prompts = {}, textualInversions = [], parts = null, negativeParts = null } = options

@@ -1,7 +1,9 @@
+import { checkOptions } from "../argument.ts"
 import type { Client } from "../channel/client.ts"
 import { createServer, type TaskTable } from "../channel/server.ts"
 import { CoreError } from "../errors.ts"
 import { cutCaptionNotices } from "../models/clip/caption-length.ts"
+import { checkRanges } from "../number-range.ts"
 import { createStream } from "../random/stream.ts"
 import { batchesOfStep, batchesPerEpoch, createBatchOrder, type Sized } from "../training/batches.ts"
 import type { TrainDataset } from "../training/dataset.ts"
@@ -11,6 +13,7 @@ import type { TrainState } from "../training/train-state.ts"
 import type { TrainRunEvent, TrainRunOptions } from "./contract.ts"
 import type { EncodeRow, ExampleFeed } from "./example-feed.ts"
 import { createExampleFeed } from "./example-feed.ts"
+import { checkDataset, TRAIN_KINDS } from "./option-kinds.ts"
 import { prepareExamples } from "./prepare-examples.ts"
 import type { HelpTasks, RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import type { TrainHelp } from "./train-help.ts"
@@ -23,8 +26,14 @@ export async function* trainWith<Types extends RuntimeTypes>(
   clients: readonly [Client<RuntimeTasks<Types>>, ...Client<RuntimeTasks<Types>>[]],
   place: { readonly model: number; readonly run: number },
   dataset: TrainDataset,
-  { signal, vaeSlices, keptBytes = Number.POSITIVE_INFINITY, help, ...given }: TrainRunOptions,
+  runOptions: TrainRunOptions,
 ): AsyncGenerator<TrainRunEvent, TrainState, void> {
+  checkOptions("training", runOptions, TRAIN_KINDS, ["steps", "batchSize", "learningRate", "sites"])
+  for (const each of [runOptions.stateEvery ?? 1].flat()) {
+    checkRanges("training", { stateEvery: each }, { stateEvery: { integer: true, min: 1 } })
+  }
+  checkDataset("training", dataset)
+  const { signal, vaeSlices, keptBytes = Number.POSITIVE_INFINITY, help, ...given } = runOptions
   const { reading: _, ...rest } = given
   const options = dataset.reading === undefined ? rest : { ...rest, reading: dataset.reading }
   // Before anything is encoded: a wrong option costs no time.

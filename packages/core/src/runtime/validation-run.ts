@@ -1,10 +1,16 @@
+import { checkOptions } from "../argument.ts"
 import type { Client } from "../channel/client.ts"
 import { CoreError } from "../errors.ts"
+import { GENERATE_RANGES } from "../generation/defaults.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
+import { checkRanges } from "../number-range.ts"
+import { checkSeed } from "../random/seed.ts"
 import type { TrainDataset } from "../training/dataset.ts"
 import { type EncodedRow, rowOf } from "../training/example-row.ts"
 import { checkObjective } from "../training/objective-options.ts"
+import { TRAIN_RANGES } from "../training/ranges.ts"
 import type { Validation, ValidationOptions } from "./contract.ts"
+import { checkDataset, VALIDATION_KINDS } from "./option-kinds.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 
 /** Measures held-out examples on several workers, each example on a free one. See `SdxlHandle`. */
@@ -14,7 +20,12 @@ export function validateWith<Types extends RuntimeTypes>(
   dataset: TrainDataset,
   options: ValidationOptions,
 ): Validation {
+  checkOptions("validation", options, VALIDATION_KINDS)
+  checkDataset("validation", dataset)
   const { seed, captionChunks = 1, weightedCaptions = false, vaeSlices = null, objective = {} } = options
+  checkSeed("validation", seed)
+  checkRanges("validation", { captionChunks }, TRAIN_RANGES)
+  if (vaeSlices !== null) checkRanges("validation", { vaeSlices }, GENERATE_RANGES)
   checkObjective(objective)
   const { count } = dataset
   if (count < 1) throw new CoreError("dataset-empty", "validation: there is no held-out example. Give it at least one.")

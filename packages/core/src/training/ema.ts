@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
 import { EMA_RANGES } from "./ranges.ts"
@@ -35,8 +36,20 @@ export interface Ema {
   update(values: Float32Array, step: number): void
 }
 
-/** @throws CoreError for a number out of its range */
-export function checkEma({ warmup, ...options }: EmaOptions): void {
+const KINDS: OptionKinds<EmaOptions> = {
+  decay: "a number",
+  minDecay: "a number",
+  from: "a number",
+  warmup: "an object",
+}
+
+const WARMUP_KINDS: OptionKinds<EmaWarmup> = { gamma: "a number", power: "a number" }
+
+/** @throws CoreError for an option that does not exist, and for a number out of its range */
+export function checkEma(ema: EmaOptions): void {
+  checkOptions("training.ema", ema, KINDS)
+  const { warmup, ...options } = ema
+  checkOptions("training.ema.warmup", warmup ?? {}, WARMUP_KINDS)
   checkRanges("training.ema", { ...options, ...warmup }, EMA_RANGES)
 }
 

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { addCoarserGrids, type CoarserGrids, type NoiseDraws, type RowGrid } from "../diffusion/coarser-grids.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
@@ -33,9 +34,22 @@ export interface BatchNoise {
   readonly input: Float32Array
 }
 
+const KINDS: OptionKinds<NoiseOptions> = {
+  offset: "a number",
+  randomOffset: "true or false",
+  adaptiveOffset: "a number",
+  multires: "an object",
+  inputPerturbation: "a number",
+  randomInputPerturbation: "true or false",
+}
+
+const MULTIRES_KINDS: OptionKinds<CoarserGrids> = { iterations: "a number", discount: "a number" }
+
 /** Checks options of noise. @throws CoreError for a number out of its range, or one that needs another option */
 export function checkNoise(options: NoiseOptions = {}): void {
+  checkOptions("objective.noise", options, KINDS)
   const { multires, ...numbers } = options
+  checkOptions("objective.noise.multires", multires ?? {}, MULTIRES_KINDS)
   checkRanges("objective.noise", { ...numbers }, NOISE_RANGES)
   checkRanges("objective.noise.multires", { ...multires }, NOISE_RANGES)
   if ((options.adaptiveOffset ?? 0) !== 0 && (options.offset ?? 0) === 0) {

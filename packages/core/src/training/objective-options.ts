@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
 import type { HuberOptions, LossWeightOptions } from "./loss.ts"
@@ -36,12 +37,44 @@ export interface ObjectiveOptions {
   readonly strengthRange?: StrengthRange
 }
 
+const KINDS: OptionKinds<ObjectiveOptions> = {
+  minTimestep: "a number",
+  maxTimestep: "a number",
+  loss: "text",
+  huber: "an object",
+  weights: "an object",
+  noise: "an object",
+  zeroTerminalSnr: "true or false",
+  dropout: "a number",
+  gradientCheckpointing: "true or false",
+  strengthRange: "an object",
+}
+
+const HUBER_KINDS: OptionKinds<HuberOptions> = { schedule: "text", delta: "a number", scale: "a number" }
+
+const WEIGHT_KINDS: OptionKinds<LossWeightOptions> = {
+  minSnrGamma: "a number",
+  scaleVLikeNoise: "true or false",
+  vPredictionLike: "a number",
+  debiased: "true or false",
+}
+
+const STRENGTH_KINDS: OptionKinds<StrengthRange> = {
+  min: "a number",
+  floor: "a number",
+  top: "a number",
+  power: "a number",
+  skew: "a number",
+  gap: "a number",
+}
+
 /**
  * Checks the options of an objective.
  *
  * @throws CoreError for an unknown name, a number out of its range, or no timestep between the first and the last
  */
 export function checkObjective(options: ObjectiveOptions): void {
+  checkOptions("objective", options, KINDS)
   const { minTimestep = 0, maxTimestep = OBJECTIVE_RANGES.maxTimestep.max, loss = "l2", huber, weights } = options
   checkRanges("objective", { minTimestep, maxTimestep, dropout: options.dropout }, OBJECTIVE_RANGES)
   if (minTimestep >= maxTimestep) {
@@ -54,6 +87,7 @@ export function checkObjective(options: ObjectiveOptions): void {
     throw new CoreError("option-unknown", `objective: no loss "${String(loss)}". There are: ${LOSS_TYPES.join(", ")}.`)
   }
   if (huber !== undefined) {
+    checkOptions("objective.huber", huber, HUBER_KINDS)
     const { schedule } = huber
     if (!HUBER_SCHEDULES.includes(schedule)) {
       throw new CoreError(
@@ -63,7 +97,9 @@ export function checkObjective(options: ObjectiveOptions): void {
     }
     checkRanges("objective.huber", { ...huber }, HUBER_RANGES)
   }
+  checkOptions("objective.strengthRange", options.strengthRange ?? {}, STRENGTH_KINDS)
   checkRanges("objective.strengthRange", { ...options.strengthRange }, STRENGTH_RANGES)
   checkNoise(options.noise)
+  checkOptions("objective.weights", weights ?? {}, WEIGHT_KINDS)
   checkRanges("objective.weights", { ...weights }, LOSS_WEIGHT_RANGES)
 }

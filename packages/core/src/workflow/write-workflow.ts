@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import type { Recipe } from "../recipe/recipe.ts"
 import type { InputType } from "./node-types.ts"
 import { nodeType } from "./node-types.ts"
@@ -41,6 +42,8 @@ export interface WrittenWorkflow {
  * `shareableRecipe` comes first.
  */
 export function writeWorkflow(recipe: Recipe): WrittenWorkflow {
+  checkArgument("recipe", recipe, "an object")
+  checkArgument("recipe: model", recipe.model, "an object")
   const { nodes, notices } = recipeGraph(recipe)
   return { ui: uiForm(nodes), api: apiForm(nodes), notices }
 }

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { RgbImage } from "../../image.ts"
 import { channelsOf, greyToRgb } from "../../image.ts"
@@ -20,14 +21,20 @@ export interface Preprocessing {
  *
  * @throws CoreError for an unknown kind or option, for a value out of its range, or for a picture that is too large
  */
-export function preprocess(image: RgbImage, { kind, options = {} }: Preprocessing): RgbImage {
+export function preprocess(image: RgbImage, preprocessing: Preprocessing): RgbImage {
+  checkOptions("preprocess", preprocessing, KINDS, ["kind"])
+  const { kind, options = {} } = preprocessing
   const preprocessor = preprocessorOf(kind)
   const result = preprocessor.run(image, completeValues(preprocessor, readPreprocessorValues(kind, options)))
   return channelsOf(result) === 3 ? result : greyToRgb(result)
 }
 
+const KINDS: OptionKinds<Preprocessing> = { kind: "text", options: "an object" }
+
 /** Checks a preprocessor and its options. @throws CoreError that names the first wrong one */
-export function checkPreprocessing({ kind, options = {} }: Preprocessing): void {
+export function checkPreprocessing(preprocessing: Preprocessing): void {
+  checkOptions("preprocess", preprocessing, KINDS, ["kind"])
+  const { kind, options = {} } = preprocessing
   readPreprocessorValues(kind, options)
 }
 

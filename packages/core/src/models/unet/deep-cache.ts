@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../../argument.ts"
 import { checkRanges, type NumberRange } from "../../number-range.ts"
 
 /**
@@ -27,7 +28,10 @@ export const DEEP_CACHE_RANGES = {
   depth: { integer: true, min: 1, max: 9 },
 } as const satisfies Readonly<Record<string, NumberRange>>
 
+const KINDS: OptionKinds<DeepCache> = { interval: "a number", depth: "a number" }
+
 /** Checks the settings. @throws CoreError that names the one that is wrong */
 export function checkDeepCache(settings: DeepCache): void {
+  checkOptions("generate: deepCache", settings, KINDS, ["interval"])
   checkRanges("generate: deepCache", { ...settings }, DEEP_CACHE_RANGES)
 }

@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { checkRanges, type NumberRange } from "../../number-range.ts"
 
@@ -47,14 +48,22 @@ export function shrinkAt({ levels, ratio = DEEP_SHRINK_RATIO }: DeepShrink, time
   return level === undefined ? null : { depth: level.depth, ratio }
 }
 
+const KINDS: OptionKinds<DeepShrink> = { levels: "a list", ratio: "a number" }
+const LEVEL_KINDS: OptionKinds<DeepShrink["levels"][number]> = { depth: "a number", timestep: "a number" }
+
 /** Checks the settings. @throws CoreError that names the one that is wrong */
-export function checkDeepShrink({ levels, ratio }: DeepShrink): void {
+export function checkDeepShrink(settings: DeepShrink): void {
+  checkOptions("generate: deepShrink", settings, KINDS, ["levels"])
+  const { levels, ratio } = settings
   if (levels.length < 1 || levels.length > 2) {
     throw new CoreError("option-range", `generate: deepShrink has ${levels.length} levels, expected one or two`)
   }
   checkRanges("generate: deepShrink", { ratio }, { ratio: DEEP_SHRINK_RANGES.ratio })
   const { depth, timestep } = DEEP_SHRINK_RANGES
-  for (const level of levels) checkRanges("generate: deepShrink", { ...level }, { depth, timestep })
+  for (const level of levels) {
+    checkOptions("generate: deepShrink: a level", level, LEVEL_KINDS, ["depth", "timestep"])
+    checkRanges("generate: deepShrink", { ...level }, { depth, timestep })
+  }
   const [first, second] = levels
   if (first !== undefined && second !== undefined && second.timestep >= first.timestep) {
     throw new CoreError(

@@ -1,4 +1,5 @@
 import { CoreError } from "../../errors.ts"
+import { unknownName } from "../../nearest.ts"
 import { checkRanges } from "../../number-range.ts"
 import type { LrCurve, LrOption, LrShape } from "../names.ts"
 import { LR_CURVE_OPTIONS, LR_CURVES, LR_SHAPES } from "../names.ts"
@@ -194,6 +195,10 @@ function checkOptions(options: LrCurveOptions): void {
   const { curve, learningRate, totalSteps, warmupSteps = 0, decaySteps = 0, minRatio, pieces } = options
   const { endRate = POLYNOMIAL_END } = options
   checkRanges("learning rate", { ...options }, RANGES)
+  const known: readonly string[] = ["curve", "learningRate", "totalSteps", ...OWN_OPTIONS]
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw unknownName("learning rate", "option", name, known)
+  }
   for (const name of OWN_OPTIONS) {
     const value = options[name]
     if (
