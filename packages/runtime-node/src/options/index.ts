@@ -34,6 +34,7 @@ export {
   text,
   texts,
 } from "./kinds.ts"
+export { isLoopback } from "./loopback.ts"
 export {
   type AnyOption,
   asksForNothing,

@@ -153,6 +153,17 @@ describe("options", () => {
     expect(() => read(value)).toThrow(message)
   })
 
+  it("advise the one that counts where an ignored one is as near", () => {
+    const batches = {
+      train_batch_size: integer({ help: "", min: 1 }),
+      vae_batch_size: ignored("pictures are encoded one at a time"),
+    } satisfies OptionTable
+    const layer = readLayer(batches, { where: "here", entries: [["batch_size", 4]] })
+    expect(layer.problems).toEqual([
+      { where: "here", text: "there is no option batch_size. Did you mean train_batch_size?" },
+    ])
+  })
+
   it("report all problems together, and check options that depend on each other only when each is right", () => {
     const broken = reader({ integer: "x", even: 4 }, { sampler: "eulr" })
     broken.check(["integer", "even"], () => "never said")

@@ -282,7 +282,9 @@ function unknownOption(
   const entries = Object.entries(table)
   const names = entries.flatMap(([name, option]) => (option.fate === "taken" ? [name, ...option.aliases] : []))
   const others = entries.flatMap(([name, option]) => (option.fate === "taken" ? [] : [name]))
-  const near = nearest(optionName(written), [...names, ...others])
+  const name = optionName(written)
+  // Of several names that are as near, the one that counts is meant.
+  const near = nearest(name, [...names, ...others]) ?? nearest(name, names)
   return `there is no option ${written}.${near === null ? "" : ` Did you mean ${spell(near)}?`}`
 }
 

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import { isIP } from "node:net"
+import { isLoopback } from "@lllite/runtime-node/options"
 import type { FastifyRequest } from "fastify"
 import { ServeError } from "../errors.ts"
 
@@ -86,12 +87,6 @@ function expectNames(host: string, allowHosts: readonly string[], allowOrigins: 
 
 function isHostName(name: string): boolean {
   return isIP(name) !== 0 || /^[\p{L}\p{N}_-]+(\.[\p{L}\p{N}_-]+)*\.?$/u.test(name)
-}
-
-/** Whether only this machine reaches an address. */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase()
-  return name === "localhost" || name === "::1" || (isIP(name) === 4 && name.startsWith("127."))
 }
 
 /** The name of a `Host` header, without the port and brackets. */

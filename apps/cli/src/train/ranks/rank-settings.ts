@@ -1,5 +1,5 @@
 import { groupsOfParts } from "@lllite/core/training"
-import type { OptionReader } from "@lllite/runtime-node/options"
+import { isLoopback, type OptionReader } from "@lllite/runtime-node/options"
 import { addressProblem, readAddress } from "../../ranks/address.ts"
 import { plural } from "../../terminal/text.ts"
 import type { TRAIN_OPTIONS } from "../options/index.ts"
@@ -92,8 +92,4 @@ export function readRanks({ settings, check, nameOf, isGiven }: OptionReader<typ
         : []),
     ],
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\./.test(host)
 }
