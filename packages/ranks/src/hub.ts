@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import type { Duplex } from "node:stream"
+import { checkOptions, checkRanges, type OptionKinds } from "@lllite/core/names"
 import type { StepGroup, StepPart, TrainHelp } from "@lllite/core/runtime"
 import { type WebSocket, WebSocketServer } from "ws"
 import { addressText, type RankAddress } from "./address.ts"
@@ -74,6 +75,18 @@ const LEAD = 10_000
 /** Milliseconds that connections get to end by themselves. */
 const CLOSE = 2000
 
+const KINDS: OptionKinds<RankHubOptions> = {
+  host: "text",
+  port: "a number",
+  token: "text",
+  identity: "an object",
+  tls: "an object",
+  lost: "text",
+  group: "a number or null",
+  answerWithin: "a number",
+  onEvent: "a function",
+}
+
 /**
  * Listens for ranks. They may join and leave at any time: what they compute is added up in the order of the parts.
  *
@@ -81,6 +94,8 @@ const CLOSE = 2000
  * address cannot be listened on
  */
 export async function startRankHub(options: RankHubOptions): Promise<RankHub> {
+  checkOptions("ranks", options, KINDS, ["host", "port", "token", "identity"])
+  checkRanges("ranks", { port: options.port }, { port: { integer: true, min: 0, max: 65_535 } })
   const { host, port, token, identity, tls, lost = "continue", group = 8, onEvent = () => {} } = options
   if (token === "")
     throw new RanksError("token-missing", "ranks: the token is empty. Give the same secret to all ranks.")

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises"
+import { checkArgument, checkOptions, checkRanges, type OptionKinds } from "@lllite/core/names"
 import { addressText, type RankAddress } from "./address.ts"
 import { checkAuthority } from "./certificate.ts"
 import { RanksError } from "./errors.ts"
@@ -8,6 +9,22 @@ import type { RankOptions } from "./rank-options.ts"
 /** Seconds between two tries. */
 const RETRY = 1
 
+const KINDS: OptionKinds<RankOptions> = {
+  address: "an object",
+  token: "text",
+  identity: "an object",
+  name: "text",
+  places: "a number",
+  tls: "an object",
+  branch: "an object or null",
+  patience: "a number",
+  gradient: "a function",
+  onEvent: "a function",
+  signal: "an AbortSignal",
+}
+
+const RANGES = { places: { integer: true, min: 1 }, patience: { min: 0 } } as const
+
 /**
  * Computes parts for a leading process, until its run ends. A connection that is lost is made anew. Past a number of ranks,
  * the leading process sends this one to a branch, or lets it lead one.
@@ -16,6 +33,9 @@ const RETRY = 1
  * process is not found in time, `address` for a host that is none, `certificate` for a text that is not one; the signal's reason when aborted
  */
 export async function runRank(options: RankOptions): Promise<void> {
+  checkOptions("rank", options, KINDS, ["address", "token", "identity", "name", "places", "gradient", "signal"])
+  checkArgument("rank: the host of its address", options.address.host, "text")
+  checkRanges("rank", { places: options.places, patience: options.patience }, RANGES)
   const { tls, signal, patience = 600, onEvent = () => {} } = options
   if (tls?.ca !== undefined) checkAuthority(tls.ca)
   const address = addressText(options.address)

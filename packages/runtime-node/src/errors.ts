@@ -1,3 +1,4 @@
+import { valueText } from "@lllite/core/names"
 import { LlliteError } from "@lllite/format"
 import type { Problem } from "./options/problems.ts"
 import { systemReason } from "./system-error.ts"
@@ -5,6 +6,8 @@ import { systemReason } from "./system-error.ts"
 /** Why input was refused. Stable: switch on it rather than on the message. `docs/errors.md` lists what to do. */
 export type InputErrorCode =
   // files and folders
+  /** A path is not text. */
+  | "path"
   /** The system refused to read or write a file. */
   | "file"
   /** The path is not that of a file. */
@@ -147,11 +150,21 @@ export class InputError extends LlliteError<InputErrorCode> {
 
 /** A failed file operation as an {@link InputError}: `cannot read "a.png": there is no such file …`. */
 export function fileError(verb: string, path: string, cause: unknown): InputError {
+  if (typeof path !== "string") return pathError(verb, path)
   if (cause instanceof InputError) return cause
   const remote = remoteAdvice(verb, path, cause)
   if (remote !== null) return new InputError("file", `cannot ${verb} ${remote}`, { cause })
   const reason = systemReason(cause) ?? (cause instanceof Error ? cause.message : String(cause))
   return new InputError("file", `cannot ${verb} ${quotedPath(path)}: ${reason}${controlAdvice(path)}`, { cause })
+}
+
+/** Expects a path to be text, which a program without types may forget. @throws InputError `path` */
+export function expectPath(verb: string, path: unknown): asserts path is string {
+  if (typeof path !== "string") throw pathError(verb, path)
+}
+
+function pathError(verb: string, path: unknown): InputError {
+  return new InputError("path", `cannot ${verb} a file: its path is ${valueText(path)}, expected text`)
 }
 
 /** A path that is not a path: an address, or a name on the Hugging Face Hub. With what to do. Null for other paths. */

@@ -2,8 +2,9 @@
 import os from "node:os"
 import { CoreError } from "@lllite/core"
 import { joinedParts } from "@lllite/core/models"
+import { checkArgument, checkOptions as checkKinds, type OptionKinds } from "@lllite/core/names"
 import type { LoadSdxlOptions, Runtime, StartedBackend } from "@lllite/core/runtime"
-import { createRuntime } from "@lllite/core/runtime"
+import { createRuntime, LOAD_SDXL_KINDS } from "@lllite/core/runtime"
 import {
   NODE_BACKENDS,
   type NodeBackend,
@@ -63,7 +64,9 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
     started,
     clients,
     close,
+    loadKinds: LOAD_SDXL_KINDS,
     async checkpoint(checkpoint, { prediction, projection, unet, vae, loras = [] }) {
+      checkArgument("loadSdxl: the checkpoint", checkpoint, "text")
       const paths = {
         checkpoint,
         ...(unet === undefined ? {} : { unet }),
@@ -79,7 +82,10 @@ export async function createNodeRuntime(options: NodeRuntimeOptions = {}): Promi
         ...(projection === undefined ? {} : { projection }),
       }
     },
-    file: (path) => path,
+    file(path) {
+      checkArgument("load: the path", path, "text")
+      return path
+    },
   })
 }
 
@@ -92,11 +98,21 @@ interface StartedBest extends StartedWorkers {
   readonly started: StartedBackend<NodeBackend>
 }
 
+const KINDS: OptionKinds<NodeRuntimeOptions> = {
+  backend: "text",
+  threads: "a number",
+  precision: "text",
+  weights: "text",
+  signal: "an AbortSignal",
+}
+
 /** More threads than this are a mistake. Each takes memory, and Node ends the process where that is missing. */
 const MOST_THREADS = 256
 
 /** @throws CoreError that names a wrong option. A program without types may give anything */
-function checkOptions({ threads, backend, precision, weights }: NodeRuntimeOptions): void {
+function checkOptions(options: NodeRuntimeOptions): void {
+  checkKinds("runtime", options, KINDS)
+  const { threads, backend, precision, weights } = options
   if (threads !== undefined && (!Number.isSafeInteger(threads) || threads < 1 || threads > MOST_THREADS)) {
     throw new CoreError(
       "option-range",

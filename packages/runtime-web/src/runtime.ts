@@ -1,6 +1,7 @@
 import type { LlliteModel } from "@lllite/core/models"
+import { checkArgument, checkOptions, type OptionKinds } from "@lllite/core/names"
 import type { LoadOptions, LoadSdxlOptions, Runtime, SdxlHandle } from "@lllite/core/runtime"
-import { CoreError, createRuntime } from "@lllite/core/runtime"
+import { CoreError, createRuntime, LOAD_KINDS, LOAD_SDXL_KINDS } from "@lllite/core/runtime"
 import type { SavedRun } from "@lllite/core/training"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
 import { WebRuntimeError } from "./errors.ts"
@@ -81,7 +82,14 @@ export interface WebRuntime extends Runtime<WebSource, WebBackend> {
  * @throws WebRuntimeError when no backend works, with the problem of each; the signal's reason when aborted
  */
 export async function createWebRuntime(options: WebRuntimeOptions = {}): Promise<WebRuntime> {
+  checkOptions("runtime", options, KINDS)
   const { backend, ...attempt } = options
+  if (backend !== undefined && !WEB_BACKENDS.includes(backend)) {
+    throw new CoreError(
+      "option-unknown",
+      `runtime: backend is ${JSON.stringify(backend)}, expected one of ${WEB_BACKENDS.join(", ")}.`,
+    )
+  }
   const problems: string[] = []
   for (const name of backend === undefined ? WEB_BACKENDS : [backend]) {
     try {
@@ -93,6 +101,18 @@ export async function createWebRuntime(options: WebRuntimeOptions = {}): Promise
   }
   throw new WebRuntimeError("no-backend", `no backend works here. ${problems.join(" ")}`)
 }
+
+const KINDS: OptionKinds<WebRuntimeOptions> = {
+  backend: "text",
+  timeLimit: "a number",
+  software: "true or false",
+  worker: "a function",
+  signal: "an AbortSignal",
+}
+
+const PLAN_KINDS: OptionKinds<PlanSdxlOptions> = { side: "a number", signal: "an AbortSignal" }
+
+const WRITE_KINDS: OptionKinds<WriteLlliteOptions> = { dtype: "text", metadata: "an object" }
 
 interface HeaderOptions extends WebLoadSdxlOptions {
   readonly onHeader?: (header: SentHeader) => void
@@ -108,6 +128,7 @@ async function runtimeOf(
     started: { ...started, notices: [...problems, ...started.notices] },
     clients: [client],
     close,
+    loadKinds: { ...LOAD_SDXL_KINDS, side: "a number", onPlan: "a function", onHeader: "a function" },
     checkpoint: (checkpoint, { prediction = null, projection = "checkpoint", unet, vae, loras = [], side = 1024 }) => ({
       source: toSent(checkpoint),
       unet: unet === undefined ? null : toSent(unet),
@@ -126,6 +147,7 @@ async function runtimeOf(
   return {
     ...runtime,
     async loadSdxl(checkpoint, options = {}) {
+      checkArgument("loadSdxl: the options", options, "an object")
       let header: SentHeader | null = null
       const onHeader = (found: SentHeader): void => {
         header = found
@@ -134,24 +156,30 @@ async function runtimeOf(
       if (header !== null) headers.set(sdxl, header)
       return sdxl
     },
-    // An `async` function, so that a wrong address is a failed promise.
-    planSdxl: async (checkpoint, { side = 1024, signal } = {}) =>
-      client.call("planSdxl", { source: toSent(checkpoint), side }, { signal }),
-    readLllite: (source, layout, { signal, onProgress } = {}) =>
-      client.call(
-        "readLllite",
-        { source: toSent(source), layout },
-        { signal, ...(onProgress === undefined ? {} : { onValue: onProgress }) },
-      ),
-    writeLllite: (model, { dtype, metadata = new Map() }) => client.call("writeLllite", { model, dtype, metadata }),
-    writeTrainState: (run) => client.call("writeTrainState", run),
-    readTrainState: (source, layout, { signal, onProgress } = {}) =>
-      client.call(
-        "readTrainState",
-        { source: toSent(source), layout },
-        { signal, ...(onProgress === undefined ? {} : { onValue: onProgress }) },
-      ),
+    // `async` functions, so that a wrong argument is a failed promise.
+    async planSdxl(checkpoint, options = {}) {
+      checkOptions("planSdxl", options, PLAN_KINDS)
+      const { side = 1024, signal } = options
+      return client.call("planSdxl", { source: toSent(checkpoint), side }, { signal })
+    },
+    async readLllite(source, layout, options = {}) {
+      return client.call("readLllite", { source: toSent(source), layout }, watched("readLllite", options))
+    },
+    async writeLllite(model, options) {
+      checkArgument("writeLllite: the LLLite", model, "an object")
+      checkOptions("writeLllite", options, WRITE_KINDS, ["dtype"])
+      const { dtype, metadata = new Map() } = options
+      return client.call("writeLllite", { model, dtype, metadata })
+    },
+    async writeTrainState(run) {
+      checkArgument("writeTrainState: the run", run, "an object")
+      return client.call("writeTrainState", run)
+    },
+    async readTrainState(source, layout, options = {}) {
+      return client.call("readTrainState", { source: toSent(source), layout }, watched("readTrainState", options))
+    },
     async planTrain(sdxl, task) {
+      checkArgument("planTrain: the task", task, "an object")
       const header = headers.get(sdxl)
       if (header === undefined) {
         throw new CoreError(
@@ -162,4 +190,14 @@ async function runtimeOf(
       return client.call("planTrain", { header, task })
     },
   }
+}
+
+/** The options of a call that loads, as the worker's client takes them. */
+function watched(
+  place: string,
+  options: LoadOptions,
+): { signal?: AbortSignal; onValue?: NonNullable<LoadOptions["onProgress"]> } {
+  checkOptions(place, options, LOAD_KINDS)
+  const { signal, onProgress } = options
+  return { ...(signal === undefined ? {} : { signal }), ...(onProgress === undefined ? {} : { onValue: onProgress }) }
 }

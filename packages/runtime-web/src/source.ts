@@ -1,3 +1,4 @@
+import { checkArgument } from "@lllite/core/names"
 import { parseHubReference } from "@lllite/format/remote"
 import { WebRuntimeError } from "./errors.ts"
 import type { SentSource } from "./types.ts"
@@ -29,6 +30,7 @@ export function toSent(source: WebSource): SentSource {
     }
   }
   if (typeof source === "string" || source instanceof URL) return { kind: "url", url: addressOf(source), keep: true }
+  checkArgument("load: the file", source, "an object")
   if ("stored" in source) return { kind: "stored", name: source.stored }
   if ("hub" in source) {
     const reference = parseHubReference(source.hub)

@@ -2,6 +2,7 @@ import { createServer as createHttpServer, STATUS_CODES } from "node:http"
 import type { AddressInfo } from "node:net"
 import multipart from "@fastify/multipart"
 import websocket from "@fastify/websocket"
+import { checkArgument, checkOptions, checkRanges, type OptionKinds } from "@lllite/core/names"
 import type { FastifyInstance } from "fastify"
 import Fastify from "fastify"
 import { a1111Routes } from "./a1111/routes.ts"
@@ -57,12 +58,38 @@ export interface Server {
   close(): Promise<void>
 }
 
+const KINDS: OptionKinds<ServerOptions> = {
+  folder: "text",
+  runner: "an object",
+  library: "an object",
+  host: "text",
+  port: "a number",
+  key: "text or null",
+  allowHosts: "a list",
+  allowOrigins: "a list",
+  limits: "an object",
+  redis: "an object or null",
+  previews: "true or false",
+  page: "text or null",
+  version: "text",
+  log: "an object",
+}
+
+/** The routes of WebSockets. Others would open one, too, and close it again. */
+const SOCKETS = ["/ws", "/api/ws"]
+
 /**
  * Starts the server: it listens when the promise resolves. Jobs of earlier runs go on.
  *
  * @throws ServeError `key-missing`; InputError for a folder that cannot be used; the system's error for a port in use
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
+  checkOptions("server", options, KINDS, ["folder", "runner", "library", "version"])
+  for (const name of ["checkCommand", "generate", "command", "dispose"] as const) {
+    checkArgument(`server: the runner's ${name}`, options.runner[name], "a function")
+  }
+  checkArgument("server: the library's list", options.library.list, "a function")
+  checkRanges("server", { port: options.port }, { port: { integer: true, min: 0, max: 65_535 } })
   const { host = "127.0.0.1", port = 8188, key = null, version, runner, library, previews = false } = options
   const { allowHosts = [], allowOrigins = [], page = null, redis = null } = options
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
@@ -79,6 +106,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   readJsonBodies(app)
   // Liveness is not a secret, and its callers seldom have a key.
   app.addHook("onRequest", async (request) => {
+    const { url = "" } = request.routeOptions
+    if (/^websocket$/i.test(request.headers.upgrade ?? "") && !SOCKETS.includes(url)) {
+      throw new ServeError("route-unknown", "there is no WebSocket here. ComfyUI's is at /ws.")
+    }
     if (request.routeOptions.url === "/health") return
     check(request)
   })

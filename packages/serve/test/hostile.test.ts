@@ -89,6 +89,25 @@ it("finishes jobs whose clients leave while they wait, watch or load", async () 
   expect((await endedJob(url, (await startJob(url)).id)).state).toBe("done")
 })
 
+it("opens WebSockets at the routes that have one, and at no others", async () => {
+  const { url } = await testServer({ library })
+  const opened = (path: string): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const socket = new WebSocket(url.replace("http", "ws") + path)
+      socket.once("open", () => {
+        socket.terminate()
+        resolve(101)
+      })
+      socket.once("unexpected-response", (_, { statusCode = 0 }) => {
+        socket.terminate()
+        resolve(statusCode)
+      })
+      socket.once("error", reject)
+    })
+  expect(await Promise.all(["/ws", "/api/ws?clientId=a"].map(opened))).toEqual([101, 101])
+  expect(await Promise.all(["/health", "/v1/jobs", "/prompt", "/none"].map(opened))).toEqual([404, 404, 404, 404])
+})
+
 it("refuses bodies over the limit over every API", async () => {
   const { url } = await testServer({ limits: { bodyBytes: 10_000 } })
   const large = "x".repeat(200_000)

@@ -1,4 +1,5 @@
-import { listText } from "@lllite/core/names"
+import { CoreError } from "@lllite/core"
+import { listText, valueText } from "@lllite/core/names"
 import type { Ops } from "@lllite/core/ops"
 import { createComposedOps, registerGradients } from "@lllite/core/ops"
 import { InputError } from "../errors.ts"
@@ -14,6 +15,12 @@ import type { NodeRunningBackend, StartOptions } from "./started-backend.ts"
  * backend does not start
  */
 export async function startBackend(backend: NodeBackend, options: StartOptions = {}): Promise<NodeRunningBackend> {
+  if (!NODE_BACKENDS.includes(backend)) {
+    throw new CoreError(
+      "option-unknown",
+      `backend: it is ${valueText(backend)}, expected one of ${NODE_BACKENDS.join(", ")}.`,
+    )
+  }
   const { precision } = options
   for (const [name, value, usual, takers] of [
     ["graphs", options.graphs, true, ["tensorflow"]],

@@ -2,6 +2,7 @@ import { basename } from "node:path"
 import type { RgbImage } from "@lllite/core/image"
 import { fitImage } from "@lllite/core/image"
 import type { Seed } from "@lllite/core/names"
+import { checkArgument } from "@lllite/core/names"
 import { createPythonRandom } from "@lllite/core/random"
 import { fitPair } from "../dataset/fit-pair.ts"
 import { mapInParallel } from "../dataset/in-parallel.ts"
@@ -55,6 +56,8 @@ export function chooseForSheet(
  * @throws InputError when there is none; the signal's reason when aborted
  */
 export async function pairSheet(pairs: readonly ReportedPair[], options: PairSheetOptions): Promise<RgbImage> {
+  checkArgument("pairSheet: the pairs", pairs, "a list")
+  checkArgument("pairSheet: the options", options, "an object")
   if (pairs.length === 0) {
     throw new InputError("contact-sheet", "pair sheet: there is no pair to show. The findings of the report say why.")
   }

@@ -1,5 +1,13 @@
 import { setImmediate } from "node:timers/promises"
-import { listText, type Remark, remarkKinds, remarkNotices } from "@lllite/core/names"
+import {
+  checkArgument,
+  checkOptions,
+  listText,
+  type OptionKinds,
+  type Remark,
+  remarkKinds,
+  remarkNotices,
+} from "@lllite/core/names"
 import { longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
 import { augmentationNotices, withoutUsedAlpha } from "../dataset/augmentation-notices.ts"
@@ -81,6 +89,12 @@ export interface ReportOptions {
   readonly onProgress?: (progress: ReportProgress) => void
 }
 
+const KINDS: OptionKinds<ReportOptions> = {
+  signal: "an AbortSignal",
+  weightedCaptions: "true or false",
+  onProgress: "a function",
+}
+
 /** @throws InputError for archives: a report decodes and compares all pictures */
 function refuseShards({ groups }: DatasetConfig): void {
   const shards = groups.flatMap(({ subsets }) => subsets).find((subset) => subset.shards !== undefined)?.shards
@@ -107,8 +121,12 @@ interface Listed {
  */
 export async function reportDataset(
   config: DatasetConfig,
-  { signal, weightedCaptions = false, onProgress }: ReportOptions = {},
+  options: ReportOptions = {},
 ): Promise<{ readonly report: DatasetReport; readonly pairs: readonly ReportedPair[] }> {
+  checkArgument("reportDataset: the data set", config, "an object")
+  checkArgument("reportDataset: the data set's groups", config.groups, "a list")
+  checkOptions("reportDataset", options, KINDS)
+  const { signal, weightedCaptions = false, onProgress } = options
   refuseShards(config)
   const pause = async (): Promise<void> => {
     await setImmediate()

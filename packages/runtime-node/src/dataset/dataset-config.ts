@@ -1,3 +1,4 @@
+import { checkArgument } from "@lllite/core/names"
 import type { Size } from "@lllite/core/training"
 import { InputError } from "../errors.ts"
 import type { OptionTable, Settings } from "../options/option.ts"
@@ -155,6 +156,7 @@ function parseConfig(text: string, label: string, defaults: DatasetOptions, name
  * @throws InputError with every problem there is, as {@link readDatasetConfig}
  */
 export function datasetOfFolders(options: FolderDatasetOptions, names: DatasetNames = {}): DatasetConfig {
+  checkArgument("data set: the options", options, "an object")
   const { label = "data set" } = names
   const problems: Problem[] = []
   const layer = objectLayer(options, names)
@@ -192,6 +194,7 @@ export async function datasetOfTrainFolder(
 
 /** The options of a data set among other settings. */
 export function pickDatasetOptions(settings: DatasetOptions): DatasetOptions {
+  checkArgument("data set: the options", settings, "an object")
   // Some options of a training have names that a data set refuses.
   const isTaken = (name: string): boolean => findOption(DATASET_OPTIONS, name)?.[1].fate === "taken"
   const entries = Object.entries(settings).filter(([name]) => isTaken(name))

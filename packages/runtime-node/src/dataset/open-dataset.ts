@@ -1,5 +1,12 @@
 import { cutCaptionNotices, isCutCaption } from "@lllite/core/models"
-import { remarkNotices } from "@lllite/core/names"
+import {
+  checkArgument,
+  checkOptions,
+  checkRanges,
+  type OptionKinds,
+  remarkNotices,
+  TRAIN_RANGES,
+} from "@lllite/core/names"
 import type { CaptionRules, RuledCaption, Sized, TrainDataset } from "@lllite/core/training"
 import { captionChanges, longestCaption } from "@lllite/core/training"
 import { readTokenizer } from "../checkpoint.ts"
@@ -80,6 +87,15 @@ export interface OpenDatasetOptions {
   readonly onProgress?: (progress: DatasetProgress) => void
 }
 
+const KINDS: OptionKinds<OpenDatasetOptions> = {
+  signal: "an AbortSignal",
+  captionChunks: "a number",
+  weightedCaptions: "true or false",
+  latentCache: "an object",
+  textCache: "an object",
+  onProgress: "a function",
+}
+
 /**
  * Examines all folders of a data set. Every picture is decoded once, so that a broken one is found before the training
  * begins. No picture is kept: they are decoded again on demand.
@@ -88,6 +104,10 @@ export interface OpenDatasetOptions {
  * captions; the signal's reason when aborted
  */
 export async function openDataset(config: DatasetConfig, options: OpenDatasetOptions = {}): Promise<FolderDataset> {
+  checkArgument("openDataset: the data set", config, "an object")
+  checkArgument("openDataset: the data set's groups", config.groups, "a list")
+  checkOptions("openDataset", options, KINDS)
+  checkRanges("openDataset", { captionChunks: options.captionChunks }, TRAIN_RANGES)
   const { signal, captionChunks = 1, weightedCaptions = false, onProgress } = options
   const watch = (phase: DatasetProgress["phase"]): WatchOptions => ({
     ...(signal === undefined ? {} : { signal }),

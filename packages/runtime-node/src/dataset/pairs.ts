@@ -1,6 +1,7 @@
 import { join, parse } from "node:path"
 import { compareShapes } from "@lllite/core/image"
 import type { Remark } from "@lllite/core/names"
+import { checkArgument } from "@lllite/core/names"
 import { captionFileNames, captionOfText } from "@lllite/core/training"
 import { fileError, InputError } from "../errors.ts"
 import { readTextFile } from "../files/read-text.ts"
@@ -27,6 +28,7 @@ import type { SubsetConfig } from "./subset-config.ts"
  * @throws the signal's reason when aborted
  */
 export async function listPairs(config: SubsetConfig, watch: WatchOptions = {}): Promise<PairListing> {
+  checkArgument("listPairs: the subset", config, "an object")
   const { shards } = config
   if (shards !== undefined) return listShards({ ...config, shards }, watch)
   const { signal, onProgress } = watch

@@ -1,6 +1,8 @@
 import type { FileHandle } from "node:fs/promises"
 import { link, open, rename, rm, stat } from "node:fs/promises"
 import { dirname, join, parse, resolve } from "node:path"
+import { CoreError } from "@lllite/core"
+import { checkOptions, type OptionKinds, valueText } from "@lllite/core/names"
 import { fileError } from "../errors.ts"
 import type { Existing } from "./output-target.ts"
 import { findTarget, takenError } from "./output-target.ts"
@@ -21,6 +23,8 @@ export interface WriteOptions {
   readonly withFolder?: boolean
 }
 
+export const WRITE_KINDS: OptionKinds<WriteOptions> = { existing: "text", withFolder: "true or false" }
+
 /**
  * Writes a file so that it is there whole or not at all. The bytes go to a temporary file beside it. That file is
  * flushed to the disk and then renamed to `path`. Missing folders are made. An earlier file at `path` stays until the
@@ -37,6 +41,8 @@ export interface WriteOptions {
  * are passed on. No temporary file stays behind.
  */
 export async function writeAtomically(path: string, contents: Contents, options: WriteOptions = {}): Promise<string> {
+  checkOptions("write", options, WRITE_KINDS)
+  checkContents(contents)
   const { existing = "replace", withFolder = false } = options
   const attempt = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
@@ -66,6 +72,16 @@ export async function writeAtomically(path: string, contents: Contents, options:
   }
   await attempt(() => syncFolders(dirname(target.path), temporary.firstMade))
   return written
+}
+
+/** @throws CoreError for contents that have no bytes, such as a promise of them */
+function checkContents(contents: Contents | null): void {
+  const { [Symbol.iterator]: each, [Symbol.asyncIterator]: eachLater } = Object(contents) as Partial<
+    Iterable<unknown> & AsyncIterable<unknown>
+  >
+  if (each === undefined && eachLater === undefined) {
+    throw new CoreError("argument", `write: the contents are ${valueText(contents)}, expected text, bytes or pieces`)
+  }
 }
 
 /** Writes the contents, flushes them to the disk and closes the file. */

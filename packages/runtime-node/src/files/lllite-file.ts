@@ -1,5 +1,6 @@
 import type { LlliteModel } from "@lllite/core/models"
 import { fileTensor, readLlliteModel } from "@lllite/core/models"
+import { checkArgument } from "@lllite/core/names"
 import type { FloatDtype, UnetLayout } from "@lllite/format"
 import { llliteOf, openSafetensors } from "@lllite/format"
 import { expectLllite } from "@lllite/format/identify"
@@ -16,6 +17,7 @@ import { withPath } from "./path-source.ts"
  * U-Net
  */
 export async function readLlliteFile(path: string, layout: UnetLayout): Promise<LlliteModel> {
+  checkArgument("readLlliteFile: the layout", layout, "an object")
   return withPath(path, async (source) => {
     const file = await openSafetensors(source)
     expectLllite(file)
@@ -37,6 +39,8 @@ export interface WriteLlliteOptions extends WriteOptions {
  * @throws InputError when the path cannot be written; FormatError when a value is too large for the dtype
  */
 export async function writeLlliteFile(path: string, model: LlliteModel, options: WriteLlliteOptions): Promise<string> {
+  checkArgument("writeLlliteFile: the LLLite", model, "an object")
+  checkArgument("writeLlliteFile: the options", options, "an object")
   const { existing, ...file } = options
   const sites = model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims }))
   const chunks = llliteChunks({ ...file, sites, values: (site, name) => fileTensor(model, site, name) })

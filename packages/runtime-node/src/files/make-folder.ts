@@ -1,6 +1,6 @@
 import { mkdir, rmdir, stat } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
-import { fileError, InputError } from "../errors.ts"
+import { expectPath, fileError, InputError } from "../errors.ts"
 import { hasCode } from "./system-code.ts"
 
 /**
@@ -11,6 +11,7 @@ import { hasCode } from "./system-code.ts"
  * @throws the system's error. No folder is then left
  */
 export async function makeFolder(folder: string): Promise<string | undefined> {
+  expectPath("make", folder)
   try {
     await mkdir(folder)
     return folder
@@ -55,6 +56,7 @@ export async function expectFolder(folder: string): Promise<void> {
 
 /** Refuses a file in the place of a folder. Other problems of a folder are found when it is used. */
 export async function refuseFile(verb: string, folder: string): Promise<void> {
+  expectPath(verb, folder)
   const found = await stat(folder).catch(() => null)
   if (found === null || found.isDirectory()) return
   throw new InputError(

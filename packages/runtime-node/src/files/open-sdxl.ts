@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import type { LoraUse, SdxlFiles, WeightFile } from "@lllite/core/models"
 import { madeUpSdxl, mergeLoras, partsOf, unetOf, vaeOf } from "@lllite/core/models"
+import { checkOptions, type OptionKinds } from "@lllite/core/names"
 import type { WeightEntry } from "@lllite/core/ops"
 import { TINY } from "@lllite/core/recipe"
 import type { LoraSource } from "@lllite/core/runtime"
@@ -96,13 +97,17 @@ const ENDINGS = [
   ".fp16.safetensors",
 ]
 
+const KINDS: OptionKinds<SdxlPaths> = { checkpoint: "text", unet: "text", vae: "text", loras: "a list" }
+
 /**
  * Opens the files of an SDXL. Only their headers are read.
  *
  * @throws InputError for a file that is missing; FormatError for a file that is broken or of another kind; CoreError
  * for a file that lacks the part that it should hold
  */
-export async function openSdxl({ checkpoint, unet, vae, loras = [] }: SdxlPaths): Promise<OpenSdxl> {
+export async function openSdxl(paths: SdxlPaths): Promise<OpenSdxl> {
+  checkOptions("SDXL", paths, KINDS, ["checkpoint"])
+  const { checkpoint, unet, vae, loras = [] } = paths
   const opened: OpenLocation[] = []
   const close = async (): Promise<void> => {
     for (const each of opened) await each.close()

@@ -1,7 +1,7 @@
 import type { Stats } from "node:fs"
 import { lstat, readlink, realpath, stat } from "node:fs/promises"
 import { dirname, resolve, sep } from "node:path"
-import { fileError, InputError } from "../errors.ts"
+import { expectPath, fileError, InputError } from "../errors.ts"
 import { hasCode } from "./system-code.ts"
 
 /**
@@ -25,6 +25,7 @@ export interface OutputTarget {
  * `refuse` for a name that is taken
  */
 export async function findTarget(path: string, existing: Existing): Promise<OutputTarget> {
+  expectPath("write", path)
   if (path === "" || path.endsWith("/") || path.endsWith(sep)) {
     throw new InputError("not-a-file", `cannot write "${path}": it is the name of a folder, expected that of a file.`)
   }

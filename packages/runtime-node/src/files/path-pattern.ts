@@ -1,5 +1,6 @@
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
+import { checkArgument } from "@lllite/core/names"
 import { InputError } from "../errors.ts"
 
 /** Whether a text has signs of a pattern: `*`, `?` or `[`. */
@@ -12,6 +13,7 @@ export function isPattern(text: string): boolean {
  * what begins with one.
  */
 export async function filesMatching(pattern: string): Promise<readonly string[]> {
+  checkArgument("filesMatching: the pattern", pattern, "text")
   const root = /^(?:[a-z]:)?[\\/]+/i.exec(pattern)?.[0] ?? ""
   const segments = pattern.slice(root.length).split(process.platform === "win32" ? /[\\/]+/ : /\/+/)
   return matches(
@@ -29,6 +31,7 @@ const NAMED = 3
  * @throws InputError where no file matches, or several
  */
 export async function fileMatching(text: string): Promise<string> {
+  checkArgument("fileMatching: the path", text, "text")
   if (!isPattern(text) || (await stat(text).catch(() => null)) !== null) return text
   const [found, ...others] = [...(await filesMatching(text))].sort()
   if (found === undefined) throw new InputError("file", `no file matches "${text}". Check the path.`)

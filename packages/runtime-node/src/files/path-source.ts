@@ -1,3 +1,4 @@
+import { checkOptions } from "@lllite/core/names"
 import type { ByteSource } from "@lllite/format"
 import { fileError } from "../errors.ts"
 import { createReadAhead } from "./read-ahead.ts"
@@ -27,7 +28,9 @@ export interface PathOptions {
  *
  * @throws InputError when the file does not exist, may not be read, or is not a regular file
  */
-export async function openPath(path: string, { signal }: PathOptions = {}): Promise<PathSource> {
+export async function openPath(path: string, options: PathOptions = {}): Promise<PathSource> {
+  checkOptions<{ signal?: AbortSignal }>("openPath", options, { signal: "an AbortSignal" })
+  const { signal } = options
   const { handle, size } = await openRegular(path)
   try {
     const ahead = createReadAhead(handle, size)

@@ -1,4 +1,4 @@
-import { listText } from "@lllite/core/names"
+import { checkArgument, listText } from "@lllite/core/names"
 import { InputError } from "../errors.ts"
 import { binaryKind } from "./binary-kind.ts"
 import { readSmallFile } from "./regular-file.ts"
@@ -23,6 +23,7 @@ export async function readTextFile(path: string): Promise<string> {
  * @throws InputError `text-encoding` for other encodings
  */
 export function decodeText(bytes: Uint8Array, path: string): string {
+  checkArgument(`cannot read "${path}": what it holds`, bytes, "an object")
   const [first, second] = bytes
   const encoding =
     first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : null

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises"
+import { checkArgument } from "@lllite/core/names"
 import type { HubOptions, HubReference } from "@lllite/format/remote"
 import { InputError } from "../errors.ts"
 import { hubToken } from "./hub-environment.ts"
@@ -46,6 +47,7 @@ export async function parseLocation(
   text: string,
   { environment = process.env, signal }: LocationOptions = {},
 ): Promise<RemoteLocation | null> {
+  checkArgument("file: its name", text, "text")
   if (!/^(https?:\/\/|hf:)/i.test(text) && !(await mayBeRepository(text))) return null
   const { parseHubReference } = await import("@lllite/format/remote")
   const { HF_ENDPOINT } = environment

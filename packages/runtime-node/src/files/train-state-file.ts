@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
+import { checkArgument } from "@lllite/core/names"
 import type { SavedRun } from "@lllite/core/training"
 import { readSavedRun, savedRunChunks } from "@lllite/core/training"
 import type { UnetLayout } from "@lllite/format"
@@ -14,6 +15,7 @@ const FILE_NAME = "lllite-state.safetensors"
 
 /** The path of a run's file in its folder. */
 export function trainStatePath(folder: string): string {
+  checkArgument("state: the folder", folder, "text")
   return join(folder, FILE_NAME)
 }
 
@@ -25,6 +27,7 @@ export function trainStatePath(folder: string): string {
  * @throws InputError when it cannot be written
  */
 export async function writeTrainState(folder: string, run: SavedRun): Promise<string> {
+  checkArgument("writeTrainState: the run", run, "an object")
   return writeAtomically(trainStatePath(folder), savedRunChunks(run), { withFolder: true })
 }
 

@@ -1,7 +1,8 @@
 import { rm, statfs } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
-import { fileError, InputError } from "../errors.ts"
-import type { WriteOptions } from "./atomic-write.ts"
+import { checkArgument, checkOptions, type OptionKinds } from "@lllite/core/names"
+import { expectPath, fileError, InputError } from "../errors.ts"
+import { WRITE_KINDS, type WriteOptions } from "./atomic-write.ts"
 import { makeFolder, refuseFile, removeMade } from "./make-folder.ts"
 import { findTarget, takenError } from "./output-target.ts"
 import { openTemporary } from "./temporary-file.ts"
@@ -12,6 +13,8 @@ export interface TryOptions extends WriteOptions {
   readonly bytes?: number
 }
 
+const KINDS: OptionKinds<TryOptions> = { ...WRITE_KINDS, bytes: "a number" }
+
 /**
  * Tries whether files can be written with {@link writeAtomically}, before work that takes long. In each folder it writes
  * a small file and removes it again. Nothing stays behind: no file, and no folder that was missing.
@@ -20,10 +23,13 @@ export interface TryOptions extends WriteOptions {
  * of the file, a file in the place of the folder, a folder that cannot be written, a full disk
  */
 export async function tryOutputs(paths: readonly string[], options: TryOptions = {}): Promise<void> {
+  checkArgument("tryOutputs: the paths", paths, "a list")
+  checkOptions("tryOutputs", options, KINDS)
   const { existing = "replace", bytes = 0 } = options
   const folders = new Set<string>()
   const taken: string[] = []
   for (const path of paths) {
+    expectPath("write", path)
     await refuseFile("write into", dirname(path))
     try {
       folders.add(dirname((await findTarget(path, existing)).path))

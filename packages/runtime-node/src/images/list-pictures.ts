@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises"
 import { extname, join } from "node:path"
 import { isReadImage } from "@lllite/core/image"
-import { countedNotice } from "@lllite/core/names"
+import { checkArgument, countedNotice } from "@lllite/core/names"
 import { describeEmpty, readPictureFolder } from "../dataset/picture-folder.ts"
 import { fileError, InputError } from "../errors.ts"
 import { filesMatching, isPattern } from "../files/path-pattern.ts"
@@ -19,12 +19,14 @@ export async function listPictures(
   paths: readonly string[],
   say: (notice: string) => void = () => {},
 ): Promise<readonly string[]> {
+  checkArgument("listPictures: the paths", paths, "a list")
   const lists: (readonly string[])[] = []
   for (const path of paths) lists.push(await listOne(path, say))
   return lists.flat()
 }
 
 async function listOne(path: string, say: (notice: string) => void): Promise<readonly string[]> {
+  checkArgument("listPictures: a path", path, "text")
   let isFolder: boolean
   try {
     isFolder = (await stat(path)).isDirectory()

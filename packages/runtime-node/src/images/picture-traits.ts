@@ -1,4 +1,4 @@
-import { countedNotice } from "@lllite/core/names"
+import { checkArgument, countedNotice } from "@lllite/core/names"
 import type { Metadata } from "sharp"
 
 /**
@@ -49,6 +49,7 @@ export function pixelTraits(rgba: Uint8Array): readonly PictureTrait[] {
  * @param pictures all pictures that are read, in order
  */
 export function pictureNotices(pictures: readonly PictureWithTraits[]): readonly string[] {
+  checkArgument("pictureNotices: the pictures", pictures, "a list")
   return NOTICES.flatMap(([trait, sentence]) =>
     countedNotice(
       pictures.flatMap(({ path, traits }) => (traits.includes(trait) ? [path] : [])),

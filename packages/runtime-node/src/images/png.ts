@@ -1,6 +1,7 @@
 import { deflateSync, inflateSync } from "node:zlib"
 import type { PngText, RgbaImage, RgbImage } from "@lllite/core/image"
 import { PNG_SIGNATURE, pngFile, pngRows, pngRowsWithAlpha } from "@lllite/core/image"
+import { checkArgument } from "@lllite/core/names"
 import { InputError } from "../errors.ts"
 
 /** Bytes of the longest text that is unpacked. A few packed bytes may unpack to gigabytes. */
@@ -27,6 +28,7 @@ export function encodePngWithAlpha(image: RgbaImage): Uint8Array {
  * @throws InputError when the bytes are not a PNG or end too early
  */
 export function decodePngText(bytes: Uint8Array): PngText {
+  checkArgument("PNG text: the bytes", bytes, "an object")
   if (!PNG_SIGNATURE.every((byte, i) => bytes[i] === byte))
     throw new InputError("not-a-picture", "PNG text: the bytes are not a PNG.")
   const text = new Map<string, string>()

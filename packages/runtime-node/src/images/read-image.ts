@@ -1,5 +1,6 @@
 import type { GreyImage, PictureShape, RgbImage } from "@lllite/core/image"
 import { MOST_PICTURE_PIXELS, otherFormatHint, PICTURE_SIGNATURE_BYTES, pictureFormatOf } from "@lllite/core/image"
+import { checkArgument } from "@lllite/core/names"
 import type { Metadata, Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
 import { openRegular } from "../files/regular-file.ts"
@@ -171,6 +172,7 @@ function systemCode(message: string): string | null {
 
 async function checkFormat(source: PictureSource): Promise<void> {
   const bytes = isNamed(source) ? source.bytes : source
+  if (typeof bytes !== "string") checkArgument("readImage: the picture", bytes?.subarray, "a function")
   const first = typeof bytes === "string" ? await firstBytes(bytes) : bytes.subarray(0, PICTURE_SIGNATURE_BYTES)
   if (pictureFormatOf(first) !== null) return
   throw new InputError(
@@ -200,5 +202,5 @@ function labelOf(source: PictureSource): string {
 }
 
 function isNamed(source: PictureSource): source is NamedPicture {
-  return typeof source === "object" && "bytes" in source
+  return typeof source === "object" && source !== null && "bytes" in source
 }

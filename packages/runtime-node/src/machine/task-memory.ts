@@ -1,6 +1,7 @@
 import type { MemoryPlan, MemoryTask, StopOptions } from "@lllite/core/memory"
 import { chooseVaeParts, planMemory } from "@lllite/core/memory"
 import { inferVaeConfig, partsOf, type SdxlFiles } from "@lllite/core/models"
+import { checkArgument } from "@lllite/core/names"
 import { registerGradients } from "@lllite/core/ops"
 import { footprintOf, type ModelPlace } from "../footprint.ts"
 import { type VaePlace, vaeRoom } from "../vae-room.ts"
@@ -21,6 +22,8 @@ export async function planTaskMemory(
   task: MemoryTask,
   stop: StopOptions = {},
 ): Promise<MemoryPlan> {
+  checkArgument("planTaskMemory: the place", place, "an object")
+  checkArgument("planTaskMemory: the task", task, "an object")
   await registerGradients()
   const footprint = footprintOf(place)
   if (task.vaeSlices !== undefined || task.vaeTiles != null) return planMemory(files, task, footprint, stop)

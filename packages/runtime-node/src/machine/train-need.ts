@@ -1,6 +1,7 @@
 import os from "node:os"
 import type { MemoryPhase, MemoryTask } from "@lllite/core/memory"
 import { letStop, measureTraining } from "@lllite/core/memory"
+import { checkArgument } from "@lllite/core/names"
 import type { NodeBackend } from "../backends/names.ts"
 import { startBackend } from "../backends/start.ts"
 import type { StartOptions } from "../backends/started-backend.ts"
@@ -58,10 +59,14 @@ export interface TrainNeed {
  */
 export async function planTrain(
   paths: SdxlPaths,
-  { backend: asked, threads: askedThreads, ...options }: TrainNeedPlace,
-  { rows, ...task }: TrainNeedTask,
+  place: TrainNeedPlace,
+  given: TrainNeedTask,
   signal?: AbortSignal,
 ): Promise<TrainNeed> {
+  checkArgument("planTrain: the place", place, "an object")
+  checkArgument("planTrain: the task", given, "an object")
+  const { backend: asked, threads: askedThreads, ...options } = place
+  const { rows, ...task } = given
   const backend = asked ?? (askedThreads !== undefined && askedThreads > 1 ? "wasm" : usual())
   const isNative = backend === "tensorflow" || backend === "webgpu"
   const threads = isNative ? 1 : (askedThreads ?? Math.min(2, os.availableParallelism()))

@@ -1,3 +1,4 @@
+import { checkArgument, checkOptions, type OptionKinds } from "@lllite/core/names"
 import type { RedisPlace } from "../redis/place.ts"
 import type { PieceEnd, PieceOrder, PiecesEvent } from "./make-pieces.ts"
 import type { ParkedPieces } from "./parked.ts"
@@ -41,12 +42,17 @@ export interface Pieces {
   parked(): Promise<ParkedPieces>
 }
 
+const KINDS: OptionKinds<PiecesOptions> = { redis: "an object", store: "an object", version: "text" }
+
 /**
  * Opens the store of pieces. BullMQ and ioredis are loaded when they are needed.
  *
  * @throws ServeError `store`
  */
-export async function openPieces({ redis, store: place, version }: PiecesOptions): Promise<Pieces> {
+export async function openPieces(options: PiecesOptions): Promise<Pieces> {
+  checkOptions("pieces", options, KINDS, ["redis", "store", "version"])
+  checkArgument("pieces: the place of the store", options.store.place, "text")
+  const { redis, store: place, version } = options
   const store = await openStore(place)
   return {
     store: store.shown,
