@@ -58,7 +58,7 @@ export function toSource(input: SourceLike): ByteSource {
   if (input instanceof Uint8Array || input instanceof ArrayBuffer) return fromBytes(input)
   if (input instanceof Blob) return fromBlob(input)
   const isSource = typeof input?.read === "function"
-  expectArgument(isSource, "the source", input, "bytes, a Blob or a ByteSource, not a path")
+  expectArgument(isSource, "the source", input, "bytes, a Blob or a ByteSource")
   return input
 }
 
