@@ -18,9 +18,11 @@ import {
   validationLosses,
 } from "../../packages/core/dist/training.js"
 import { checkLllite } from "../../packages/format/dist/health.js"
-import { openSafetensors, readLllite } from "../../packages/format/dist/index.js"
+import { controlNetFigure } from "../../packages/format/dist/identify.js"
+import { loraKey, openSafetensors, readLllite, unetTable } from "../../packages/format/dist/index.js"
 import { fromUrl, request, resolveHubFile } from "../../packages/format/dist/remote.js"
 import { enumerateSites } from "../../packages/format/dist/selections.js"
+import { serializeSafetensors } from "../../packages/format/dist/write.js"
 import { localPath, openLocation } from "../../packages/runtime-node/dist/files.js"
 import {
   listPairs,
@@ -102,6 +104,92 @@ export function fileCalls({ folder, config }) {
       if (left.length > 0) throw new Error(`setup left ${left}`)
     },
   }
+}
+
+/** Calls that load what stands beside an SDXL, that fill a data set's stores, and that help another training. */
+export async function additionCalls({ folder, runtime, sdxl, dataset }) {
+  const [lora, controlNet] = [join(folder, "lora.safetensors"), join(folder, "controlnet.safetensors")]
+  const { layers } = unetTable(sdxl.layout)
+  const targets = layers.filter(({ kind, attention }) => kind === "linear" && attention !== null)
+  await writeWeights(
+    lora,
+    targets.flatMap((layer) => [
+      [`${loraKey(layer)}.lora_down.weight`, [4, layer.inDim]],
+      [`${loraKey(layer)}.lora_up.weight`, [layer.outDim, 4]],
+      [`${loraKey(layer)}.alpha`, []],
+    ]),
+  )
+  const figure = controlNetFigure({
+    ...{ unet: sdxl.layout, widths: await tinyWidths(), middleBlocks: 2 },
+    ...{ hintChannels: 3, hintWidths: [16, 16, 32, 32, 96, 96, 256] },
+  })
+  await writeWeights(controlNet, [...weightsIn(figure)])
+  const store = { has: async () => false, read: async () => null, write: async () => {} }
+  const stored = { ...dataset, latents: store, texts: store }
+  const sites = enumerateSites(sdxl.layout)
+  const { adapters, values } = createLllite(sites, SIZES, createStream(1, "aborts"))
+  const rows = [0, 1].map(async (index) => {
+    const { image, control, size, caption } = await dataset.example(index)
+    const { width, height } = image
+    return { key: null, width, height, picture: { image, draw: { index, step: 0 } }, text: { caption }, control, size }
+  })
+  const part = {
+    ...{ lllite: { adapters, values }, objective: {} },
+    encoding: { seed: 0, captionChunks: 1, weightedCaptions: false },
+    ...{ task: { step: 0, firstRow: 0, examples: [0, 1], lane: 0 }, rows: await Promise.all(rows) },
+  }
+  return {
+    loadLora: async (signal) => (await runtime.loadLora(lora, sdxl, { signal })).dispose(),
+    loadControlNet: async (signal) => (await runtime.loadControlNet(controlNet, sdxl, { signal })).dispose(),
+    cache: Object.assign(
+      async (signal, leave) => {
+        for await (const _ of sdxl.cache(stored, { seed: 0, signal })) if (leave?.aborted) return
+      },
+      { isLoop: true },
+    ),
+    "gradient of stepHelper": async (signal) => {
+      const helper = sdxl.stepHelper()
+      try {
+        await helper.gradient(part, signal)
+      } finally {
+        await helper.dispose()
+      }
+    },
+  }
+}
+
+/** The widths of the embedded SDXL's U-Net. */
+async function tinyWidths() {
+  const source = await openPath(CHECKPOINT)
+  const { tensors } = await openSafetensors(source)
+  await source.close()
+  const inOf = (end) => [...tensors].find(([name]) => name.endsWith(end))[1].shape[1]
+  return { inChannels: 4, contextDim: inOf("attn2.to_k.weight"), vectorDim: inOf("label_emb.0.0.weight") }
+}
+
+/** Names of diffusers and shapes of a tree of layers. */
+function* weightsIn(tree) {
+  for (const value of Object.values(tree)) {
+    if (typeof value !== "object" || value === null) continue
+    if (!("diffusersPath" in value)) yield* weightsIn(value)
+    else {
+      const { diffusersPath: path, kind, inDim, outDim, kernel, bias } = value
+      yield [
+        `${path}.weight`,
+        kind === "norm" ? [outDim] : kind === "conv" ? [outDim, inDim, kernel, kernel] : [outDim, inDim],
+      ]
+      if (bias) yield [`${path}.bias`, [outDim]]
+    }
+  }
+}
+
+/** Writes a file whose tensors have these shapes. */
+async function writeWeights(path, shapes) {
+  const tensors = shapes.map(([name, shape]) => {
+    const count = shape.reduce((product, size) => product * size, 1)
+    return [name, { dtype: "F32", shape, bytes: new Uint8Array(new Float32Array(count).fill(0.01).buffer) }]
+  })
+  await writeFile(path, serializeSafetensors(new Map(tensors)))
 }
 
 /** Calls that ask a server, which is slow. */

@@ -16,7 +16,7 @@ import {
   reportDataset,
   writePng,
 } from "../../packages/runtime-node/dist/index.js"
-import { fileCalls, serverCalls, threadCalls } from "./abort-calls.mjs"
+import { additionCalls, fileCalls, serverCalls, threadCalls } from "./abort-calls.mjs"
 import { startSlowServer } from "./interrupt-servers.mjs"
 
 const { values } = parseArgs({
@@ -45,6 +45,7 @@ try {
   const rows = []
   const all = {
     ...calls({ sdxl, adapter, config, dataset }),
+    ...(await additionCalls({ folder, runtime, sdxl, dataset })),
     ...fileCalls({ folder, config }),
     ...serverCalls({ folder, slow }),
     ...(await threadCalls({ dataset })),
@@ -56,12 +57,36 @@ try {
   }
   const same = before === (await drawing(sdxl))
   console.log(table(rows))
+  const settled = await settlesAfterDispose()
+  console.log(`After dispose, ${settled} calls that ran were settled.`)
   console.log(`The picture after all of them is ${same ? "the same" : "NOT the same"} as before.`)
   if (!same || rows.some((row) => row.otherError + row.leaked > 0)) process.exitCode = 1
 } finally {
   slow.close()
   await runtime.dispose()
   await rm(folder, { recursive: true, force: true })
+}
+
+/** Disposes a runtime in the middle of calls of every kind, and waits for all of them. @returns their number */
+async function settlesAfterDispose() {
+  const own = await createNodeRuntime({ backend: "wasm" })
+  const sdxl = await own.loadSdxl("tiny")
+  const dataset = await openDataset(await pairsConfig())
+  const running = [
+    own.loadSdxl("tiny"),
+    own.loadAdapter(LLLITE, sdxl),
+    own.memory(),
+    walkAll(sdxl.generate([{ prompt: "a", seed: 1 }], { width: 128, height: 128, steps: 20 })),
+    walkAll(sdxl.train(dataset, { ...trainingOf(sdxl), steps: 50 })),
+    sdxl.validation(dataset, { seed: 0 }).losses(null),
+  ]
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  await own.dispose()
+  return (await Promise.allSettled(running)).length
+}
+
+async function walkAll(events) {
+  for await (const _ of events);
 }
 
 /** Calls by name. Each gets a signal. */
@@ -71,8 +96,7 @@ function calls({ sdxl, adapter, config, dataset }) {
   const options = { width: 128, height: 128, steps: 6, guidanceScale: 3, batchSize: 2 }
   const steered = { ...options, adapters: [{ adapter, control, strength: 1 }] }
   const hires = { ...options, hires: { scale: 0.5, steps: 3, strength: 0.6 } }
-  const sizes = { sites: enumerateSites(sdxl.layout), condDim: 8, mlpDim: 8, learningRate: 1e-3 }
-  const training = { ...sizes, steps: 6, batchSize: 2, seed: 0, stateEvery: 1 }
+  const training = trainingOf(sdxl)
   const generate = (given) => walking((signal) => sdxl.generate(requests, { ...given, signal }))
   const train = (given) => walking((signal) => sdxl.train(dataset, { ...training, ...given, signal }))
   return {
@@ -84,7 +108,7 @@ function calls({ sdxl, adapter, config, dataset }) {
     "generate in two stages": generate(hires),
     "generate in tiles": generate({ ...options, tiles: { size: 64, overlap: 16 } }),
     train: train({}),
-    "train with gradient checkpointing": train({ gradientCheckpointing: true }),
+    "train with gradient checkpointing": train({ objective: { gradientCheckpointing: true } }),
     validation: async (signal) => {
       const validation = sdxl.validation(dataset, { seed: 0 })
       try {
@@ -96,6 +120,11 @@ function calls({ sdxl, adapter, config, dataset }) {
     openDataset: (signal) => openDataset(config, { signal }),
     reportDataset: (signal) => reportDataset(config, { signal }),
   }
+}
+
+function trainingOf(sdxl) {
+  const sizes = { sites: enumerateSites(sdxl.layout), condDim: 8, mlpDim: 8, learningRate: 1e-3 }
+  return { ...sizes, steps: 6, batchSize: 2, seed: 0, stateEvery: 1 }
 }
 
 /** A call that walks a generator to its end. Given `leave`, it leaves the loop at the first event after that signal. */
@@ -111,6 +140,10 @@ async function makePairs() {
     await mkdir(join(folder, name))
     for (let i = 0; i < 24; i++) await writePng(join(folder, name, `${i}.png`), blankImage(64, 64, [10 * i, 20, 90]))
   }
+  return pairsConfig()
+}
+
+function pairsConfig() {
   const [imageDir, conditioningDataDir] = [join(folder, "images"), join(folder, "controls")]
   return datasetOfFolders({ imageDir, conditioningDataDir, resolution: 64 })
 }

@@ -90,7 +90,7 @@ async function interruptOften(name, command) {
     const { code, endedBy, taken, files, text } = run
     const isStopped = run.sent && (code === (stopCode ?? CODES[signal]) || endedBy === signal)
     if (isStopped) row.stopped++
-    else if (code === 0) row.finished++
+    else if (code === (command.endCode ?? 0)) row.finished++
     else {
       row.wrongCode++
       console.error(name, signal, code, endedBy, text)
@@ -122,7 +122,7 @@ async function once({ args, environment = {}, prepare, whenListening, keep }, in
   await mkdir(work, { recursive: true })
   await prepare?.()
   const given = typeof args === "function" ? await args() : args
-  const mark = `lllite-${Date.now()}`
+  const mark = `lllite-${process.pid}-${Date.now()}`
   const child = spawn(process.execPath, [main, ...given], {
     cwd: work,
     env: { ...process.env, ...environment, LLLITE_MARK: mark },
