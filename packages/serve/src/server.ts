@@ -105,10 +105,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   app.removeContentTypeParser("text/plain")
   readJsonBodies(app)
   // Liveness is not a secret, and its callers seldom have a key.
-  app.addHook("onRequest", async (request) => {
+  app.addHook("onRequest", async (request, reply) => {
     const { url = "" } = request.routeOptions
-    if (/^websocket$/i.test(request.headers.upgrade ?? "") && !SOCKETS.includes(url)) {
-      throw new ServeError("route-unknown", "there is no WebSocket here. ComfyUI's is at /ws.")
+    if (/^websocket$/i.test(request.headers.upgrade ?? "")) {
+      // Node has given this connection away, and does not close it after a refusal.
+      reply.raw.once("finish", () => request.raw.socket.destroySoon())
+      if (!SOCKETS.includes(url)) {
+        throw new ServeError("route-unknown", "there is no WebSocket here. ComfyUI's is at /ws.")
+      }
     }
     if (request.routeOptions.url === "/health") return
     check(request)
