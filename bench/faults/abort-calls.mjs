@@ -110,7 +110,7 @@ export function fileCalls({ folder, config }) {
 export async function additionCalls({ folder, runtime, sdxl, dataset }) {
   const [lora, controlNet] = [join(folder, "lora.safetensors"), join(folder, "controlnet.safetensors")]
   const { layers } = unetTable(sdxl.layout)
-  const targets = layers.filter(({ kind, attention }) => kind === "linear" && attention !== null)
+  const targets = layers.filter(({ kind, attention }) => kind === "linear" && attention === "self")
   await writeWeights(
     lora,
     targets.flatMap((layer) => [

@@ -3,22 +3,23 @@ import type { AdapterSettings } from "./adapter-settings.ts"
 import type { AdapterUse } from "./adapters.ts"
 import type { ControlNetUse } from "./control-nets.ts"
 import type { LoraRun } from "./loras.ts"
-import type { GenerateOptions, PictureRequest } from "./request.ts"
 
 /*
  * The names of the options of a picture, and what each is. Names and ranges of values are checked where they are used.
  */
 
-export const REQUEST_KINDS: OptionKinds<PictureRequest> = {
+/** Of `PictureRequest`. */
+export const REQUEST_KINDS = {
   prompt: "text",
   negativePrompt: "text",
   firstPrompt: "text",
   firstNegativePrompt: "text",
   seed: "a number or a bigint",
   batch: "an object or null",
-}
+} as const
 
-export const GENERATE_KINDS: OptionKinds<GenerateOptions> = {
+/** Of `GenerateOptions`. */
+export const GENERATE_KINDS = {
   width: "a number",
   height: "a number",
   steps: "a number",
@@ -57,7 +58,7 @@ export const GENERATE_KINDS: OptionKinds<GenerateOptions> = {
   strict: "true or false",
   signal: "an AbortSignal",
   pause: "a function",
-}
+} as const
 
 const WINDOW_KINDS = {
   start: "a number",

@@ -189,13 +189,13 @@ export function checkRequests(requests: readonly PictureRequest[]): void {
   }
   for (const [index, request] of requests.entries()) {
     const place = `generate: request ${index + 1}`
-    checkOptions(place, request, REQUEST_KINDS, ["prompt"])
+    checkOptions<PictureRequest>(place, request, REQUEST_KINDS, ["prompt"])
   }
 }
 
 /** Checks requests and options. @throws CoreError that names the first one that is wrong */
 export function checkRequest(requests: readonly PictureRequest[], options: GenerateOptions): void {
-  checkOptions("generate", options, GENERATE_KINDS, ["width", "height"])
+  checkOptions<GenerateOptions>("generate", options, GENERATE_KINDS, ["width", "height"])
   const { width, height, adapters = [], loras = [] } = options
   const expect = (good: boolean, code: CoreErrorCode, what: string): void => {
     if (!good) throw new CoreError(code, `generate: ${what}`)
