@@ -72,17 +72,17 @@ async function settlesAfterDispose() {
   const own = await createNodeRuntime({ backend: "wasm" })
   const sdxl = await own.loadSdxl("tiny")
   const dataset = await openDataset(await pairsConfig())
-  const running = [
+  const running = Promise.allSettled([
     own.loadSdxl("tiny"),
     own.loadAdapter(LLLITE, sdxl),
     own.memory(),
     walkAll(sdxl.generate([{ prompt: "a", seed: 1 }], { width: 128, height: 128, steps: 20 })),
     walkAll(sdxl.train(dataset, { ...trainingOf(sdxl), steps: 50 })),
     sdxl.validation(dataset, { seed: 0 }).losses(null),
-  ]
+  ])
   await new Promise((resolve) => setTimeout(resolve, 500))
   await own.dispose()
-  return (await Promise.allSettled(running)).length
+  return (await running).length
 }
 
 async function walkAll(events) {
