@@ -106,6 +106,7 @@ const KINDS: OptionKinds<WebRuntimeOptions> = {
   backend: "text",
   timeLimit: "a number",
   software: "true or false",
+  precision: "text",
   worker: "a function",
   signal: "an AbortSignal",
 }
