@@ -11,6 +11,7 @@ import type { ComputeType } from "./multiply.ts"
 import { createMultiply } from "./multiply.ts"
 import { groupNorm, layerNorm } from "./norm.ts"
 import { createProducts } from "./products.ts"
+import { createRelu } from "./relu.ts"
 import { createLoader, lookUp } from "./weights.ts"
 
 export interface TensorflowOpsOptions {
@@ -33,7 +34,8 @@ export function createTensorflowOps({ compute = "F32", round, graphs = null }: T
     ...createComposedOps(),
     ...graphVerbs(graphs),
     load: createLoader(device, round ?? null),
-    ...createProducts(multiply),
+    ...createProducts(device, multiply),
+    relu: createRelu(device),
     conv2d: createConv2d(device, multiply, compute),
     attention,
     geglu,

@@ -2,12 +2,16 @@ import type { Ops } from "@lllite/core/ops"
 import { vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor2D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import type { TensorflowDevice } from "./device.ts"
 import type { Multiply } from "./multiply.ts"
 import { expectWidth } from "./multiply.ts"
 import type { HeldLinear } from "./weights.ts"
 
 /** Matrix products: `linear` with frozen weights, and `dense` with weights that train. */
-export function createProducts(multiply: Multiply): Pick<Ops, "linear" | "dense"> {
+export function createProducts(device: TensorflowDevice, multiply: Multiply): Pick<Ops, "linear" | "dense"> {
+  /** tf.matMul is BatchMatMul. TensorFlow joins a bias and a ReLU with MatMul alone. */
+  const matMul = (a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean): Tensor =>
+    device.run("MatMul", { transpose_a: transposeA, transpose_b: transposeB, T: { type: "F32" } }, [a, b])
   return {
     linear(x, weight) {
       const { matrix, bias } = weight as HeldLinear
@@ -31,14 +35,14 @@ export function createProducts(multiply: Multiply): Pick<Ops, "linear" | "dense"
       const [inner, out] = weight.shape as [number, number]
       expectWidth("dense", x, inner)
       return vjp(bias === null ? [x, weight] : [x, weight, bias], () => {
-        const y = tf.matMul(rows(x), weight as Tensor2D)
+        const y = matMul(rows(x), weight, false, false)
         return {
           value: tf.reshape(bias === null ? y : tf.add(y, bias), [...x.shape.slice(0, -1), out]),
           saved: [x, weight],
           gradients: (dy, [x, weight]) => {
             const incoming = rows(dy)
-            const dx = tf.reshape(tf.matMul(incoming, weight as Tensor2D, false, true), x.shape)
-            const dWeight = tf.matMul(rows(x), incoming, true, false)
+            const dx = tf.reshape(matMul(incoming, weight as Tensor, false, true), x.shape)
+            const dWeight = matMul(rows(x), incoming, true, false)
             return bias === null ? [dx, dWeight] : [dx, dWeight, tf.sum(incoming, 0)]
           },
         }
