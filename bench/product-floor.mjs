@@ -5,10 +5,9 @@
 // The step keeps what products gave. It goes back to the first site, and not to the text.
 //   node bench/product-floor.mjs [--latent 32] [--dtype f32|bf16] [--rounds 3]
 import { parseArgs } from "node:util"
-import * as tf from "@tensorflow/tfjs"
 import { SDXL_UNET } from "../packages/core/dist/models.js"
 import { sdxlShapes } from "../packages/core/dist/reference.js"
-import { startBackend } from "../packages/runtime-node/dist/index.js"
+import { median, openProducts } from "./tensorflow-products.mjs"
 
 const { values: options } = parseArgs({
   options: {
@@ -18,13 +17,7 @@ const { values: options } = parseArgs({
   },
 })
 const latent = Number(options.latent)
-const F32 = 1
-const type = { f32: F32, bf16: 14 }[options.dtype]
-if (type === undefined) throw new Error(`--dtype is ${options.dtype}, expected f32 or bf16`)
-await startBackend("tensorflow")
-const { binding } = tf.backend()
-const flag = (name, value) => ({ name, type: binding.TF_ATTR_BOOL, value })
-const typed = (name, value) => ({ name, type: binding.TF_ATTR_TYPE, value })
+const products = await openProducts(options.dtype)
 
 /** Bytes of weights between two uses of the same one. */
 const COLD_BYTES = 400e6
@@ -104,37 +97,23 @@ function hasSlope(name) {
 /** CPU seconds of a product in its fastest order, the median of some rounds. */
 function secondsOf(orders, rows, inner, out) {
   const width = orders === FORWARD ? inner : out
-  const bytes = (type === F32 ? 4 : 2) * inner * out
-  const x = create([rows, width])
-  const turned = create([width, rows])
-  const weights = Array.from({ length: Math.min(40, Math.ceil(COLD_BYTES / bytes)) }, () => create([out, inner]))
+  const [x, turned] = [products.create([rows, width]), products.create([width, rows])]
+  const copies = Math.min(40, Math.ceil(COLD_BYTES / (products.bytes * inner * out)))
+  const weights = Array.from({ length: copies }, () => products.create([out, inner]))
+  const repeats = Math.max(2, Math.min(copies, Math.round(2e9 / (2 * rows * inner * out))))
   const spent = orders.map(() => [])
   let turn = 0
-  const run = ([a, isATurned, b, isBTurned]) => {
-    const held = { x, turned, weight: weights[turn++ % weights.length] }
-    const attributes = [flag("transpose_a", isATurned), flag("transpose_b", isBTurned), typed("T", type)]
-    binding.deleteTensor(binding.executeOp("MatMul", attributes, [held[a], held[b]], 1)[0].id)
-  }
-  const repeats = Math.max(2, Math.min(weights.length, Math.round(2e9 / (2 * rows * inner * out))))
   for (let round = 0; round <= Number(options.rounds); round++) {
-    orders.forEach((order, i) => {
-      const before = process.cpuUsage()
-      for (let n = 0; n < repeats; n++) run(order)
-      const { user, system } = process.cpuUsage(before)
+    orders.forEach(([a, isATurned, b, isBTurned], i) => {
+      const pairOf = () => {
+        const held = { x, turned, weight: weights[turn++ % copies] }
+        return [held[a], held[b]]
+      }
+      const seconds = products.secondsOf(repeats, pairOf, [isATurned, isBTurned]) / repeats
       // The first round makes oneDNN's kernels.
-      if (round > 0) spent[i].push((user + system) / 1e6 / repeats)
+      if (round > 0) spent[i].push(seconds)
     })
   }
-  for (const id of [x, turned, ...weights]) binding.deleteTensor(id)
-  return Math.min(...spent.map((list) => list.toSorted((a, b) => a - b)[list.length >> 1]))
-}
-
-function create(shape) {
-  const count = shape.reduce((product, size) => product * size, 1)
-  const id = binding.createTensor(shape, F32, new Float32Array(count).fill(0.5))
-  if (type === F32) return id
-  const attributes = [typed("SrcT", F32), typed("DstT", type), flag("Truncate", false)]
-  const [{ id: low }] = binding.executeOp("Cast", attributes, [id], 1)
-  binding.deleteTensor(id)
-  return low
+  products.release([x, turned, ...weights])
+  return Math.min(...spent.map(median))
 }

@@ -4,19 +4,12 @@
 // Medians of --rounds rounds, in which all orders take turns, by CPU seconds.
 //   node bench/products.mjs [--dtype f32|bf16] [--rounds 5]
 import { parseArgs } from "node:util"
-import * as tf from "@tensorflow/tfjs"
-import { startBackend } from "../packages/runtime-node/dist/index.js"
+import { median, openProducts } from "./tensorflow-products.mjs"
 
 const { values: options } = parseArgs({
   options: { dtype: { type: "string", default: "f32" }, rounds: { type: "string", default: "5" } },
 })
-const F32 = 1
-const type = { f32: F32, bf16: 14 }[options.dtype]
-if (type === undefined) throw new Error(`--dtype is ${options.dtype}, expected f32 or bf16`)
-await startBackend("tensorflow")
-const { binding } = tf.backend()
-const flag = (name, value) => ({ name, type: binding.TF_ATTR_BOOL, value })
-const typed = (name, value) => ({ name, type: binding.TF_ATTR_TYPE, value })
+const products = await openProducts(options.dtype)
 
 /** Tokens, in, out of SDXL's transformer blocks at 256 and 512 px, and of the text's keys. */
 const SIZES = [
@@ -47,33 +40,21 @@ console.log(`| tokens x in x out | ${Object.keys(ORDERS).join(" | ")} |`)
 console.log(`| --- |${" --- |".repeat(Object.keys(ORDERS).length)}`)
 for (const [tokens, inner, out] of SIZES) {
   const tensors = { x: [tokens, inner], turned: [inner, tokens], outIn: [out, inner], inOut: [inner, out] }
-  const held = Object.fromEntries(Object.entries(tensors).map(([name, shape]) => [name, create(shape)]))
+  const held = Object.fromEntries(Object.entries(tensors).map(([name, shape]) => [name, products.create(shape)]))
   const flop = 2 * tokens * inner * out
   const repeats = Math.max(2, Math.round(4e9 / flop))
   const rates = Object.fromEntries(Object.keys(ORDERS).map((name) => [name, []]))
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const [name, [a, isATurned, b, isBTurned]] of Object.entries(ORDERS)) {
-      const attributes = [flag("transpose_a", isATurned), flag("transpose_b", isBTurned), typed("T", type)]
-      const run = () => binding.deleteTensor(binding.executeOp("MatMul", attributes, [held[a], held[b]], 1)[0].id)
-      run()
-      const before = process.cpuUsage()
-      for (let i = 0; i < repeats; i++) run()
-      const { user, system } = process.cpuUsage(before)
-      rates[name].push((flop * repeats) / ((user + system) * 1000))
+      const seconds = (count) => products.secondsOf(count, () => [held[a], held[b]], [isATurned, isBTurned])
+      seconds(1)
+      rates[name].push((flop * repeats) / seconds(repeats) / 1e9)
     }
   }
-  const medians = Object.values(rates).map((list) => list.toSorted((a, b) => a - b)[list.length >> 1].toFixed(0))
-  console.log(`| ${tokens} x ${inner} x ${out} | ${medians.join(" | ")} |`)
-  for (const id of Object.values(held)) binding.deleteTensor(id)
-}
-
-function create(shape) {
-  const count = shape.reduce((product, size) => product * size, 1)
-  const values = Float32Array.from({ length: count }, (_, i) => ((i * 7919) % 1000) / 1000 - 0.5)
-  const id = binding.createTensor(shape, F32, values)
-  if (type === F32) return id
-  const attributes = [typed("SrcT", F32), typed("DstT", type), flag("Truncate", false)]
-  const [{ id: low }] = binding.executeOp("Cast", attributes, [id], 1)
-  binding.deleteTensor(id)
-  return low
+  console.log(
+    `| ${tokens} x ${inner} x ${out} | ${Object.values(rates)
+      .map((list) => median(list).toFixed(0))
+      .join(" | ")} |`,
+  )
+  products.release(Object.values(held))
 }
