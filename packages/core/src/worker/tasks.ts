@@ -242,7 +242,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
       }
       try {
         const { sdxl, partsOf } = hold(models.use(model)).value
-        const { adapters: sent, controlNets: sentNets, loras: sentLoras, ...settings } = options
+        const { adapters: sent, controlNets: sentNets, loras: sentLoras, previews = false, ...settings } = options
         const nets = sentNets.map(({ controlNet, ...use }) => ({
           ...use,
           controlNet: hold(controlNets.use(controlNet)).value.params,
@@ -255,7 +255,7 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const parts = await vaePartsOf(options, partsOf)
         if (parts.vaeTiles !== null && options.vaeTiles == null)
           yield { kind: "notice", text: tilesNotice(parts.vaeTiles) }
-        return yield* generateBatch(sdxl, requests, { ...rest, ...parts }, uses, context)
+        return yield* generateBatch(sdxl, requests, { ...rest, ...parts, previews }, uses, context)
       } finally {
         for (const use of used) use.release()
       }
