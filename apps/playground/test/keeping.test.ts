@@ -158,21 +158,22 @@ describe("what the playground keeps and restores", needsChromium, () => {
     const promptOf = (tab: Page): Locator => tab.getByRole("textbox", { name: "Prompt", exact: true })
     const writeTo = async (tab: Page, text: string): Promise<void> => {
       await promptOf(tab).fill(text)
-      await tab.waitForFunction(
-        (text) =>
-          new Promise<boolean>((resolve) => {
-            indexedDB.open("lllite-playground").onsuccess = ({ target }) => {
-              const { result: database } = target as IDBOpenDBRequest
-              database.transaction("drafts").objectStore("drafts").getAll().onsuccess = ({ target }) => {
-                const { result } = target as IDBRequest<{ readonly recipe: { readonly prompt: string } }[]>
-                database.close()
-                resolve(result.some(({ recipe }) => recipe.prompt === text))
+      const isKept = (): Promise<boolean> =>
+        tab.evaluate(
+          (text) =>
+            new Promise<boolean>((resolve) => {
+              indexedDB.open("lllite-playground").onsuccess = ({ target }) => {
+                const { result: database } = target as IDBOpenDBRequest
+                database.transaction("drafts").objectStore("drafts").getAll().onsuccess = ({ target }) => {
+                  const { result } = target as IDBRequest<{ readonly recipe: { readonly prompt: string } }[]>
+                  database.close()
+                  resolve(result.some(({ recipe }) => recipe.prompt === text))
+                }
               }
-            }
-          }),
-        text,
-        { polling: 200 },
-      )
+            }),
+          text,
+        )
+      await expect.poll(isKept, { timeout: 60_000 }).toBe(true)
     }
     await writeTo(page, "a red star")
     // A window with an opener gets a copy of what its tab remembers.
