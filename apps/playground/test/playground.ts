@@ -122,8 +122,8 @@ export async function keptOffline(page: Page): Promise<void> {
   const worker = await readFile(`${DIST}service-worker.js`, "utf8")
   const files: readonly string[] = JSON.parse(/^const FILES = (\[.*?\]);/.exec(worker)?.[1] ?? "[]")
   // The page itself is kept, too.
-  await page.waitForFunction(
-    async (count) => (await (await caches.open("lllite-page")).keys()).length === count,
-    files.length + 1,
-  )
+  // `waitForFunction` does not await what a function promises.
+  const count = (): Promise<number> =>
+    page.evaluate(async () => (await (await caches.open("lllite-page")).keys()).length)
+  await expect.poll(count, { timeout: 60_000 }).toBe(files.length + 1)
 }
