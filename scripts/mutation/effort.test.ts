@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads"
 import { describe, expect, it } from "vitest"
+import { needs } from "../../packages/format/test/needs.ts"
 import { effort, onlyWaited } from "./effort.mjs"
 
 const at = (clock: number, computing: number, isReady = false) => ({ clock, computing, isReady })
@@ -13,7 +14,9 @@ describe("a process", () => {
     expect(onlyWaited(at(10, 3), at(20, 3.01))).toBe(true)
   })
 
-  it.runIf(process.platform === "linux")("has a thread that could compute while one does", async () => {
+  const needsLinux = needs("Linux, which alone says what threads do", process.platform === "linux")
+
+  it("has a thread that could compute while one does", needsLinux, async () => {
     const shared = new Int32Array(new SharedArrayBuffer(8))
     const loop = "const { workerData: w } = require('node:worker_threads'); w[0] = 1; while (Atomics.load(w, 1) === 0);"
     const worker = new Worker(loop, { eval: true, workerData: shared })

@@ -41,7 +41,7 @@ describe("the backend webgpu", () => {
     expect(sizes).toEqual([32, 16, 16])
   })
 
-  it("refuses products of float16 on a driver without subgroup matrices", needsDriver, async () => {
+  it("refuses float16 on a driver without it", needsDriver, async () => {
     await expect(startBackend("webgpu", { precision: "F16" })).rejects.toThrow(
       /^precision "F16": the driver has no (float16|subgroup matrices)\. Leave precision out/,
     )
