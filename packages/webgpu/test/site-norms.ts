@@ -4,6 +4,7 @@ import type { Ops } from "@lllite/core/ops"
 import { createStream } from "@lllite/core/random"
 import { type CachedExample, LLLITE, objective } from "@lllite/core/training"
 import { enumerateSites } from "@lllite/format/selections"
+import { expect } from "vitest"
 import { createSyntheticUnet, SMALL_UNET } from "../../core/test/synthetic-sdxl.ts"
 
 const SIDE = 64
@@ -12,8 +13,18 @@ function normal(name: string, length: number): Float32Array {
   return createStream(1, name).normal(length)
 }
 
+/** Expects an LLLite's gradients of rounded ops to have norms within 2 % of the exact ones, at every site. */
+export async function expectCloseNorms(exact: Ops, rounded: Ops, how: string): Promise<void> {
+  const [expected, got] = [await gradientNorms(exact), await gradientNorms(rounded)]
+  const apart = expected.map((norm, i) => Math.abs((got[i] ?? Number.NaN) / norm - 1))
+  console.info(`gradients ${how}: norms at ${apart.length} sites, ${Math.max(...apart).toExponential(1)} apart`)
+  expect(apart.filter((each) => !(each < 0.02))).toEqual([])
+  expect(apart.length).toBeGreaterThan(10)
+  expect(got).not.toEqual(expected)
+}
+
 /** The norms of an LLLite's gradients at every site of a small U-Net. */
-export async function gradientNorms(ops: Ops): Promise<readonly number[]> {
+async function gradientNorms(ops: Ops): Promise<readonly number[]> {
   const example: CachedExample = {
     ...{ width: SIDE, height: SIDE },
     latents: normal("latents", (SIDE / 8) ** 2 * 4),
