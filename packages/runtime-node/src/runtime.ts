@@ -2,7 +2,7 @@
 import os from "node:os"
 import { CoreError } from "@lllite/core"
 import { joinedParts } from "@lllite/core/models"
-import { checkArgument, checkOptions as checkKinds, type OptionKinds } from "@lllite/core/names"
+import { checkArgument, checkOptions as checkKinds, type OptionKinds, valueText } from "@lllite/core/names"
 import type { LoadSdxlOptions, Runtime, StartedBackend } from "@lllite/core/runtime"
 import { createRuntime, LOAD_SDXL_KINDS } from "@lllite/core/runtime"
 import {
@@ -99,10 +99,10 @@ interface StartedBest extends StartedWorkers {
 }
 
 const KINDS: OptionKinds<NodeRuntimeOptions> = {
-  backend: "text",
+  backend: "anything",
   threads: "a number",
-  precision: "text",
-  weights: "text",
+  precision: "anything",
+  weights: "anything",
   signal: "an AbortSignal",
 }
 
@@ -119,14 +119,14 @@ function checkOptions(options: NodeRuntimeOptions): void {
       `runtime: threads is ${threads}, expected a whole number from 1 to ${MOST_THREADS}.`,
     )
   }
-  const named: readonly (readonly [string, string | undefined, readonly string[]])[] = [
+  const named: readonly (readonly [string, unknown, readonly string[]])[] = [
     ["backend", backend, NODE_BACKENDS],
     ["precision", precision, PRECISIONS],
     ["weights", weights, WEIGHT_DTYPES],
   ]
   for (const [option, value, known] of named) {
-    if (value === undefined || known.includes(value)) continue
-    const shown = JSON.stringify(value) ?? String(value)
+    if (value === undefined || known.some((name) => name === value)) continue
+    const shown = typeof value === "string" ? JSON.stringify(value) : valueText(value)
     throw new CoreError("option-unknown", `runtime: ${option} is ${shown}, expected one of ${known.join(", ")}.`)
   }
 }
