@@ -15,6 +15,11 @@ const firstKey = "lllite_unet_input_blocks_4_1_transformer_blocks_0_attn1_to_q"
 const deepKey = "lllite_unet_middle_block_1_transformer_blocks_0_attn1_to_q"
 
 describe("readLllite", () => {
+  it("takes null for options as none", async () => {
+    const file = await readLllite(await smallLllite({}), null as never)
+    expect(file.sites).toEqual(smallSites())
+  })
+
   it("finds sites, widths and layout by names and shapes", async () => {
     const file = await readLllite(await smallLllite({ metadata: new Map([["modelspec.title", "small"]]) }))
     expect(file.sites).toEqual(smallSites())

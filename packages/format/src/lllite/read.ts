@@ -85,17 +85,19 @@ export async function readLllite(input: SourceLike, options: ReadLlliteOptions =
  */
 export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOptions = {}): LlliteFile {
   const { label, metadata } = safetensors
+  // Programs without types may give null.
+  const fitting = options?.layout
   let table = siteTable(SDXL_LAYOUT)
   let grouped = groupBySite(safetensors.tensors, table)
   if (grouped.extraTensorCount > 0) {
-    table = keyTable(options.layout)
+    table = keyTable(fitting)
     grouped = groupBySite(safetensors.tensors, table)
   }
   const { bySite, extraTensors, extraTensorCount } = grouped
   if (bySite.size === 0) throw noKnownSite(safetensors)
   const sites = [...bySite].map(([site, tensors]) => inferSite(site, tensors, label))
-  if (options.layout !== undefined) checkSitesFit(sites, options.layout, label)
-  const layout = options.layout ?? inferLayout(sites, label, table.byKey)
+  if (fitting !== undefined) checkSitesFit(sites, fitting, label)
+  const layout = fitting ?? inferLayout(sites, label, table.byKey)
   const byKey = new Map(sites.map((site) => [site.key, site]))
 
   return {
