@@ -1,4 +1,8 @@
+import { expectArgument, expectShapes } from "./argument.ts"
 import { palette, type Scene, type Shape, type ShapeKind } from "./scene.ts"
+
+/** The longest side of a drawing, in pixels. */
+const MOST_SIDE = 8192
 
 /** Interleaved 8-bit RGB, rows from the top: `data[(y * width + x) * 3 + channel]`. */
 export type Picture = { readonly width: number; readonly height: number; readonly data: Uint8Array }
@@ -60,6 +64,12 @@ const outlines: Record<ShapeKind, Outline> = {
  * Signed distance from a point to a shape's outline, negative inside; all lengths are fractions of the picture's side.
  */
 export function distanceToShape(shape: Shape, x: number, y: number): number {
+  expectArgument(
+    Object.hasOwn(outlines, shape?.kind),
+    "distanceToShape: the kind of the shape",
+    shape?.kind,
+    "the name of a shape",
+  )
   const cos = Math.cos(shape.rotation)
   const sin = Math.sin(shape.rotation)
   const dx = (x - shape.x) / shape.radius
@@ -73,11 +83,18 @@ export function distanceToShape(shape: Shape, x: number, y: number): number {
  * @throws RangeError when `size` is not a positive integer.
  */
 export function drawScene(scene: Scene, size = 128): Picture {
-  if (!Number.isInteger(size) || size < 1) {
-    throw new RangeError(`drawScene: size is ${size}, expected a positive whole number of pixels`)
+  expectShapes("drawScene", scene)
+  if (!Number.isInteger(size) || size < 1 || size > MOST_SIDE) {
+    throw new RangeError(`drawScene: size is ${size}, expected a whole number of pixels from 1 to ${MOST_SIDE}`)
   }
   const data = new Uint8Array(size * size * 3).fill(255)
   for (const shape of scene.shapes) {
+    expectArgument(
+      Object.hasOwn(palette, shape.colour),
+      "drawScene: the colour of a shape",
+      shape.colour,
+      "one of the palette",
+    )
     const ink = palette[shape.colour]
     const reach = shape.radius * 1.2 + 1 / size
     const first = (centre: number): number => Math.max(0, Math.floor((centre - reach) * size))

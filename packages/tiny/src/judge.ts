@@ -1,3 +1,4 @@
+import { expectArgument, expectPicture } from "./argument.ts"
 import { distanceToShape, type Picture } from "./draw.ts"
 import {
   type ColourName,
@@ -148,6 +149,7 @@ function colourOf(patch: Patch, picture: Picture): ColourName | "unknown" {
 
 /** Every patch of ink on white paper, named after the template that covers it best and the nearest palette colour. */
 export function findShapes(picture: Picture): readonly FoundShape[] {
+  expectPicture("findShapes", picture)
   return patches(picture).map((patch) => {
     const mask = new Uint8Array(picture.width * picture.height)
     for (const pixel of patch.pixels) mask[pixel] = 1
@@ -181,6 +183,13 @@ export function findShapes(picture: Picture): readonly FoundShape[] {
  * @throws RangeError when the picture's bytes do not fit its size, or the caption is not one of `captionOf`
  */
 export function judge(picture: Picture, expected: string | readonly ShapeWords[]): Judgement {
+  expectPicture("judge", picture)
+  expectArgument(
+    typeof expected === "string" || Array.isArray(expected),
+    "judge: what is expected",
+    expected,
+    "a caption or a list of shapes",
+  )
   if (picture.width !== picture.height || picture.data.length !== picture.width * picture.height * 3) {
     throw new RangeError(
       `judge: ${picture.data.length} bytes for ${picture.width} x ${picture.height}, expected a square picture of interleaved RGB`,

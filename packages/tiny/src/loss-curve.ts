@@ -1,3 +1,4 @@
+import { expectArgument, isObject } from "./argument.ts"
 /** The frame of a curve in its picture. */
 export interface CurveFrame {
   /** The picture's edge on the left of the curve, and above it. Default: 0. */
@@ -25,6 +26,8 @@ export interface CurvePaths {
  * @param losses one per step, at least one
  */
 export function curvePaths(losses: readonly number[], frame: CurveFrame): CurvePaths {
+  expectArgument(Array.isArray(losses), "curvePaths: the losses", losses, "a list")
+  expectArgument(isObject(frame), "curvePaths: the frame", frame, "an object")
   const { left = 0, top = 0, width, height, total = losses.length, window } = frame
   const largest = Math.max(...losses, Number.MIN_VALUE)
   const last = Math.max(total, losses.length, 2)
@@ -39,6 +42,7 @@ export function curvePaths(losses: readonly number[], frame: CurveFrame): CurveP
 
 /** The mean of the last `window` values at every index. At the beginning there are fewer values. */
 export function runningMean(values: readonly number[], window: number): readonly number[] {
+  expectArgument(Array.isArray(values), "runningMean: the values", values, "a list")
   let sum = 0
   return values.map((value, i) => {
     sum += value - (i >= window ? (values[i - window] ?? 0) : 0)

@@ -1,3 +1,4 @@
+import { expectArgument } from "./argument.ts"
 import { drawScene, type Picture } from "./draw.ts"
 import { captionOf, heldOutSeed, makeScene, trainingSeed } from "./scene.ts"
 
@@ -48,6 +49,7 @@ export function heldOutDrawing(index: number): CaptionedDrawing {
  * @throws RangeError for an index that has none
  */
 export function datasetOfPairs(count: number, pairOf: (index: number) => DrawnPair | undefined): PairDataset {
+  expectArgument(typeof pairOf === "function", "datasetOfPairs: what makes the pair of an index", pairOf, "a function")
   return {
     count,
     example: async (index) => {

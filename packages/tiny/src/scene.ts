@@ -1,3 +1,4 @@
+import { expectArgument, expectShapes } from "./argument.ts"
 /** The kinds of shape a scene may hold, in the words of its captions. */
 export const shapeKinds = ["square", "star", "ring", "heart"] as const
 export type ShapeKind = (typeof shapeKinds)[number]
@@ -99,6 +100,7 @@ export function makeScene(seed: number, index: number): Scene {
 
 /** The caption of a scene: `a red star`, `a small blue ring and a yellow square`. It has no positions. */
 export function captionOf(scene: { readonly shapes: readonly ShapeWords[] }): string {
+  expectShapes("captionOf", scene)
   return scene.shapes.map((s) => `a ${s.size === "small" ? "small " : ""}${s.colour} ${s.kind}`).join(" and ")
 }
 
@@ -108,6 +110,7 @@ export function captionOf(scene: { readonly shapes: readonly ShapeWords[] }): st
  * @throws RangeError when the caption is not one of those.
  */
 export function parseCaption(caption: string): readonly ShapeWords[] {
+  expectArgument(typeof caption === "string", "parseCaption: the caption", caption, "text")
   return caption.split(" and ").map((part) => {
     const [, small, colour, kind] = /^a (small )?(\w+) (\w+)$/.exec(part) ?? []
     const shape = {
@@ -117,7 +120,7 @@ export function parseCaption(caption: string): readonly ShapeWords[] {
     } as const
     if (shape.kind === undefined || shape.colour === undefined) {
       throw new RangeError(
-        `parseCaption: "${part}" is not "a [small] <colour> <shape>" with a colour of ${colourNames.join(", ")} and a shape of ${shapeKinds.join(", ")}`,
+        `parseCaption: "${part}" is unknown, expected "a [small] <colour> <shape>" with a colour of ${colourNames.join(", ")} and a shape of ${shapeKinds.join(", ")}`,
       )
     }
     return { kind: shape.kind, colour: shape.colour, size: shape.size }
