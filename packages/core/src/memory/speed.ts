@@ -38,7 +38,7 @@ const [ROWS, INNER, OUT] = [4, 2048, 4096]
 
 /**
  * Measures the speed of a backend: a product, one with a large weight, two passes over memory, and a small op. It takes
- * one to two seconds.
+ * one to two seconds. It stops between two computations.
  *
  * @param dtype of the model's weights in its file. Default: F32
  * @throws the signal's reason when aborted
@@ -96,10 +96,10 @@ function secondsOf(work: ReadonlyMap<string, Work>, speed: Omit<Speed, "seconds"
 
 /** The mean time of a computation, in seconds, its result included. The first one also makes memory, and is left out. */
 async function meanOf(compute: () => tf.Tensor, stop: StopOptions): Promise<number> {
-  await letStop(stop)
   let total = 0
   let rounds = -1
   while (rounds < ROUNDS || total < LONG_ENOUGH) {
+    await letStop(stop)
     const start = performance.now()
     const result = compute()
     await result.data()
