@@ -7,11 +7,7 @@ import { collect, dataset, train, trainOptions } from "./trainings.ts"
 export const REFUSING: readonly RuntimeCase[] = [
   loaded("refuses wrong files and options by class and code", async ({ runtime, sdxl, subject, expect }) => {
     const { CoreError, FormatError } = subject.classes
-    const thrownBy = (work: () => Promise<unknown>): Promise<unknown> =>
-      work().then(
-        () => null,
-        (error: unknown) => error,
-      )
+    const thrownBy = (work: () => Promise<unknown>): Promise<unknown> => errorOf(work())
     const kind = await thrownBy(() => runtime.loadSdxl(subject.otherKind))
     expect(kind instanceof FormatError, `another kind of file gave ${kind}`)
     expect(codeOf(kind) === "wrong-kind", "its code is missing")
@@ -39,36 +35,61 @@ export const REFUSING: readonly RuntimeCase[] = [
       const runtime = await subject.create()
       const sdxl = await runtime.loadSdxl(subject.checkpoint)
       const adapter = await runtime.loadAdapter(subject.lllite, sdxl)
-      const running = draw(sdxl, stars, { ...picture, steps: 400 })
-      const ended = running.then(
-        () => null,
-        (error: unknown) => error,
-      )
+      const validation = sdxl.validation(dataset(), { seed: 3 })
+      const texts = { has: async () => false, read: async () => null, write: async () => {} }
+      const cache = (): Promise<void> => collect(sdxl.cache({ ...dataset(), texts }, { seed: 1 }))
+      const helper = sdxl.stepHelper()
       const paused = sdxl.generate(stars, { ...picture, steps: 400 })
       await paused.next()
+      const running: Readonly<Record<string, Promise<unknown>>> = {
+        generate: draw(sdxl, stars, { ...picture, steps: 400 }),
+        train: train(sdxl, subject, { steps: 400 }),
+        cache: cache(),
+        losses: validation.losses(null),
+        loadSdxl: runtime.loadSdxl(subject.checkpoint),
+        loadAdapter: runtime.loadAdapter(subject.lllite, sdxl),
+        memory: runtime.memory(),
+      }
+      const ended = Object.entries(running).map(async ([name, work]) => [name, await errorOf(work)] as const)
       await runtime.dispose()
       await runtime.dispose()
       const expect = assertion("refuses everything once it is disposed")
       const { CoreError } = subject.classes
-      expect((await ended) instanceof CoreError, `the run that was going on ended with ${await ended}`)
+      for (const [name, error] of await Promise.all(ended)) {
+        const isLong = name === "generate" || name === "train"
+        expect(error instanceof CoreError || (error === null && !isLong), `${name}, which was going on, gave ${error}`)
+      }
       const late: readonly (() => Promise<unknown>)[] = [
         () => paused.next(),
         () => draw(sdxl, stars, picture),
         () => train(sdxl, subject),
         () => runtime.loadSdxl(subject.checkpoint),
         () => runtime.loadAdapter(subject.lllite, sdxl),
+        cache,
+        () => validation.losses(null),
+        async () => sdxl.validation(dataset(), { seed: 3 }).losses(null),
+        () => runtime.loadLora(subject.lllite, sdxl),
+        () => runtime.loadControlNet(subject.lllite, sdxl),
+        () => runtime.readTextualInversion(subject.lllite),
         () => runtime.memory(),
       ]
       for (const [i, work] of late.entries()) {
-        const error = await work().then(
-          () => "nothing was thrown",
-          (error: unknown) => error,
-        )
+        const error = await errorOf(work())
         expect(error instanceof CoreError && /disposed/.test(error.message), `call ${i} after dispose(): ${error}`)
         expect(codeOf(error) === "disposed", `its code is ${codeOf(error)}`)
       }
+      await validation.dispose()
+      await helper.dispose()
       await sdxl.dispose()
       await adapter.dispose()
     },
   },
 ]
+
+/** What a promise is rejected with. Null if it is kept. */
+function errorOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => null,
+    (error: unknown) => error,
+  )
+}
