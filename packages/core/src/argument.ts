@@ -5,11 +5,17 @@ import { unknownName } from "./nearest.ts"
 const KINDS = {
   text: isOf("string"),
   "a number": isOf("number"),
+  "a finite number": (value) => Number.isFinite(value),
   "a number or a bigint": (value) => typeof value === "number" || typeof value === "bigint",
   "a number or a list": (value) => typeof value === "number" || Array.isArray(value),
   "true or false": isOf("boolean"),
   "a function": isOf("function"),
   "a list": (value) => Array.isArray(value),
+  "a list of numbers": (value) => Array.isArray(value) || ArrayBuffer.isView(value),
+  "a list of texts": (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
+  bytes: (value) => value instanceof Uint8Array,
+  "a Map": (value) => isObject(value) && typeof (value as Partial<ReadonlyMap<string, unknown>>).get === "function",
+  "a tensor": (value) => isObject(value) && Array.isArray((value as { readonly shape?: unknown }).shape),
   "an object": isObject,
   "an AbortSignal": (value) => isObject(value) && typeof (value as Partial<AbortSignal>).throwIfAborted === "function",
   /** What is checked where it is used. */
@@ -50,6 +56,20 @@ export function checkArgument(what: string, value: unknown, kind: ArgumentKind |
   if (KINDS[known](value)) return
   if (value === undefined) throw new CoreError("option-missing", `${what} is missing, expected ${kind}`)
   throw new CoreError("argument", `${what} is ${valueText(value)}, expected ${kind}`)
+}
+
+/**
+ * Checks a value that another function gives, by a part that only such a value has.
+ *
+ * @param what the argument, which begins the message
+ * @param giver the function
+ * @throws CoreError `argument` that says what came instead; `option-missing` for one that is missing
+ */
+export function checkGiven(what: string, value: unknown, part: string, giver: string): void {
+  if (isObject(value) && ((value as Readonly<Record<string, unknown>>)[part] ?? null) !== null) return
+  const expected = `expected what ${giver} gives`
+  if (value === undefined) throw new CoreError("option-missing", `${what} is missing, ${expected}`)
+  throw new CoreError("argument", `${what} is ${valueText(value)}, ${expected}`)
 }
 
 /**

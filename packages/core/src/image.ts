@@ -63,6 +63,7 @@ export function imageToFloats(image: RgbImage): Float32Array {
  * @throws CoreError when the length does not fit, or when a value is NaN because the decoder overflowed.
  */
 export function floatsToImage(values: ArrayLike<number>, width: number, height: number): RgbImage {
+  checkArgument("image: the values", values, "a list of numbers")
   if (values.length !== width * height * 3) {
     throw new CoreError(
       "picture-data",
@@ -100,11 +101,16 @@ export function rgbToGrey(image: RgbImage): GreyImage {
   return { width: image.width, height: image.height, data }
 }
 
-/** The same grey in all three channels. */
-export function greyToRgb(image: GreyImage): RgbImage {
+/** Expects a grey image. @throws CoreError when it is RGB, or its data does not fit its size */
+export function expectGrey(image: GreyImage): void {
   if (channelsOf(image) !== 1) {
     throw new CoreError("picture-channels", `image: expected grey data for ${image.width} x ${image.height}, got RGB`)
   }
+}
+
+/** The same grey in all three channels. */
+export function greyToRgb(image: GreyImage): RgbImage {
+  expectGrey(image)
   const data = new Uint8Array(image.data.length * 3)
   for (let i = 0; i < image.data.length; i++) data.fill(image.data[i] as number, 3 * i, 3 * i + 3)
   return { width: image.width, height: image.height, data }

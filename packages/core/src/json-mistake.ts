@@ -1,9 +1,11 @@
+import { checkArgument } from "./argument.ts"
 /**
  * Where a text stops being JSON, and what to do: `line 2, column 1: a comma before }. Remove the comma.`
  *
  * @param text a text that `JSON.parse` refuses
  */
 export function jsonMistake(text: string): string {
+  checkArgument("JSON", text, "text")
   const at = positionOf(text)
   const before = text.slice(0, at)
   const line = before.split("\n").length

@@ -1,4 +1,5 @@
 import { safeText } from "@lllite/format"
+import { checkArgument } from "./argument.ts"
 
 /**
  * One notice about things of one sort: their number and the first name. `"a.png" is an animation.`, or
@@ -14,6 +15,8 @@ export function countedNotice(
   what: string,
   sentence: (subject: string, isOne: boolean) => string,
 ): readonly string[] {
+  checkArgument("notice: the names", names, "a list of texts")
+  checkArgument("notice: the sentence", sentence, "a function")
   const first = names[0] === undefined ? undefined : safeText(names[0])
   if (first === undefined) return []
   const isOne = names.length === 1

@@ -1,4 +1,4 @@
-import { checkOptions, type OptionKinds } from "./argument.ts"
+import { checkArgument, checkOptions, type OptionKinds } from "./argument.ts"
 import { CoreError } from "./errors.ts"
 import { checkRanges, type NumberRange } from "./number-range.ts"
 
@@ -25,7 +25,9 @@ export const TILE_MULTIPLE = 32
 export const OVERLAP_MULTIPLE = 8
 
 /** The overlap of a tiling, in pixels. */
-export function overlapOf({ size, overlap = OVERLAP_MULTIPLE * Math.round(size / 64) }: Tiling): number {
+export function overlapOf(tiling: Tiling): number {
+  checkArgument("tiles: the tiling", tiling, "an object")
+  const { size, overlap = OVERLAP_MULTIPLE * Math.round(size / 64) } = tiling
   return overlap
 }
 

@@ -1,5 +1,8 @@
+import { checkArgument } from "../argument.ts"
+import { CoreError } from "../errors.ts"
 import type { GreyImage, RgbImage } from "../image.ts"
-import { rgbToGrey } from "../image.ts"
+import { expectRgb, rgbToGrey } from "../image.ts"
+import { unknownName } from "../nearest.ts"
 import { canny } from "./canny.ts"
 import { edgeF1 } from "./edge-f1.ts"
 
@@ -44,8 +47,10 @@ const LINES_ARE_EDGES = 0.7
  * control it is, and a score stands between two that mean something.
  *
  * @param pairs at least one. A single picture is compared with its mirror image
+ * @throws CoreError when there is none
  */
 export function chooseMeasure(pairs: readonly RealPair[]): ChosenMeasure {
+  expectPairs(pairs)
   const others = pairs.map(({ image, control }, i) => {
     const sized = pairs.filter((other, j) => j !== i && isSameSize(other.image, control))
     return sized[i % Math.max(1, sized.length)]?.image ?? mirrored(image)
@@ -70,8 +75,22 @@ export function chooseMeasure(pairs: readonly RealPair[]): ChosenMeasure {
 
 /** The mean of a measure over pictures and their controls. */
 export function meanFollowing(name: ControlMeasure, pairs: readonly RealPair[]): number {
+  if (!Object.hasOwn(CONTROL_MEASURES, name)) {
+    throw unknownName("measure", "measure", String(name), Object.keys(CONTROL_MEASURES))
+  }
+  expectPairs(pairs)
   const measure: Measure = CONTROL_MEASURES[name]
   return mean(pairs.map(({ image, control }) => measure(image, control)))
+}
+
+function expectPairs(pairs: readonly RealPair[]): void {
+  checkArgument("measure: the pairs", pairs, "a list")
+  if (pairs.length === 0) throw new CoreError("dataset-empty", "measure: there are no pairs, expected at least one")
+  for (const pair of pairs) {
+    checkArgument("measure: a pair", pair, "an object")
+    expectRgb(pair.image)
+    expectRgb(pair.control)
+  }
 }
 
 /** The lines of a control: what is brighter than the middle. On a bright ground, what is darker. */

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 /** A picture's size, and whether its file says that viewers turn it, in EXIF. */
 export interface PictureShape {
   readonly width: number
@@ -22,6 +23,8 @@ const STRETCHED = 0.2
 
 /** Compares the shapes of a control and its picture. */
 export function compareShapes(control: PictureShape, image: PictureShape): ControlShape {
+  checkArgument("control: the control", control, "an object")
+  checkArgument("control: the picture", image, "an object")
   const ratio = aspect(control) / aspect(image)
   const difference = Math.max(ratio, 1 / ratio) - 1
   if (difference <= ROUNDED) return { kind: "same" }

@@ -1,5 +1,7 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { GreyImage } from "../image.ts"
+import { checkRanges } from "../number-range.ts"
 
 /** How well two edge maps agree; all three are in 0 .. 1. */
 export interface EdgeAgreement {
@@ -18,10 +20,12 @@ export interface EdgeAgreement {
  * Source: Martin, Fowlkes & Malik 2004, "Learning to Detect Natural Image Boundaries", with the matching replaced by
  * dilation with a disc.
  *
- * @throws CoreError when the sizes differ, the data does not fit a size or the tolerance is negative.
+ * @throws CoreError when the sizes differ, the data does not fit a size or the tolerance is not from 0 to 1024.
  */
 export function edgeF1(found: GreyImage, wanted: GreyImage, tolerance = 2): EdgeAgreement {
   for (const [name, image] of Object.entries({ found, wanted })) {
+    checkArgument(`edgeF1: ${name}`, image, "an object")
+    checkArgument(`edgeF1: the data of ${name}`, image.data, "an object")
     if (image.data.length !== image.width * image.height) {
       throw new CoreError(
         "picture-data",
@@ -35,8 +39,7 @@ export function edgeF1(found: GreyImage, wanted: GreyImage, tolerance = 2): Edge
       `edgeF1: expected maps of one size, got ${found.width} x ${found.height} and ${wanted.width} x ${wanted.height}`,
     )
   }
-  if (!(tolerance >= 0))
-    throw new CoreError("option-range", `edgeF1: tolerance must be 0 pixels or more, got ${tolerance}`)
+  checkRanges("edgeF1", { tolerance }, { tolerance: { min: 0, max: 1024 } })
   const offsets = disc(tolerance)
   const precision = shareNear(found, wanted, offsets)
   const recall = shareNear(wanted, found, offsets)

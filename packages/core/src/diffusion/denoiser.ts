@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { Prediction } from "./names.ts"
 import { PREDICTIONS } from "./names.ts"
@@ -25,6 +26,8 @@ export interface DenoiserOptions {
   readonly timestepOf: (sigma: number, between: boolean) => number
 }
 
+const KINDS: OptionKinds<DenoiserOptions> = { prediction: "text", timestepOf: "a function" }
+
 /**
  * Turns a network's prediction into an estimate of x0, so that samplers are independent of the prediction. The network
  * reads x / sqrt(sigma² + 1), the variance-preserving form of its training.
@@ -34,6 +37,8 @@ export interface DenoiserOptions {
  * @throws CoreError when the prediction is unknown.
  */
 export function createDenoiser(network: Network, options: DenoiserOptions): Denoise {
+  checkArgument("denoiser: the network", network, "a function")
+  checkOptions("denoiser", options, KINDS, ["prediction", "timestepOf"])
   const { prediction, timestepOf } = options
   if (!PREDICTIONS.includes(prediction)) {
     throw new CoreError(

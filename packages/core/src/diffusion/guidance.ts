@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { Network } from "./denoiser.ts"
 import type { Prediction } from "./names.ts"
@@ -14,6 +15,9 @@ import type { PassPosition } from "./pass-position.ts"
  * @throws CoreError when the number of rows is odd
  */
 export function combineGuidance(prediction: tf.Tensor, guidanceScale: number, guidanceRescale = 0): tf.Tensor {
+  checkArgument("guidance: the prediction", prediction, "a tensor")
+  checkArgument("guidance: the scale", guidanceScale, "a finite number")
+  checkArgument("guidance: the rescaling", guidanceRescale, "a finite number")
   if (prediction.shape.length === 0 || (prediction.shape[0] as number) % 2 !== 0) {
     throw new CoreError(
       "shape",
@@ -37,6 +41,9 @@ export function combineGuidance(prediction: tf.Tensor, guidanceScale: number, gu
  * @param rescale the share of the rescaled prediction in the result, 0 to 1. The paper has 0.7.
  */
 export function rescaleGuidance(guided: tf.Tensor, cond: tf.Tensor, rescale: number): tf.Tensor {
+  checkArgument("guidance: the guided prediction", guided, "a tensor")
+  checkArgument("guidance: the conditional prediction", cond, "a tensor")
+  checkArgument("guidance: the rescaling", rescale, "a finite number")
   const axes = guided.shape.map((_, axis) => axis).slice(1)
   return tf.tidy(() => {
     const deviation = (x: tf.Tensor): tf.Tensor => tf.sqrt(tf.moments(x, axes, true).variance)
@@ -50,6 +57,7 @@ export function rescaleGuidance(guided: tf.Tensor, cond: tf.Tensor, rescale: num
  * before the network. {@link combineGuidance} joins the two predictions after it.
  */
 export function withGuidance(network: Network, guidanceScale: number, guidanceRescale = 0): Network {
+  checkArgument("guidance: the network", network, "a function")
   return async (input, at) => {
     const doubled = tf.concat([input, input], 0)
     let output: tf.Tensor | undefined

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 
 /**
@@ -30,6 +31,9 @@ function mixRows(
   alphasCumprod: readonly number[],
   factors: (alpha: number) => readonly [x0: number, noise: number],
 ): tf.Tensor {
+  checkArgument("noise: x0", x0, "a tensor")
+  checkArgument("noise: the noise", noise, "a tensor")
+  checkArgument("noise: the values of ᾱ", alphasCumprod, "a list")
   if (x0.shape.join() !== noise.shape.join()) {
     throw new CoreError(
       "shape",

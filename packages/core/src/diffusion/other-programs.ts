@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { unknownName } from "../nearest.ts"
 import type { OwnSamplerName, SamplerName, SamplerOptions, SpacingOptions, TimestepSpacing } from "./names.ts"
@@ -136,6 +137,8 @@ const AUTOMATIC = "Automatic"
  * @throws CoreError with the nearest name, for a name that ComfyUI does not have or that cannot be had here
  */
 export function comfyUiSampling(sampler: string, scheduler: string): NamedSampling {
+  checkArgument("sampling: the sampler", sampler, "text")
+  checkArgument("sampling: the scheduler", scheduler, "text")
   const spacing = find(COMFYUI_SCHEDULERS, scheduler, "scheduler of ComfyUI")
   const named = namedSampling(find(COMFYUI_SAMPLERS, sampler, "sampler of ComfyUI"), spacing)
   // ComfyUI adds the unit of signal wherever a run begins at the largest sigma.
@@ -155,6 +158,8 @@ export function isNearComfyUi(sampler: string): boolean {
  * @throws CoreError with the nearest name, for a name that the program does not have or that cannot be had here
  */
 export function webuiSampling(sampler: string, scheduleType?: string): NamedSampling {
+  checkArgument("sampling: the sampler", sampler, "text")
+  if (scheduleType !== undefined) checkArgument("sampling: the schedule type", scheduleType, "text")
   const suffix = Object.keys(WEBUI_SCHEDULES).find((name) => sampler.toLowerCase().endsWith(` ${name.toLowerCase()}`))
   const isWhole = suffix === undefined || keyOf(WEBUI_SAMPLERS, sampler) !== undefined
   const name = isWhole ? sampler : sampler.slice(0, -suffix.length - 1)
@@ -171,6 +176,7 @@ export function webuiSampling(sampler: string, scheduleType?: string): NamedSamp
 export function comfyUiNames(
   sampling: Pick<NamedSampling, "sampler" | "spacing"> & Partial<NamedSampling>,
 ): { readonly sampler: string; readonly scheduler: string } | null {
+  checkArgument("sampling", sampling, "an object")
   const sampler = nameOf(COMFYUI_SAMPLERS, sampling, NEAR_IN_COMFYUI)
   // `linspace` has the same timesteps, and levels that differ in the sixth digit.
   const spacing = sampling.spacing === "linspace" ? "uniform" : sampling.spacing
@@ -182,6 +188,7 @@ export function comfyUiNames(
 export function webuiNames(
   sampling: Pick<NamedSampling, "sampler" | "spacing"> & Partial<NamedSampling>,
 ): { readonly sampler: string; readonly scheduleType: string } | null {
+  checkArgument("sampling", sampling, "an object")
   const sampler = nameOf(WEBUI_SAMPLERS, sampling, [])
   if (sampler === undefined) return null
   const found = WEBUI_SAMPLERS[sampler]
@@ -236,6 +243,7 @@ export interface SamplingByName {
  * Karras". A name of several programs is ours. Null for an unknown name.
  */
 export function samplingByName(name: string): SamplingByName | null {
+  checkArgument("sampling: the name", name, "text")
   const own = SAMPLER_NAMES.find((known) => known === name)
   if (own !== undefined) return { sampler: own, samplerOptions: {}, spacingOptions: {} }
   const foreign = Object.hasOwn(COMFYUI_SAMPLERS, name) ? COMFYUI_SAMPLERS[name] : undefined

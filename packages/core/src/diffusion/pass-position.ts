@@ -1,3 +1,4 @@
+import { checkRanges } from "../number-range.ts"
 /** The position of a network's pass between noise and picture. */
 export interface PassPosition {
   /** Noise level of the latents, in units of the latents' own deviation: x = x0 + sigma · noise. */
@@ -27,6 +28,7 @@ export interface PassRow {
  * The rows of a batch of `pictures`. With guidance all unconditional rows come first, then as many conditional ones.
  */
 export function passRows(pictures: number, guided: boolean): readonly PassRow[] {
+  checkRanges("rows", { pictures }, { pictures: { integer: true, min: 0, max: 1_000_000 } })
   const half = (guidance: PassRow["guidance"]): PassRow[] =>
     Array.from({ length: pictures }, (_, picture) => ({ picture, guidance }))
   return guided ? [...half("uncond"), ...half("cond")] : half("cond")

@@ -1,4 +1,6 @@
+import { checkGiven, checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
+import { checkRanges } from "../number-range.ts"
 
 /**
  * The noise level of every training timestep.
@@ -28,6 +30,15 @@ export interface NoiseScheduleOptions {
   readonly zeroTerminalSnr?: boolean
 }
 
+const KINDS: OptionKinds<NoiseScheduleOptions> = {
+  timesteps: "a number",
+  betaStart: "a number",
+  betaEnd: "a number",
+  zeroTerminalSnr: "true or false",
+}
+
+const RANGES = { timesteps: { integer: true, min: 2, max: 1_000_000 } }
+
 /**
  * Stands for the infinite sigma of a timestep without signal. The error against the limit is 1e-6, and x = x0 + sigma *
  * noise fits float32 easily.
@@ -37,13 +48,12 @@ export const LARGEST_SIGMA = 2 ** 20
 /**
  * The schedule SDXL was trained with: beta linear in its square root ("scaled_linear").
  *
- * @throws CoreError when there are fewer than two timesteps or the betas do not satisfy 0 < start <= end < 1.
+ * @throws CoreError when there are not 2 to 1,000,000 timesteps, or the betas do not satisfy 0 < start <= end < 1.
  */
 export function createNoiseSchedule(options: NoiseScheduleOptions = {}): NoiseSchedule {
+  checkOptions("schedule", options, KINDS)
   const { timesteps = 1000, betaStart = 0.00085, betaEnd = 0.012, zeroTerminalSnr = false } = options
-  if (!Number.isSafeInteger(timesteps) || timesteps < 2) {
-    throw new CoreError("option-range", `schedule: timesteps must be an integer of 2 or more, got ${timesteps}`)
-  }
+  checkRanges("schedule", { timesteps }, RANGES)
   if (!(betaStart > 0 && betaStart <= betaEnd && betaEnd < 1)) {
     throw new CoreError(
       "option-range",
@@ -93,6 +103,7 @@ export function snrAt(schedule: NoiseSchedule, timestep: number): number {
  * @throws CoreError when the schedule has no such timestep.
  */
 export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
+  checkGiven("schedule: the schedule", schedule, "alphasCumprod", "createNoiseSchedule")
   const alpha = schedule.alphasCumprod[timestep]
   if (alpha === undefined) {
     throw new CoreError(
@@ -109,6 +120,7 @@ export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
  * @throws CoreError outside 0 .. last timestep.
  */
 export function sigmaAt(schedule: NoiseSchedule, timestep: number): number {
+  checkGiven("schedule: the schedule", schedule, "sigmas", "createNoiseSchedule")
   const { sigmas } = schedule
   if (!(timestep >= 0 && timestep <= sigmas.length - 1)) {
     throw new CoreError("timestep", `schedule: timestep must be from 0 to ${sigmas.length - 1}, got ${timestep}`)
@@ -135,6 +147,7 @@ export function timestepAt(
   sigma: number,
   interpolation: SigmaInterpolation = "linear",
 ): number {
+  checkGiven("schedule: the schedule", schedule, "sigmas", "createNoiseSchedule")
   if (!(sigma >= 0)) throw new CoreError("sigmas", `schedule: sigma must be 0 or more, got ${sigma}`)
   const { sigmas } = schedule
   const last = sigmas.length - 1

@@ -149,7 +149,7 @@ describe("noiseLevels", () => {
     expect(noiseLevels(schedule, 999, "leading").timesteps[0]).toBe(999)
     expect(() => noiseLevels(schedule, 1000, "leading")).toThrow(/start at timestep 1000/)
     expect(() => noiseLevels(schedule, 1500, "trailing")).toThrow(/different levels/)
-    expect(() => noiseLevels(schedule, 0, "linspace")).toThrow(/positive integer/)
+    expect(() => noiseLevels(schedule, 0, "linspace")).toThrow(/expected a whole number from 1 to 10000/)
   })
 })
 

@@ -1,4 +1,4 @@
-import { checkOptions, type OptionKinds } from "../argument.ts"
+import { checkArgument, checkGiven, checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { unknownName } from "../nearest.ts"
 import { checkRanges } from "../number-range.ts"
@@ -63,6 +63,11 @@ const KINDS: OptionKinds<SpacingOptions> = {
   startScale: "text",
 }
 
+/** The most steps of a run. */
+const MOST_STEPS = 10_000
+
+const LIST_KINDS = { timesteps: "a list", sigmas: "a list", end: "a number" } as const
+
 /**
  * The noise levels of a run of `steps` steps.
  *
@@ -75,12 +80,14 @@ export function noiseLevels(
   given: NoiseSchedule,
   steps: number,
   spacing: SpacingName,
-  { grid = "points", wholeKarras, largestSigma, end = "zero" }: SpacingUse = {},
+  use: SpacingUse = {},
   options: SpacingOptions = {},
 ): NoiseLevels {
-  if (!Number.isSafeInteger(steps) || steps < 1) {
-    throw new CoreError("option-range", `sigmas: steps must be a positive integer, got ${steps}`)
-  }
+  checkGiven("sigmas: the schedule", given, "sigmas", "createNoiseSchedule")
+  checkArgument("sigmas: the sampler", use, "an object")
+  const { grid = "points", wholeKarras, largestSigma, end = "zero" } = use
+  checkRanges("sigmas", { steps }, { steps: { integer: true, min: 1, max: MOST_STEPS } })
+  if (steps === undefined) checkArgument("sigmas: steps", steps, "a number")
   const name = spacingOf(spacing)
   if (name === null) throw unknownName("sigmas", "spacing", String(spacing), SPACING_NAMES)
   checkOptions("sigmas", options, KINDS)
@@ -134,8 +141,11 @@ function cappedAt(schedule: NoiseSchedule, largest: number): NoiseSchedule {
  */
 export function listedLevels(
   schedule: NoiseSchedule,
-  { timesteps, sigmas, end = 0 }: { timesteps?: readonly number[]; sigmas?: readonly number[]; end?: number },
+  lists: { readonly timesteps?: readonly number[]; readonly sigmas?: readonly number[]; readonly end?: number },
 ): NoiseLevels {
+  checkGiven("sigmas: the schedule", schedule, "sigmas", "createNoiseSchedule")
+  checkOptions<typeof lists>("sigmas", lists, LIST_KINDS)
+  const { timesteps, sigmas, end = 0 } = lists
   const levels = sigmas ?? timesteps?.map((timestep) => schedule.sigmas[timestep] ?? Number.NaN) ?? []
   const steps = timesteps ?? levels.map((sigma) => timestepAt(schedule, sigma, "log"))
   if (levels.length === 0 || levels.length !== steps.length || levels.some(Number.isNaN)) {

@@ -1,3 +1,4 @@
+import { checkArgument, checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 
 /** Numbers in SDXL's condition on a picture's size. */
@@ -5,6 +6,9 @@ const SIZE_NUMBERS = 6
 
 /** Values in the embedding of one number. */
 const SIZE_NUMBER_DIM = 256
+
+/** The widest embedding. */
+const MOST_WIDTH = 2 ** 20
 
 /** Values in SDXL's size embedding. */
 export const SIZE_EMBEDDING_DIM = SIZE_NUMBERS * SIZE_NUMBER_DIM
@@ -19,6 +23,8 @@ export interface SizeCondition {
   readonly target: readonly [height: number, width: number]
 }
 
+const SIZE_KINDS: OptionKinds<SizeCondition> = { original: "a list", crop: "a list", target: "a list" }
+
 /**
  * Sinusoidal embedding of a number: [cos(x f_0), …, cos(x f_n-1), sin(x f_0), …, sin(x f_n-1)], with n = width / 2 and
  * f_i = 10000^(-i / n).
@@ -31,8 +37,12 @@ export interface SizeCondition {
  * @throws CoreError when the width is not a positive even number.
  */
 export function sinusoidalEmbedding(x: number, width: number): Float32Array {
-  if (!Number.isSafeInteger(width) || width < 2 || width % 2 !== 0) {
-    throw new CoreError("option-range", `embedding: width must be a positive even number, got ${width}`)
+  checkArgument("embedding: the number", x, "a finite number")
+  if (!Number.isSafeInteger(width) || width < 2 || width % 2 !== 0 || width > MOST_WIDTH) {
+    throw new CoreError(
+      "option-range",
+      `embedding: width must be a positive even number of at most ${MOST_WIDTH}, got ${width}`,
+    )
   }
   const half = width / 2
   const values = new Float32Array(width)
@@ -60,8 +70,15 @@ export function timestepEmbedding(timestep: number, width: number): Float32Array
  * left, target height and width. → [SIZE_EMBEDDING_DIM]
  *
  * Source: Podell et al. 2023 (arXiv:2307.01952), section 2.2.
+ *
+ * @throws CoreError when a pair is missing or has another count
  */
 export function sizeEmbedding(size: SizeCondition): Float32Array {
+  checkOptions("size", size, SIZE_KINDS, ["original", "crop", "target"])
+  for (const [name, pair] of Object.entries(size)) {
+    if (pair.length === 2) continue
+    throw new CoreError("option-range", `size: ${name} has ${pair.length} numbers, expected 2`)
+  }
   const numbers = [...size.original, ...size.crop, ...size.target]
   const values = new Float32Array(SIZE_EMBEDDING_DIM)
   for (const [i, number] of numbers.entries()) {

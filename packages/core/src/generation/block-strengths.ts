@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { isInRange, rangeText } from "../number-range.ts"
 import { GENERATE_RANGES } from "./defaults.ts"
@@ -22,6 +23,7 @@ const EXPECTED = `"middle", "input 4", "output 1", a range such as "input 4-5", 
 
 /** The blocks that a key names. Null for a key that names none. */
 export function blocksOf(key: string): readonly string[] | null {
+  checkArgument("blocks: the key", key, "text")
   if (key === "*") return UNET_BLOCKS
   if (key === "middle") return [key]
   const [, way, from, to = from] = /^(input|output) (\d|\*)(?:-(\d))?$/.exec(key) ?? []
@@ -33,6 +35,7 @@ export function blocksOf(key: string): readonly string[] | null {
 
 /** A block that two keys of one width name, so that neither wins. Null if there is none. */
 export function clashOf(keys: readonly string[]): string | null {
+  checkArgument("blocks: the keys", keys, "a list of texts")
   const named = keys.flatMap((key) => (blocksOf(key) ?? []).map((name) => `${blocksOf(key)?.length} ${name}`))
   const twice = named.find((name, i) => named.indexOf(name) !== i)
   return twice === undefined ? null : twice.replace(/^\d+ /, "")

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { checkPreprocessing, type Preprocessing, preprocess } from "../control/preprocessors/preprocess.ts"
 import { CoreError } from "../errors.ts"
 import { DEFAULT_FIT, FITS, type Fit, fitImage } from "../image/fit.ts"
@@ -20,8 +21,10 @@ export interface ControlPreparation {
 export function controlPicture(
   image: RgbImage,
   size: Pick<RgbImage, "width" | "height">,
-  { fit = DEFAULT_FIT, preprocess: preprocessing }: ControlPreparation,
+  preparation: ControlPreparation,
 ): RgbImage {
+  checkArgument("control: the preparation", preparation, "an object")
+  const { fit = DEFAULT_FIT, preprocess: preprocessing } = preparation
   const change = (fitted: RgbImage): RgbImage => {
     if (preprocessing === undefined) return fitted
     const result = preprocess(fitted, preprocessing)

@@ -1,7 +1,9 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import type { AfterStep } from "../diffusion/samplers/index.ts"
 import { resizeImage } from "../image/resize.ts"
+import { expectSize } from "../image/size.ts"
 import type { GreyImage } from "../image.ts"
 import type { Grid } from "../models/taps.ts"
 import type { SamplingPlan } from "./plan-sampling.ts"
@@ -38,7 +40,11 @@ export function keepOutside({ latents, mask, unit }: Masked, late?: SamplingPlan
  * Masks as the share of each latent pixel that changes, 0 to 1. Each mask is resized by a triangle kernel, as in
  * sd-scripts. → [N, rows, columns, 1]
  */
-export function latentMask(masks: readonly GreyImage[], { height, width }: Grid): Tensor4D {
+export function latentMask(masks: readonly GreyImage[], grid: Grid): Tensor4D {
+  checkArgument("mask: the grid", grid, "an object")
+  expectSize(grid.width, grid.height)
+  const { height, width } = grid
+  checkArgument("mask: the masks", masks, "a list")
   const values = new Float32Array(masks.length * height * width)
   for (const [i, mask] of masks.entries()) {
     const { data } = resizeImage(mask, width, height, "bilinear")

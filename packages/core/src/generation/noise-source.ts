@@ -1,8 +1,12 @@
 import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import type { RowGrid } from "../diffusion/coarser-grids.ts"
 import type { NoiseName } from "../diffusion/names.ts"
+import { NOISE_NAMES } from "../diffusion/names.ts"
 import type { NoiseInterval } from "../diffusion/samplers/index.ts"
+import { unknownName } from "../nearest.ts"
+import { checkRanges } from "../number-range.ts"
 import { fnv1a32 } from "../random/fnv1a.ts"
 import { createPythonRandom } from "../random/python.ts"
 import type { Seed } from "../random/seed.ts"
@@ -47,10 +51,18 @@ export interface LatentSize {
 export function createNoiseSource(
   name: NoiseName,
   requests: readonly Pick<PictureRequest, "seed" | "batch">[],
-  [rows, columns, channels]: readonly [number, number, number],
+  shape: readonly [rows: number, columns: number, channels: number],
   sigmas: readonly number[],
   added: StartNoise | null = null,
 ): NoiseSource {
+  if (!NOISE_NAMES.includes(name)) throw unknownName("noise", "noise", String(name), NOISE_NAMES)
+  checkArgument("noise: the requests", requests, "a list")
+  for (const request of requests) checkArgument("noise: a request", request, "an object")
+  checkArgument("noise: the levels", sigmas, "a list")
+  checkArgument("noise: the shape", shape, "a list")
+  const [rows, columns, channels] = shape
+  const side = { integer: true, min: 1, max: 8192 }
+  checkRanges("noise", { rows, columns, channels }, { rows: side, columns: side, channels: side })
   const pictures = requests.map(({ seed, batch = null }) =>
     name === "lllite"
       ? streamed(seed, [rows, columns, channels], sigmas, added)

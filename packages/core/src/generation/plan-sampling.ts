@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import type { SamplerName, SamplerOptions, SpacingName, SpacingOptions, TimestepSpacing } from "../diffusion/names.ts"
 import { spacingOf } from "../diffusion/names.ts"
 import type { SamplerEntry, TimestepMap } from "../diffusion/samplers/index.ts"
@@ -37,14 +38,10 @@ export interface SamplingChoice {
  *
  * @throws CoreError for an unknown name, for an option that the sampler does not take, or for too many steps
  */
-export function planSampling({
-  steps = GENERATE_DEFAULTS.steps,
-  sampler: name = GENERATE_DEFAULTS.sampler,
-  spacing,
-  spacingOptions = {},
-  samplerOptions = {},
-  schedule = createNoiseSchedule(),
-}: SamplingChoice): SamplingPlan {
+export function planSampling(choice: SamplingChoice): SamplingPlan {
+  checkArgument("sampling: the choice", choice, "an object")
+  const { steps = GENERATE_DEFAULTS.steps, sampler: name = GENERATE_DEFAULTS.sampler, spacing } = choice
+  const { spacingOptions = {}, samplerOptions = {}, schedule = createNoiseSchedule() } = choice
   const sampler = findSampler(name)
   checkSamplerOptions(sampler, samplerOptions)
   const levels = noiseLevels(schedule, steps, spacing ?? sampler.spacing, sampler, spacingOptions)

@@ -1,5 +1,5 @@
-import type { RgbImage } from "../image.ts"
-import type { NumberRange } from "../number-range.ts"
+import { expectRgb, type RgbImage } from "../image.ts"
+import { checkRanges, type NumberRange } from "../number-range.ts"
 
 /** How many regions the colours of a map can name: the corners of the cube of colours. */
 export const REGION_CODES = { min: 1, max: 8, integer: true } as const satisfies NumberRange
@@ -20,7 +20,10 @@ export interface MappedRegions {
  *
  * Source: sd-scripts `gen_img.py` (`network_regional_mask_max_color_codes`).
  */
-export function regionMasks({ width, height, data }: RgbImage, codes: number | null): MappedRegions {
+export function regionMasks(image: RgbImage, codes: number | null): MappedRegions {
+  expectRgb(image)
+  if (codes !== null) checkRanges("regions", { codes }, { codes: REGION_CODES })
+  const { width, height, data } = image
   const missing: number[] = []
   const masks = Array.from({ length: codes ?? 3 }, (_, region): RgbImage => {
     const code = region + 1

@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { SamplerName } from "../diffusion/names.ts"
 import type { PassPosition } from "../diffusion/pass-position.ts"
 import { type NoiseSchedule, timestepAt } from "../diffusion/schedule.ts"
@@ -47,7 +48,9 @@ export interface Window {
 }
 
 /** Checks a window. @param place its owner, which begins the message @throws CoreError that names the wrong field */
-export function checkWindow(place: string, { start = 0, end = 1, ease = 0, windowBy, curve }: Window): void {
+export function checkWindow(place: string, window: Window): void {
+  checkArgument(place, window, "an object")
+  const { start = 0, end = 1, ease = 0, windowBy, curve } = window
   if (!(start >= 0 && start <= end && end <= 1)) {
     throw new CoreError("option-range", `${place} runs from ${start} to ${end}, expected 0 ≤ start ≤ end ≤ 1`)
   }
@@ -91,6 +94,7 @@ export function createWindowReader(
   schedule: NoiseSchedule,
   sampler: SamplerName,
 ): (position: PassPosition) => WindowReader {
+  checkGiven("window: the schedule", schedule, "sigmas", "createNoiseSchedule")
   const last = schedule.sigmas.length - 1
   const curves = new WeakMap<readonly CurvePoint[], readonly Placed[]>()
   const placed = (curve: readonly CurvePoint[]): readonly Placed[] => {

@@ -1,7 +1,11 @@
-import type { RgbImage } from "../image.ts"
+import { checkArgument } from "../argument.ts"
+import { expectRgb, type RgbImage } from "../image.ts"
+import { checkRanges } from "../number-range.ts"
 
 /** Turns the hue of every pixel. Saturation and value stay. @param degrees of the colour circle */
 export function shiftHue(image: RgbImage, degrees: number): RgbImage {
+  expectRgb(image)
+  checkArgument("image: the degrees", degrees, "a finite number")
   const data = new Uint8Array(image.data.length)
   for (let i = 0; i < data.length; i += 3) {
     const [red, green, blue] = [image.data[i] as number, image.data[i + 1] as number, image.data[i + 2] as number]
@@ -25,8 +29,15 @@ function hueOf(red: number, green: number, blue: number, value: number, chroma: 
   return (red - green) / chroma + 4
 }
 
-/** Raises every value, as a share of white, to a power. @param gamma above 1 darkens */
+/**
+ * Raises every value, as a share of white, to a power.
+ *
+ * @param gamma above 1 darkens
+ * @throws CoreError when it is negative
+ */
 export function applyGamma(image: RgbImage, gamma: number): RgbImage {
+  expectRgb(image)
+  checkRanges("image", { gamma }, { gamma: { min: 0 } })
   const table = Uint8Array.from({ length: 256 }, (_, value) => Math.round(255 * (value / 255) ** gamma))
   return { width: image.width, height: image.height, data: image.data.map((value) => table[value] as number) }
 }

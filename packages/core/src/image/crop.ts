@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { GreyImage, RgbImage } from "../image.ts"
 import { channelsOf } from "../image.ts"
@@ -16,6 +17,7 @@ export interface CropBox {
  * @throws CoreError when the picture is smaller than the crop
  */
 export function cropCentre<Image extends RgbImage | GreyImage>(image: Image, width: number, height: number): Image {
+  channelsOf(image)
   const left = Math.floor((image.width - width) / 2)
   const top = Math.floor((image.height - height) / 2)
   return cropImage(image, { left, top, width, height })
@@ -27,14 +29,18 @@ export function cropCentre<Image extends RgbImage | GreyImage>(image: Image, wid
  * @throws CoreError when the rectangle is not inside of the picture
  */
 export function cropImage<Image extends RgbImage | GreyImage>(image: Image, box: CropBox): Image
-export function cropImage(image: RgbImage | GreyImage, { left, top, width, height }: CropBox): RgbImage | GreyImage {
+export function cropImage(image: RgbImage | GreyImage, box: CropBox): RgbImage | GreyImage {
+  const channels = channelsOf(image)
+  checkArgument("crop: the box", box, "an object")
+  const { left, top, width, height } = box
   if (width > image.width || height > image.height) {
     throw new CoreError(
       "picture-size",
       `crop: ${width} x ${height} does not fit into ${image.width} x ${image.height}. Resize the picture first.`,
     )
   }
-  const isInside = left >= 0 && top >= 0 && left + width <= image.width && top + height <= image.height
+  const isInside =
+    width > 0 && height > 0 && left >= 0 && top >= 0 && left + width <= image.width && top + height <= image.height
   if (!isInside || ![left, top, width, height].every(Number.isSafeInteger)) {
     throw new CoreError(
       "picture-size",
@@ -42,7 +48,6 @@ export function cropImage(image: RgbImage | GreyImage, { left, top, width, heigh
     )
   }
   if (width === image.width && height === image.height) return image
-  const channels = channelsOf(image)
   const data = new Uint8Array(width * height * channels)
   for (let row = 0; row < height; row++) {
     const from = ((top + row) * image.width + left) * channels
@@ -54,8 +59,8 @@ export function cropImage(image: RgbImage | GreyImage, { left, top, width, heigh
 /** A picture mirrored from left to right. */
 export function mirrorImage<Image extends RgbImage | GreyImage>(image: Image): Image
 export function mirrorImage(image: RgbImage | GreyImage): RgbImage | GreyImage {
-  const { width, height } = image
   const channels = channelsOf(image)
+  const { width, height } = image
   const data = new Uint8Array(image.data.length)
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {

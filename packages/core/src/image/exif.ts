@@ -1,4 +1,6 @@
-import type { PictureFormat } from "./picture-format.ts"
+import { checkArgument } from "../argument.ts"
+import { unknownName } from "../nearest.ts"
+import { PICTURE_FORMATS, type PictureFormat } from "./picture-format.ts"
 
 /** The tag of the orientation. Source: TIFF 6.0, section 8. */
 const ORIENTATION = 0x0112
@@ -12,6 +14,8 @@ const ORIENTATION = 0x0112
  * @param bytes of the file, all or a beginning that holds the EXIF
  */
 export function exifOrientation(bytes: Uint8Array, format: PictureFormat): number {
+  checkArgument("picture", bytes, "bytes")
+  if (!PICTURE_FORMATS.includes(format)) throw unknownName("picture", "format", String(format), PICTURE_FORMATS)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const start = { JPEG: jpegExif, PNG: pngExif, WebP: webpExif }[format](view)
   return start === null ? 1 : orientationAt(view, start)

@@ -1,5 +1,5 @@
 import { CoreError } from "../errors.ts"
-import type { GreyImage, RgbImage } from "../image.ts"
+import { expectGrey, expectRgb, type GreyImage, type RgbImage } from "../image.ts"
 
 /** Radii of the blurred pictures, from the lowest layer to the highest, and how often each is laid over the others. */
 const LAYERS = [
@@ -24,6 +24,8 @@ const CHANNELS = 4
  * @throws CoreError for a mask of another size
  */
 export function fillMasked(image: RgbImage, mask: GreyImage): RgbImage {
+  expectRgb(image)
+  expectGrey(mask)
   const { width, height } = image
   if (mask.width !== width || mask.height !== height) {
     throw new CoreError(

@@ -2,7 +2,8 @@ import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { cropCentre } from "./crop.ts"
-import { expectSize, resizeImage } from "./resize.ts"
+import { resizeImage } from "./resize.ts"
+import { expectSize } from "./size.ts"
 
 /**
  * How a picture gets another size: `stretch` changes its shape, `crop` cuts what is too much at both ends, `pad` adds
@@ -28,6 +29,7 @@ export function fitImage(
   fit: Fit,
   change: (image: RgbImage) => RgbImage = (image) => image,
 ): RgbImage {
+  checkArgument("image: the change", change, "a function")
   checkArgument("image: the picture", image, "an object")
   checkArgument("image: the size", target, "an object")
   const { width, height } = target

@@ -1,11 +1,13 @@
-import type { GreyImage, RgbImage } from "../image.ts"
+import { expectRgb, type GreyImage, type RgbImage } from "../image.ts"
 
 /**
  * A picture as a mask: its luma as PIL's mode L computes it, in 16-bit fixed point. White is 255.
  *
  * Source: PIL `Convert.c`.
  */
-export function maskOf({ width, height, data }: RgbImage): GreyImage {
+export function maskOf(image: RgbImage): GreyImage {
+  expectRgb(image)
+  const { width, height, data } = image
   const grey = new Uint8Array(width * height)
   for (let i = 0; i < grey.length; i++) {
     const [red = 0, green = 0, blue = 0] = [data[3 * i], data[3 * i + 1], data[3 * i + 2]]

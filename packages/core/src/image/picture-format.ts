@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { PNG_SIGNATURE } from "./png.ts"
 
 /** Formats of pictures that every runtime reads. */
@@ -18,6 +19,7 @@ export const PICTURE_SIGNATURE_BYTES = 12
 
 /** The format of a picture by its first 12 bytes. Null: another format, which no decoder should receive. */
 export function pictureFormatOf(first: Uint8Array): PictureFormat | null {
+  checkArgument("picture", first, "bytes")
   return (
     PICTURE_FORMATS.find((format) => {
       const [offset, bytes] = SIGNATURES[format]
@@ -51,6 +53,7 @@ function textAdvice(first: Uint8Array): string {
 
 /** Says which formats are read, and what to do with another one. @param first its first 12 bytes, or all that it has */
 export function otherFormatHint(first: Uint8Array): string {
+  checkArgument("picture", first, "bytes")
   const other = OTHERS.find(([, offset, bytes]) => bytes.every((byte, i) => first[offset + i] === byte))?.[0]
   const advice =
     first.length === 0

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 /** Endings of the pictures that can be read, in lower case. A `.jfif` is a JPEG. */
 export const IMAGE_EXTENSIONS = [".png", ".jpg", ".jpeg", ".jfif", ".webp"] as const
 
@@ -9,16 +10,19 @@ const UNREAD_EXTENSIONS: readonly string[] = [
 
 /** Whether a name's ending is that of a picture that can be read. */
 export function isReadImage(extension: string): boolean {
+  checkArgument("picture: the extension", extension, "text")
   return (IMAGE_EXTENSIONS as readonly string[]).includes(extension.toLowerCase())
 }
 
 /** Whether a name's ending is that of a picture in a format that is not read. */
 export function isUnreadImage(extension: string): boolean {
+  checkArgument("picture: the extension", extension, "text")
   return UNREAD_EXTENSIONS.includes(extension.toLowerCase())
 }
 
 /** A sentence for a picture in a format that is not read. @param path how messages name the picture */
 export function describeUnread(path: string): string {
+  checkArgument("picture: the path", path, "text")
   const extension = path.slice(path.lastIndexOf(".")).toLowerCase()
   return `"${path}" is a ${extension} picture. This format is not read. Save it as PNG.`
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from "@lllite/format"
 import { checkArgument } from "../argument.ts"
-import type { RgbaImage } from "../control/filters/transparency.ts"
+import { expectRgba, type RgbaImage } from "../control/filters/transparency.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { channelsOf } from "../image.ts"
@@ -37,9 +37,8 @@ export function pngRows(image: RgbImage): Uint8Array {
  * @throws CoreError when the data has another length
  */
 export function pngRowsWithAlpha(image: RgbaImage): Uint8Array {
-  const { width, height, data } = image
-  if (data.length === 4 * width * height) return filtered(image, 4)
-  throw new CoreError("picture-channels", `PNG: ${data.length} bytes for ${width} x ${height}, expected four a pixel`)
+  expectRgba(image)
+  return filtered(image, 4)
 }
 
 /**
@@ -54,12 +53,15 @@ export function pngRowsWithAlpha(image: RgbaImage): Uint8Array {
  * @throws CoreError for a keyword that PNG does not allow
  */
 export function pngFile(
-  { width, height }: Pick<RgbImage, "width" | "height">,
+  size: Pick<RgbImage, "width" | "height">,
   packed: Uint8Array,
   text: PngText = new Map(),
   hasAlpha = false,
 ): Bytes {
-  checkArgument("PNG: entries of the text, which is a Map", text?.entries, "a function")
+  checkArgument("PNG: the size", size, "an object")
+  checkArgument("PNG: the packed rows", packed, "bytes")
+  const { width, height } = size
+  checkArgument("PNG: the text", text, "a Map")
   const header = new Uint8Array(13)
   const view = new DataView(header.buffer)
   view.setUint32(0, width)

@@ -1,8 +1,8 @@
 import { checkArgument } from "../argument.ts"
 import { resample } from "../control/filters/resample.ts"
-import { CoreError } from "../errors.ts"
 import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
 import { unknownName } from "../nearest.ts"
+import { expectSize } from "./size.ts"
 
 /**
  * How pixels are weighed. PIL's kernels are `lanczos` over three lobes, `bilinear` over a triangle, and `box`, the pixels
@@ -13,9 +13,6 @@ import { unknownName } from "../nearest.ts"
 export type ResizeKernel = (typeof KERNELS)[number]
 
 const KERNELS = ["lanczos", "bilinear", "box", "area", "nearest-exact", "linear", "cubic"] as const
-
-/** The most pixels of a result: those of the largest picture that is drawn. */
-const MOST_PIXELS = 2 ** 28
 
 /** Which input pixels make one output pixel, and how much of each. */
 interface Taps {
@@ -35,16 +32,6 @@ interface PilKernel {
   readonly weight: (distance: number) => number
 }
 
-/** Expects the sides of a picture. @throws CoreError `picture-size` */
-export function expectSize(width: number, height: number): void {
-  const areSides = [width, height].every((side) => Number.isSafeInteger(side) && side >= 1)
-  if (areSides && width * height <= MOST_PIXELS) return
-  throw new CoreError(
-    "picture-size",
-    `resize: ${width} x ${height} is not a size. Both sides must be positive integers, of at most ${MOST_PIXELS} pixels.`,
-  )
-}
-
 /**
  * Resizes a picture or a mask, without regard to its aspect. When it shrinks, PIL's kernels are widened so that every
  * pixel counts. `lanczos`, `bilinear` and `box` give PIL's bytes. The code uses no library, so that a pixel is the same
@@ -61,12 +48,11 @@ export function resizeImage<Image extends RgbImage | GreyImage>(
   kernel: ResizeKernel,
 ): Image {
   expectSize(width, height)
-  checkArgument("resize: the picture", image, "an object")
+  const channels = channelsOf(image)
   if (!KERNELS.includes(kernel)) throw unknownName("resize", "kernel", String(kernel), KERNELS)
   if (width === image.width && height === image.height) return image
   if (kernel === "nearest-exact" || kernel === "linear" || kernel === "cubic")
     return resample(image, width, height, kernel)
-  const channels = channelsOf(image)
   const resize = kernel === "area" ? byArea : byPil(PIL_KERNELS[kernel])
   return { ...image, width, height, data: resize(image, width, height, channels) }
 }
@@ -76,6 +62,7 @@ export function resizeImage<Image extends RgbImage | GreyImage>(
  * Source: sd-scripts `trim_and_resize_if_required`.
  */
 export function trainingKernel(from: { width: number; height: number }, width: number, height: number): ResizeKernel {
+  checkArgument("resize: the size", from, "an object")
   return from.width >= width && from.height >= height ? "area" : "lanczos"
 }
 

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import type { WeightedText } from "./weights.ts"
 
 /** The factor of one pair of round brackets without a number. */
@@ -21,6 +22,7 @@ const [CLOSE, OPEN] = ["\u0000\u0001", "\u0000\u0002"]
  * Source: ComfyUI a125cd8, `comfy/sd1_clip.py`, `token_weights`.
  */
 export function parseComfyUiWeights(prompt: string): readonly WeightedText[] {
+  checkArgument("prompt: the prompt", prompt, "text")
   const escaped = prompt.replaceAll("\\)", CLOSE).replaceAll("\\(", OPEN)
   return weighted(escaped, 1, 0).map(([text, weight]) => ({
     ...{ text: text.replaceAll(CLOSE, ")").replaceAll(OPEN, "("), weight, isBreak: false, isWhole: true },

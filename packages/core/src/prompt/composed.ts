@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { PROMPT_DEFAULTS, type PromptOptions } from "./options.ts"
 
 /** A prompt of several parts, each of which has a weight. */
@@ -13,6 +14,7 @@ export interface PromptPart {
  * Source: Liu et al. 2022 (arXiv:2206.01714); stable-diffusion-webui 1.10, `get_multicond_prompt_list`.
  */
 export function splitComposed(prompt: string): readonly PromptPart[] {
+  checkArgument("prompt: the prompt", prompt, "text")
   const parts = prompt.split(/(?:^|(?<=\s))AND(?=\s|$)/)
   if (parts.length === 1) return [{ text: prompt, weight: 1 }]
   return parts.map((part) => {
@@ -22,10 +24,10 @@ export function splitComposed(prompt: string): readonly PromptPart[] {
 }
 
 /** The parts of a prompt as the options have it read. The syntaxes `weighted` and `comfyui-joined` have several. */
-export function partsOfPrompt(
-  prompt: string,
-  { syntax = PROMPT_DEFAULTS.syntax }: PromptOptions = {},
-): readonly PromptPart[] {
+export function partsOfPrompt(prompt: string, options: PromptOptions = {}): readonly PromptPart[] {
+  checkArgument("prompt: the prompt", prompt, "text")
+  checkArgument("prompt: the options", options, "an object")
+  const { syntax = PROMPT_DEFAULTS.syntax } = options
   return syntax === "weighted" || syntax === "comfyui-joined" ? splitComposed(prompt) : [{ text: prompt, weight: 1 }]
 }
 

@@ -1,7 +1,8 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { PythonRandom } from "../random/python.ts"
 import { createPythonRandom } from "../random/python.ts"
-import type { Seed } from "../random/seed.ts"
+import { checkSeed, type Seed } from "../random/seed.ts"
 import type { PromptOptions } from "./options.ts"
 
 /** A prompt that was expanded, with the seed of its picture. */
@@ -51,8 +52,13 @@ const CHARACTERS_OF_USE = 16
 export function expandPrompt(
   prompt: string,
   seeds: readonly Seed[],
-  { wildcard, compat = null }: ExpandOptions = {},
+  options: ExpandOptions = {},
 ): readonly ExpandedPrompt[] {
+  checkArgument("prompt: the prompt", prompt, "text")
+  checkArgument("prompt: the seeds", seeds, "a list")
+  for (const seed of seeds) checkSeed("prompt", seed)
+  checkArgument("prompt: the options", options, "an object")
+  const { wildcard, compat = null } = options
   const hidden = prompt.replaceAll("\\{", HIDDEN_OPEN).replaceAll("\\}", HIDDEN_CLOSE)
   const whole = wildcard === undefined ? hidden : withWildcards(hidden, wildcard)
   return seeds.flatMap((seed) => {
@@ -89,6 +95,7 @@ function tooMany(prompt: string): CoreError {
 
 /** Whether a prompt has groups or wildcards. */
 export function isDynamic(prompt: string): boolean {
+  checkArgument("prompt: the prompt", prompt, "text")
   return GROUP.test(prompt.replaceAll("\\{", "").replaceAll("\\}", "")) || prompt.search(WILDCARD) >= 0
 }
 

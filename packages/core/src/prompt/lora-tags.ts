@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { LoraBlocks } from "../models/lora/block-weights.ts"
 import { parseBlockWeights } from "../models/lora/block-weights.ts"
@@ -43,6 +44,7 @@ const NAMES_WITH_COLON = [
  * @throws CoreError for a tag without a name, or with another value
  */
 export function takeLoraTags(text: string): TaggedPrompt {
+  checkArgument("prompt: the prompt", text, "text")
   const loras: LoraTag[] = []
   const prompt = text.replace(TAG, (tag, inner: string) => {
     loras.push(readTag(tag, inner))

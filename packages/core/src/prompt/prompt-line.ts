@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { readSeed, type Seed } from "../random/seed.ts"
 
 /** The options of one line of a prompt file. Sizes are in pixels. */
@@ -150,6 +151,7 @@ const LINE_OPTIONS: ReadonlyMap<string, LineOption> = new Map([
  * Source: sd-scripts `gen_img.py`, which drops such parts without a word.
  */
 export function parsePromptLine(line: string): PromptLine {
+  checkArgument("prompt: the line", line, "text")
   const [prompt = "", ...parts] = ` ${line.trim()}`.split(" --")
   const values = new Map<keyof PromptLineOptions, LineValue>()
   const problems: string[] = []
@@ -174,5 +176,6 @@ function unknownPart(part: string): string {
 
 /** Whether a line has prompt text or options: neither empty nor a comment. */
 export function isPromptLine(line: string): boolean {
+  checkArgument("prompt: the line", line, "text")
   return line.trim() !== "" && !line.trimStart().startsWith("#")
 }

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 /** A run of text that has one weight. `break` is the word `BREAK`: the next text begins in the next chunk. */
 export interface WeightedText {
   readonly text: string
@@ -25,6 +26,7 @@ const SIGNS = /\\[()[\]\\]?|BREAK|[([]|:([+-]?(?:\d+\.?\d*|\.\d+))\)|[)\]]|(?:(?
  * There it ends the program.
  */
 export function parseWeights(prompt: string): readonly WeightedText[] {
+  checkArgument("prompt: the prompt", prompt, "text")
   const runs: { text: string; weight: number; readonly isBreak: boolean }[] = []
   const round: number[] = []
   const square: number[] = []

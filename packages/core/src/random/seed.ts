@@ -1,3 +1,4 @@
+import { valueText } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 
 /** A seed: 0 to 2^64 - 1, as in ComfyUI and PyTorch. Numbers hold up to 2^53 - 1 exactly, and a bigint holds the rest. */
@@ -22,11 +23,22 @@ export function readSeed(value: unknown): Seed | null {
 export function checkSeed(place: string, seed: Seed): void {
   if (readSeed(seed) !== null) return
   const advice = typeof seed === "number" && seed > Number.MAX_SAFE_INTEGER ? " Above 2^53 - 1, give a bigint." : ""
-  throw new CoreError("seed", `${place}: seed is ${seed}, expected a whole number from 0 to 2^64 - 1.${advice}`)
+  throw new CoreError(
+    "seed",
+    `${place}: seed is ${seedText(seed)}, expected a whole number from 0 to 2^64 - 1.${advice}`,
+  )
+}
+
+/** A seed that may be anything, in words. */
+function seedText(seed: unknown): string {
+  return typeof seed === "number" || typeof seed === "bigint" ? String(seed) : valueText(seed)
 }
 
 /** The seed `steps` after another. @throws CoreError when it is above 2^64 - 1 */
 export function seedAfter(seed: Seed, steps: number): Seed {
+  checkSeed("seed", seed)
+  if (!Number.isSafeInteger(steps))
+    throw new CoreError("seed", `seed: ${String(steps)} after ${seed} is not a whole number`)
   const next = readSeed(BigInt(seed) + BigInt(steps))
   if (next === null) throw new CoreError("seed", `seed: ${steps} after ${seed} is above 2^64 - 1`)
   return next
@@ -38,8 +50,9 @@ export function addSeeds(seed: Seed, other: Seed | string): Seed {
   return readSeed(sum) ?? sum
 }
 
-/** A seed as JSON has it: a number where it is exact, and digits above 2^53 - 1. */
+/** A seed as JSON has it: a number where it is exact, and digits above 2^53 - 1. @throws CoreError for no seed */
 export function jsonSeed(seed: Seed): number | string {
+  checkSeed("recipe", seed)
   const read = readSeed(seed)
   return typeof read === "number" ? read : String(seed)
 }

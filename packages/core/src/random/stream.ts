@@ -1,4 +1,6 @@
+import { checkArgument, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
+import { checkRanges } from "../number-range.ts"
 import { fnv1a32 } from "./fnv1a.ts"
 import { keyOf, philox4x32 } from "./philox.ts"
 import type { Seed } from "./seed.ts"
@@ -38,6 +40,7 @@ export interface RandomStream {
  * @throws CoreError when the seed is not an integer in 0 .. 2^64 - 1.
  */
 export function createStream(seed: Seed, purpose: string): RandomStream {
+  checkArgument("random: the purpose", purpose, "text")
   const [key0, key1] = keyOf(seed)
   const purposeHash = fnv1a32(purpose)
 
@@ -114,6 +117,9 @@ export function createStream(seed: Seed, purpose: string): RandomStream {
   }
 }
 
+/** The most values of a draw, which take 1 GiB. */
+const MOST_VALUES = 2 ** 28
+
 /**
  * Normal noise for a batch. Row r has the values that member `index + r` gets alone.
  * rowShape: [H, W, C] → values of shape [rows, H, W, C]
@@ -124,6 +130,9 @@ export function normalRows(
   rowShape: readonly number[],
   at: DrawPosition = {},
 ): Float32Array {
+  checkGiven("random: the stream", stream, "normal", "createStream")
+  checkArgument("random: the position", at, "an object")
+  checkRanges("random", { rows }, { rows: { integer: true, min: 0 } })
   const size = countOf(rowShape)
   const values = new Float32Array(countOf(rows) * size)
   for (let row = 0; row < rows; row++) {
@@ -133,6 +142,7 @@ export function normalRows(
 }
 
 function countOf(size: number | readonly number[]): number {
+  checkArgument("random: the size", size, "a number or a list")
   const dimensions = typeof size === "number" ? [size] : size
   for (const dimension of dimensions) {
     if (!Number.isSafeInteger(dimension) || dimension < 0) {
@@ -142,5 +152,7 @@ function countOf(size: number | readonly number[]): number {
       )
     }
   }
-  return dimensions.reduce((count, dimension) => count * dimension, 1)
+  const count = dimensions.reduce((product, dimension) => product * dimension, 1)
+  if (count <= MOST_VALUES) return count
+  throw new CoreError("option-range", `random: ${dimensions.join(" x ")} values are too many, expected at most 2^28`)
 }

@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "../argument.ts"
 import { samplerInfo } from "../diffusion/names.ts"
 import { isOfBrownianTree, type NamedSampling, webuiNames, webuiSampling } from "../diffusion/other-programs.ts"
 import { CoreError } from "../errors.ts"
@@ -100,6 +101,7 @@ export interface A1111Parts {
  * @throws CoreError if the text has no line with settings
  */
 export function a1111Parts(text: string): A1111Parts {
+  checkArgument("recipe: the text", text, "text")
   const lines = text.trim().split(/\r\n|\r|\n/)
   const numbered = lines.findLastIndex((line) => /^\s*Steps: \d/.test(line))
   const last = numbered < 0 ? lines.findLastIndex((line) => /^\s*Steps:/.test(line)) : numbered
@@ -209,6 +211,7 @@ function refuse(name: string, value: string | undefined, expected: string): neve
 
 /** The text as A1111 would write it. What it has no words for is left out. */
 export function a1111Text(recipe: Recipe): string {
+  checkGiven("recipe", recipe, "model", "createRecipe")
   const { prompt, negativePrompt, steps, guidanceScale, guidanceRescale, seed, width, height, hires, model } = recipe
   const sampler = samplerInfo(recipe.sampler)?.name
   const names = sampler === undefined ? null : webuiNames({ ...recipe, sampler })

@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { FileReference } from "./file-reference.ts"
 import type { PartInput, Recipe, RecipeInput } from "./recipe.ts"
 
@@ -31,6 +32,8 @@ export function withFiles<T extends RecipeInput>(
   recipe: T,
   change: (file: FileReference, kind: RecipeFileKind) => FileReference,
 ): T {
+  checkGiven("recipe", recipe, "model", "createRecipe")
+  checkArgument("recipe: the change", change, "a function")
   const { model, textualInversions, loras, regions, parts, negativeParts, adapters, start } = recipe
   const { checkpoint, unet, vae, loras: merged } = model
   const changed = <U extends { readonly file: FileReference }>(use: U, kind: RecipeFileKind): U => ({
@@ -90,7 +93,10 @@ export function shareableRecipe(recipe: Recipe): Recipe {
 }
 
 /** A file without its folders. */
-export function nameOnly({ path, ...rest }: FileReference): FileReference {
+export function nameOnly(file: FileReference): FileReference {
+  checkArgument("recipe: the file", file, "an object")
+  checkArgument("recipe: the path", file.path, "text")
+  const { path, ...rest } = file
   // The path of a diffusers folder may end in a separator.
   return { path: path.replace(/[\\/]+$/, "").replace(/^.*[\\/]/, "") || path, ...rest }
 }

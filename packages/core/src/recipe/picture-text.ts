@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import type { WorkflowOptions } from "../workflow/index.ts"
 import { parseWorkflow, readWorkflow } from "../workflow/index.ts"
 import { readA1111Text } from "./a1111-text.ts"
@@ -30,6 +31,8 @@ export function readPictureText(
   picture: { readonly width: number; readonly height: number },
   options: WorkflowOptions = {},
 ): PictureText {
+  checkArgument("recipe: the text", text, "a Map")
+  checkArgument("recipe: the picture", picture, "an object")
   const [prompt, workflow, parameters] = ["prompt", "workflow", "parameters"].map((keyword) => text.get(keyword))
   if (text.has("lllite-recipe")) return { program: "lllite", recipes: [readRecipeText(text, picture)], notices: [] }
   // What the server ran comes before the page's form, in which values may be random.

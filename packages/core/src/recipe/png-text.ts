@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { jsonMistake } from "../json-mistake.ts"
 import { writeWorkflow } from "../workflow/index.ts"
@@ -26,10 +27,10 @@ const UNKNOWN = "unknown"
  *
  * @param options `workflow` is false where ComfyUI has no node that loads an adapter. Default: true
  */
-export function recipeText(
-  recipe: Recipe,
-  { workflow = true }: { readonly workflow?: boolean } = {},
-): ReadonlyMap<string, string> {
+export function recipeText(recipe: Recipe, options: { readonly workflow?: boolean } = {}): ReadonlyMap<string, string> {
+  checkGiven("recipe", recipe, "model", "createRecipe")
+  checkArgument("recipe: the options", options, "an object")
+  const { workflow = true } = options
   const { prompt, negativePrompt, seed, sampler, steps, guidanceScale, size, negativeSize, model, adapters } = recipe
   const { negativeScale } = recipe
   const text = new Map([
@@ -77,6 +78,8 @@ export function readRecipeText(
   text: ReadonlyMap<string, string>,
   picture: { readonly width: number; readonly height: number },
 ): Recipe {
+  checkArgument("recipe: the text", text, "a Map")
+  checkArgument("recipe: the picture", picture, "an object")
   const whole = text.get(RECIPE_KEYWORD)
   if (whole !== undefined) return readRecipe(parseJson(whole))
   const needed = (keyword: string): string => {

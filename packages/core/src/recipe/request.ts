@@ -1,4 +1,4 @@
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { ControlNetSettings } from "../generation/control-nets.ts"
@@ -50,9 +50,12 @@ export interface RecipeRequest {
 }
 
 /** The seed of a recipe. @throws CoreError when it is not one */
-export function recipeSeed({ seed }: Pick<Recipe, "seed">): Seed {
+export function recipeSeed(recipe: Pick<Recipe, "seed">): Seed {
+  checkArgument("recipe", recipe, "an object")
+  const { seed } = recipe
   const read = readSeed(seed)
-  if (read === null) throw new CoreError("seed", `recipe: seed is ${seed}, expected a whole number from 0 to 2^64 - 1`)
+  if (read === null)
+    throw new CoreError("seed", `recipe: seed is ${String(seed)}, expected a whole number from 0 to 2^64 - 1`)
   return read
 }
 
@@ -92,6 +95,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
 
 /** The settings of a recipe's adapter, for a runtime that has loaded it. Its control and mask are not among them. */
 export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): AdapterSettings {
+  checkGiven("recipe: the adapter", adapter, "window", "createRecipe")
   const { strength, blocks, guidance, mask } = adapter
   return {
     ...{ strength, ...windowOf(adapter), ...guidance },
@@ -102,6 +106,7 @@ export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "c
 
 /** The settings of a recipe's ControlNet, for a runtime that has loaded it. Its control and mask are not among them. */
 export function controlNetOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): ControlNetSettings {
+  checkGiven("recipe: the adapter", adapter, "window", "createRecipe")
   const { strength, guessMode, controlType, guidance, mask } = adapter
   return {
     ...{ strength, ...windowOf(adapter), ...guidance },
@@ -121,7 +126,9 @@ function windowOf({ window: { start, end, ease, by }, curve }: Pick<AdapterRecip
 }
 
 /** The strengths of a recipe's LoRA, for a runtime that has loaded it. */
-export function loraOptions({ strength, textStrength, blocks }: Omit<LoraReference, "file">): Required<LoraStrength> {
+export function loraOptions(lora: Omit<LoraReference, "file">): Required<LoraStrength> {
+  checkArgument("recipe: the LoRA", lora, "an object")
+  const { strength, textStrength, blocks } = lora
   return { strength, textStrength, blocks }
 }
 
@@ -144,5 +151,8 @@ export function recipeOf(
     readonly start?: StartInput | null
   },
 ): Recipe {
+  checkArgument("recipe: the request", request, "an object")
+  checkArgument("recipe: the options", options, "an object")
+  checkArgument("recipe: the files", files, "an object")
   return createRecipe({ ...request, ...options, ...files })
 }

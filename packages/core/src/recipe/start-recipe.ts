@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { GradualLatent, LatentUnsharp } from "../diffusion/gradual-latent.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { firstSides, firstSize, type HiresFix, type HiresSampling } from "../generation/hires-fix.ts"
@@ -73,17 +74,15 @@ export interface StagesInput {
 }
 
 /** The settings of a recipe's start, for a run that has read its pictures. */
-export function startOptions({
-  strength,
-  compat,
-  stepsOffset,
-  maskedContent,
-}: StartRecipe): Omit<StartPicture, "image" | "mask"> {
+export function startOptions(start: StartRecipe): Omit<StartPicture, "image" | "mask"> {
+  checkArgument("recipe: the start", start, "an object")
+  const { strength, compat, stepsOffset, maskedContent } = start
   return { strength, compat, stepsOffset, ...(maskedContent === undefined ? {} : { maskedContent }) }
 }
 
 /** The recipe of the first stage of a picture with hires fix. It is the same without hires fix. */
 export function firstStageRecipe<T extends FirstStageFields>(recipe: T): T {
+  checkGiven("recipe", recipe, "width", "createRecipe")
   const { hires, size, negativeSize } = recipe
   if (hires === null) return recipe
   const { width, height } = firstSides(recipe, hires)

@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "../argument.ts"
 import { checkRanges } from "../number-range.ts"
 import type { RandomStream } from "../random/stream.ts"
 import { TRAIN_RANGES } from "./ranges.ts"
@@ -34,6 +35,7 @@ export function createBatchOrder(
   stream: RandomStream,
   reading?: ReadingOrder,
 ): (step: number) => readonly number[] {
+  checkGiven("training: the stream", stream, "permutation", "createStream")
   checkRanges("training", { batchSize }, TRAIN_RANGES)
   const buckets = bucketsOf(examples, batchSize)
   for (const { batchSize } of buckets) checkRanges("training", { batchSize }, TRAIN_RANGES)
@@ -120,7 +122,10 @@ interface Bucket {
 /** @param batchSize of examples that name none */
 function bucketsOf(examples: readonly Sized[], batchSize: number): readonly Bucket[] {
   const buckets = new Map<string, { readonly indices: number[]; readonly batchSize: number }>()
-  for (const [index, { width, height, batchSize: own = batchSize }] of examples.entries()) {
+  checkArgument("training: the examples", examples, "a list")
+  for (const [index, example] of examples.entries()) {
+    checkArgument(`training: example ${index}`, example, "an object")
+    const { width, height, batchSize: own = batchSize } = example
     const key = `${width}×${height} by ${own}`
     const bucket = buckets.get(key) ?? { indices: [], batchSize: own }
     bucket.indices.push(index)

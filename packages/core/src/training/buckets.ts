@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 
 /** Width and height in pixels. */
@@ -37,6 +38,7 @@ export interface Buckets {
  * @throws CoreError when an option is out of range or the resolution is not between minSize and maxSize.
  */
 export function createBuckets(options: BucketOptions): Buckets {
+  checkArgument("buckets: the options", options, "an object")
   const { resolution, step = 64, noUpscale = false } = options
   requireSize("resolution", resolution)
   if (!Number.isSafeInteger(step) || step < 1)
@@ -150,7 +152,8 @@ export function cropCondition(image: Size, bucket: Size, flipped = false): reado
 }
 
 function requireSize(name: string, size: Size): void {
-  if (!size.every((side) => Number.isSafeInteger(side) && side >= 1)) {
+  checkArgument(`buckets: ${name}`, size, "a list")
+  if (size.length !== 2 || !size.every((side) => Number.isSafeInteger(side) && side >= 1)) {
     throw new CoreError("option-range", `buckets: ${name} must be positive integers, got ${size.join(" x ")}`)
   }
 }

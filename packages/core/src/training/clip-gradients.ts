@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 
 /**
@@ -10,7 +11,10 @@ import { CoreError } from "../errors.ts"
  */
 export function clipGradients(gradients: Iterable<Float32Array>, maxNorm: number): number {
   if (!(maxNorm > 0)) throw new CoreError("option-range", `clipGradients: maxNorm must be above 0, got ${maxNorm}`)
+  if (typeof gradients?.[Symbol.iterator] !== "function")
+    checkArgument("clipGradients: the gradients", gradients, "a list")
   const arrays = [...gradients]
+  for (const array of arrays) checkArgument("clipGradients: a gradient", array, "a list of numbers")
   let squares = 0
   for (const array of arrays) for (let i = 0; i < array.length; i++) squares += (array[i] as number) ** 2
   const norm = Math.sqrt(squares)

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { listText } from "../list-text.ts"
 import { countedNotice } from "../notice.ts"
 
@@ -74,6 +75,8 @@ export function remarkKinds(): readonly Remark["kind"][] {
 
 /** One notice for each kind of remark, with its number and the first path. */
 export function remarkNotices(remarks: readonly Remark[], captionExtensions: readonly string[]): readonly string[] {
+  checkArgument("data set: the remarks", remarks, "a list")
+  checkArgument("data set: the extensions", captionExtensions, "a list of texts")
   const advice = `The extension of captions is ${listText(captionExtensions, "or")}. To change it, set caption_extension.`
   return Object.entries(SENTENCES).flatMap(([kind, [what, sentence]]) => {
     const paths = remarks.flatMap((remark) => (remark.kind === kind ? [remark.path] : []))
@@ -83,5 +86,6 @@ export function remarkNotices(remarks: readonly Remark[], captionExtensions: rea
 
 /** The notice about controls without a picture. */
 export function describeUnused(paths: readonly string[]): readonly string[] {
+  checkArgument("data set: the paths", paths, "a list of texts")
   return countedNotice(paths, ...SENTENCES["unused-control"])
 }

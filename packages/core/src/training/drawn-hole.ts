@@ -1,3 +1,5 @@
+import { checkArgument, checkGiven } from "../argument.ts"
+import { expectSize } from "../image/size.ts"
 import type { GreyImage } from "../image.ts"
 import type { DrawPosition, RandomStream } from "../random/stream.ts"
 
@@ -13,10 +15,15 @@ const DRAWS = 5
  * picture's sides, anywhere inside. White is the hole. The same position gives the same hole.
  */
 export function drawHole(
-  { width, height }: Pick<GreyImage, "width" | "height">,
+  size: Pick<GreyImage, "width" | "height">,
   stream: Pick<RandomStream, "uniform">,
   at: DrawPosition,
 ): GreyImage {
+  checkArgument("hole: the position", at, "an object")
+  checkArgument("hole: the size", size, "an object")
+  expectSize(size.width, size.height)
+  checkGiven("hole: the stream", stream, "uniform", "createStream")
+  const { width, height } = size
   const [many = 0, ...draws] = stream.uniform(1 + MOST_SHAPES * DRAWS, at)
   const data = new Uint8Array(width * height)
   for (let shape = 0; shape < 1 + Math.floor(many * MOST_SHAPES); shape++) {

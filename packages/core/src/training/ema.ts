@@ -1,4 +1,4 @@
-import { checkOptions, type OptionKinds } from "../argument.ts"
+import { checkArgument, checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
 import { EMA_RANGES } from "./ranges.ts"
@@ -54,7 +54,9 @@ export function checkEma(ema: EmaOptions): void {
 }
 
 /** The share of the average that the update after a step keeps. @param step the number of finished steps */
-export function emaDecay({ decay = 0.9999, minDecay = 0, from = 0, warmup }: EmaOptions, step: number): number {
+export function emaDecay(options: EmaOptions, step: number): number {
+  checkArgument("ema: the options", options, "an object")
+  const { decay = 0.9999, minDecay = 0, from = 0, warmup } = options
   const updates = step - from - 1
   if (updates <= 0) return 0
   const rising =

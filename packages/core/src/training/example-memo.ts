@@ -1,3 +1,4 @@
+import { checkRanges } from "../number-range.ts"
 import type { CachedExample } from "./dataset.ts"
 
 /** Keeps values that are made of examples, from step to step. */
@@ -16,6 +17,7 @@ const DEFAULT_BYTES = 128 * 2 ** 20
 
 /** A memo of at most `maxBytes` bytes. It removes the least recently used value first. */
 export function createExampleMemo(maxBytes = DEFAULT_BYTES): ExampleMemo {
+  checkRanges("memo", { maxBytes }, { maxBytes: { min: 0 } })
   const kept = new Map<string, Float32Array>()
   const ids = new WeakMap<CachedExample, number>()
   let lastId = 0

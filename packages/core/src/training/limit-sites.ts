@@ -1,6 +1,7 @@
 import type { SiteTensorName } from "@lllite/format"
 import { type ControlValues, LINES, siteStrength } from "@lllite/format/health"
-import type { RgbImage } from "../image.ts"
+import { checkArgument } from "../argument.ts"
+import { expectRgb, type RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { tensorKey, toFileLayout } from "../models/lllite/layout.ts"
 
@@ -34,6 +35,8 @@ const MOST_PIXELS = 2 ** 20
 
 /** Mean and variance of the values of control pictures, from -1 to 1. */
 export function controlValues(controls: readonly RgbImage[]): ControlValues {
+  checkArgument("controls: the pictures", controls, "a list")
+  for (const control of controls) expectRgb(control)
   let [count, sum, squares] = [0, 0, 0]
   for (const { data } of controls) {
     if (count > 3 * MOST_PIXELS) break

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import type { Prediction } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
@@ -26,6 +27,7 @@ export interface HuberOptions {
  * @throws CoreError when the schedule is unknown, delta or scale is not above 0, or a scale is given with `snr`.
  */
 export function huberDelta(options: HuberOptions, timestep: number, timesteps: number, sigma: number): number {
+  checkArgument("loss: the options", options, "an object")
   const { schedule, delta = 0.1, scale = 1 } = options
   checkRanges("loss", { delta, scale }, HUBER_RANGES)
   switch (schedule) {
@@ -60,6 +62,8 @@ export function elementwiseLoss(
   type: LossType,
   deltas?: readonly number[],
 ): tf.Tensor {
+  checkArgument("loss: the prediction", prediction, "a tensor")
+  checkArgument("loss: the target", target, "a tensor")
   if (prediction.shape.join() !== target.shape.join()) {
     throw new CoreError(
       "shape",
@@ -119,6 +123,7 @@ const LARGEST_SNR = 1000
  * @throws CoreError when an option does not go with the prediction, or is out of range.
  */
 export function lossWeight(options: LossWeightOptions, prediction: Prediction, snr: number): number {
+  checkArgument("loss: the options", options, "an object")
   const { minSnrGamma, scaleVLikeNoise = false, vPredictionLike, debiased = false } = options
   const isV = prediction === "v"
   checkRanges("loss", { minSnrGamma, vPredictionLike }, LOSS_WEIGHT_RANGES)
@@ -147,6 +152,8 @@ export function lossWeight(options: LossWeightOptions, prediction: Prediction, s
  * @throws CoreError when there is not one weight per row.
  */
 export function weightedMean(losses: tf.Tensor, weights: readonly number[]): tf.Scalar {
+  checkArgument("loss: the losses", losses, "a tensor")
+  checkArgument("loss: the weights", weights, "a list")
   const rows = losses.shape[0] as number
   if (weights.length !== rows)
     throw new CoreError("row-count", `loss: expected ${rows} weights, one per row, got ${weights.length}`)

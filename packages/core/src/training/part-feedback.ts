@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 /** What rounding has left out of a part of each step. */
 export interface PartFeedback {
   /**
@@ -11,6 +12,7 @@ export interface PartFeedback {
 
 /** @param start what is left out so far. Null: nothing */
 export function createPartFeedback(start: Float32Array | null): PartFeedback {
+  checkArgument("training: the feedback", start, "a list of numbers or null")
   let before: Float32Array | null = null
   let after = start
   let last = -1

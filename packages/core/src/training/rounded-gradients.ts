@@ -1,5 +1,6 @@
 import { toFloat32 } from "@lllite/format"
 import { float32BitsToFloat16 } from "@lllite/format/write"
+import { checkArgument } from "../argument.ts"
 
 /** Values that follow each other and share one power of two. */
 export const ROUNDED_BLOCK = 1024
@@ -37,6 +38,9 @@ export function roundGradients(
   before: Float32Array | null,
   after: Float32Array,
 ): RoundedGradients {
+  checkArgument("training: the gradients", values, "a list of numbers")
+  checkArgument("training: the rest of before", before, "a list of numbers or null")
+  checkArgument("training: the rest", after, "a list of numbers")
   const table = halfValues()
   const blocks = Math.ceil(values.length / ROUNDED_BLOCK)
   const rounded = { exponents: new Uint8Array(blocks), halves: new Uint16Array(values.length) }
@@ -68,6 +72,7 @@ export function roundGradients(
 
 /** The float32 values of rounded gradients, written from the beginning of `into`. */
 export function unroundGradients({ exponents, halves }: RoundedGradients, into: Float32Array): void {
+  checkArgument("training: the gradients", into, "a list of numbers")
   const table = halfValues()
   for (let block = 0; block < exponents.length; block++) {
     const down = 2 ** (128 - (exponents[block] as number))

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 
@@ -33,7 +34,9 @@ export interface RowStrength {
 }
 
 /** The share at a strength: floor + (top − floor) · strength^power. */
-export function shareAt({ floor = 0, top = 1, power = 1 }: StrengthRange, strength: number): number {
+export function shareAt(range: StrengthRange, strength: number): number {
+  checkArgument("strengths: the range", range, "an object")
+  const { floor = 0, top = 1, power = 1 } = range
   return floor + (top - floor) * strength ** power
 }
 

@@ -1,3 +1,5 @@
+import { checkArgument } from "../argument.ts"
+import { checkRanges } from "../number-range.ts"
 import type { LossAndGradients } from "./gradients.ts"
 
 /** The most parts that are added one after another. Above 64 parts it is twice as many, so that few sums are left. */
@@ -11,6 +13,7 @@ export type PartGroup = readonly [from: number, to: number]
  * another process can add a group, and the result has the same bytes. Up to 8 parts are one group.
  */
 export function groupsOfParts(count: number): readonly PartGroup[] {
+  checkRanges("training", { count }, { count: { integer: true, min: 0, max: 1_000_000 } })
   const groups = Math.ceil(count / (count <= MOST * MOST ? MOST : 2 * MOST))
   const size = Math.ceil(count / groups)
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => [i * size, Math.min(count, (i + 1) * size)] as const)
@@ -18,6 +21,8 @@ export function groupsOfParts(count: number): readonly PartGroup[] {
 
 /** The sum of a group's parts, each times its share, in their order. */
 export function sumGroup(parts: readonly LossAndGradients[], shares: readonly number[]): LossAndGradients {
+  checkArgument("training: the parts", parts, "a list")
+  checkArgument("training: the shares", shares, "a list")
   const gradients = new Float32Array(parts[0]?.gradients.length ?? 0)
   let loss = 0
   for (const [i, part] of parts.entries()) {

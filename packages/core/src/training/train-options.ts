@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { checkRanges } from "../number-range.ts"
 import { checkSeed, type Seed } from "../random/seed.ts"
 import type { ReadingOrder } from "./batches.ts"
@@ -58,6 +59,7 @@ export interface TrainOptions {
  * @throws CoreError that names the first wrong option, what was expected and what came
  */
 export function checkTrainOptions(options: TrainOptions & { readonly objective?: ObjectiveOptions }): void {
+  checkArgument("training: the options", options, "an object")
   checkSeed("training", options.seed)
   checkRanges("training", { ...options }, TRAIN_RANGES)
   const { optimizer = DEFAULT_OPTIMIZER, objective = {}, partRates = {} } = options

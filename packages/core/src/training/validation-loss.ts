@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
@@ -16,10 +17,11 @@ const TIMESTEPS = 4
  *
  * Source: sd-scripts `train_network.py`.
  */
-export function validationTimesteps({
-  minTimestep = 0,
-  maxTimestep = 1000,
-}: Pick<ObjectiveOptions, "minTimestep" | "maxTimestep"> = {}): readonly number[] {
+export function validationTimesteps(
+  range: Pick<ObjectiveOptions, "minTimestep" | "maxTimestep"> = {},
+): readonly number[] {
+  checkArgument("validation: the range", range, "an object")
+  const { minTimestep = 0, maxTimestep = 1000 } = range
   const step = (maxTimestep - minTimestep) / (TIMESTEPS + 1)
   return Array.from({ length: TIMESTEPS }, (_, i) => Math.floor(minTimestep + (i + 1) * step))
 }

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 /** A named part of the flat values of a model that trains. */
 export interface ValuePart {
   /** Its name in a file, which is unique in the model. */
@@ -18,5 +19,6 @@ export interface ValuePart {
 
 /** The strides of values in a file's order: of [2, 3, 4] they are [12, 4, 1]. */
 export function fileStrides(shape: readonly number[]): readonly number[] {
+  checkArgument("training: the shape", shape, "a list")
   return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, length) => product * length, 1))
 }

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { jsonMistake } from "../json-mistake.ts"
 import { notWorkflow } from "./graph.ts"
 
@@ -11,6 +12,7 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|-?Infinity|Na
  * @throws CoreError if it is not JSON, with the place and the way out
  */
 export function parseWorkflow(text: string): unknown {
+  checkArgument("workflow: the text", text, "text")
   const plain = text.replace(/^\uFEFF/, "")
   try {
     return JSON.parse(plain.replaceAll(TOKENS, exact))

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { countedNotice } from "../notice.ts"
 import type { RecipeInput } from "../recipe/recipe.ts"
@@ -39,7 +40,9 @@ const OUTPUTS = ["SaveImage", "PreviewImage"]
  * @param json the parsed file, see `parseWorkflow`
  * @throws CoreError with all nodes and settings that cannot be followed
  */
-export function readWorkflow(json: unknown, { sizeOf = () => null }: WorkflowOptions = {}): WorkflowPictures {
+export function readWorkflow(json: unknown, options: WorkflowOptions = {}): WorkflowPictures {
+  checkArgument("workflow: the options", options, "an object")
+  const { sizeOf = () => null } = options
   const { graph } = readGraph(json)
   const evaluation = createEvaluation(graph)
   const problems = new Set<string>()

@@ -1,5 +1,6 @@
 import type { GreyImage, RgbImage } from "../../image.ts"
 import { channelsOf } from "../../image.ts"
+import { checkRanges } from "../../number-range.ts"
 import { roundHalfEven } from "./resample.ts"
 
 /** Values of pixels before they are rounded. [height, width, channels] */
@@ -19,10 +20,12 @@ const ONE = 256
  *
  * Source: OpenCV 5.0 imgproc/smooth.dispatch.cpp, `getGaussianKernelFixedPoint_ED`.
  *
- * @param sigma in pixels, above 0
+ * @param sigma in pixels, above 0 and at most 1000
+ * @throws CoreError for another sigma
  */
 export function gaussianBlur<Image extends RgbImage | GreyImage>(image: Image, sigma: number): Image {
   const channels = channelsOf(image)
+  checkRanges("blur", { sigma }, { sigma: { above: 0, max: 1000 } })
   const { width, height } = image
   const kernel = fixedKernel(gaussian(sigma, 3))
   const rows = alongRows(image.data, { width, height, channels }, kernel)

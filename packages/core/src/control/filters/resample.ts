@@ -1,6 +1,7 @@
-import { CoreError } from "../../errors.ts"
+import { expectSize } from "../../image/size.ts"
 import type { GreyImage, RgbImage } from "../../image.ts"
 import { channelsOf } from "../../image.ts"
+import { unknownName } from "../../nearest.ts"
 import { areaMean } from "./area-mean.ts"
 import type { KernelTaps } from "./kernel-taps.ts"
 import { cubicTaps, lanczos4Taps, linearAreaTaps, linearTaps } from "./kernel-taps.ts"
@@ -9,7 +10,9 @@ import { cubicTaps, lanczos4Taps, linearAreaTaps, linearTaps } from "./kernel-ta
  * OpenCV's ways to resize: `INTER_NEAREST`, `INTER_NEAREST_EXACT`, `INTER_LINEAR`, `INTER_AREA`, `INTER_CUBIC`,
  * `INTER_LANCZOS4`.
  */
-export type ResampleKernel = "nearest" | "nearest-exact" | "linear" | "area" | "cubic" | "lanczos4"
+export type ResampleKernel = (typeof KERNELS)[number]
+
+const KERNELS = ["nearest", "nearest-exact", "linear", "area", "cubic", "lanczos4"] as const
 
 type Nearest = "nearest" | "nearest-exact"
 
@@ -30,14 +33,8 @@ export function resample<Image extends RgbImage | GreyImage>(
   kernel: ResampleKernel,
 ): Image {
   const channels = channelsOf(image)
-  for (const side of [width, height]) {
-    if (!Number.isSafeInteger(side) || side < 1) {
-      throw new CoreError(
-        "picture-size",
-        `resize: ${width} x ${height} is not a size. Both sides must be positive integers.`,
-      )
-    }
-  }
+  expectSize(width, height)
+  if (!KERNELS.includes(kernel)) throw unknownName("resize", "kernel", String(kernel), KERNELS)
   if (width === image.width && height === image.height) return image
   const shrinks = width <= image.width && height <= image.height
   const data =

@@ -1,4 +1,6 @@
-import type { GreyImage } from "../../image.ts"
+import { checkArgument } from "../../argument.ts"
+import { expectGrey, type GreyImage } from "../../image.ts"
+import { checkRanges } from "../../number-range.ts"
 import type { FloatPixels } from "./gaussian-blur.ts"
 import { floatsOf, gaussianBlurFloats } from "./gaussian-blur.ts"
 
@@ -28,6 +30,8 @@ const MOST_ROUNDS = 32
  * @param lines 0 and 255 only
  */
 export function thinLines(lines: GreyImage, options: { readonly prune?: boolean } = {}): GreyImage {
+  expectGrey(lines)
+  checkArgument("thinLines: the options", options, "an object")
   const { prune = true } = options
   const result = { ...lines, data: Uint8Array.from(lines.data) }
   for (let round = 0; round < MOST_ROUNDS; round++) if (!removeAll(result, PEELS)) break
@@ -83,6 +87,7 @@ const WAYS = [
  * Source: `nake_nms` of sd-webui-controlnet.
  */
 export function ridges(image: GreyImage): GreyImage {
+  expectGrey(image)
   return { ...image, data: Uint8Array.from(ridgeValues(floatsOf(image))) }
 }
 
@@ -95,6 +100,9 @@ export function ridges(image: GreyImage): GreyImage {
  * @param sigma of the blur in pixels
  */
 export function ridgeLines(image: GreyImage, threshold: number, sigma: number): GreyImage {
+  expectGrey(image)
+  checkArgument("ridges: the threshold", threshold, "a finite number")
+  checkRanges("ridges", { sigma }, { sigma: { above: 0, max: 1000 } })
   const values = ridgeValues(gaussianBlurFloats(floatsOf(image), sigma))
   return { ...image, data: Uint8Array.from(values, (value) => (value > threshold ? 255 : 0)) }
 }

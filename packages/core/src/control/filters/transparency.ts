@@ -1,5 +1,6 @@
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
-import type { GreyImage, RgbImage } from "../../image.ts"
+import { expectGrey, type GreyImage, type RgbImage } from "../../image.ts"
 
 /** Eight-bit colour with alpha, four bytes a pixel: `data.length === width * height * 4`. */
 export interface RgbaImage {
@@ -18,7 +19,7 @@ const { fround } = Math
  * @throws CoreError when the data does not fit the sides
  */
 export function onWhite(image: RgbaImage): RgbImage {
-  requireRgba(image)
+  expectRgba(image)
   const { width, height, data } = image
   const result = new Uint8Array(width * height * 3)
   for (let i = 0, from = 0; i < result.length; from += 4) {
@@ -37,17 +38,22 @@ export function onWhite(image: RgbaImage): RgbImage {
  * @throws CoreError when the data does not fit the sides
  */
 export function showInpaintMask(image: RgbaImage): RgbaImage {
-  requireRgba(image)
+  expectRgba(image)
   const data = image.data.map((value, i) => (i % 4 === 3 ? 255 - (value >> 1) : value))
   return { ...image, data }
 }
 
 /** A mask of 0 and 1: 1 where the mask is at least half white. [height, width] */
-export function binaryMask({ data }: GreyImage): Float32Array {
-  return Float32Array.from(data, (value) => (fround(value / 255) < 0.5 ? 0 : 1))
+export function binaryMask(mask: GreyImage): Float32Array {
+  expectGrey(mask)
+  return Float32Array.from(mask.data, (value) => (fround(value / 255) < 0.5 ? 0 : 1))
 }
 
-function requireRgba({ width, height, data }: RgbaImage): void {
+/** Expects a picture with alpha. @throws CoreError when its data does not fit its size */
+export function expectRgba(image: RgbaImage): void {
+  checkArgument("image: the picture", image, "an object")
+  const { width, height, data } = image
+  checkArgument("image: the picture's data", data, "an object")
   if (data.length === width * height * 4) return
   throw new CoreError(
     "picture-data",

@@ -1,7 +1,8 @@
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { unknownName } from "../../nearest.ts"
 import type { Preprocessing } from "./preprocess.ts"
-import { preprocessorName, preprocessorOf, readPreprocessorValues } from "./preprocess.ts"
+import { checkPreprocessing, preprocessorName, preprocessorOf, readPreprocessorValues } from "./preprocess.ts"
 import type { PreprocessorName } from "./table.ts"
 import { PREPROCESSOR_NAMES } from "./table.ts"
 
@@ -28,6 +29,7 @@ const OF_NETWORKS =
  * @throws CoreError for an unknown name or option, or for a value that cannot be
  */
 export function parsePreprocessing(text: string): Preprocessing | null {
+  checkArgument("preprocess: the preprocessor", text, "text")
   if (text.trim().toLowerCase() === "none") return null
   const [, head = "", named] = /^([^:]*)(?::(.*))?$/s.exec(text.trim()) ?? []
   const [, name = "", numbers = ""] = /^(.*?)((?:_[+-]?[\d.]+)*)$/s.exec(head) ?? []
@@ -54,7 +56,9 @@ export function parsePreprocessing(text: string): Preprocessing | null {
 }
 
 /** A preprocessor as `parsePreprocessing` reads it. */
-export function preprocessingText({ kind, options = {} }: Preprocessing): string {
+export function preprocessingText(preprocessing: Preprocessing): string {
+  checkPreprocessing(preprocessing)
+  const { kind, options = {} } = preprocessing
   const entries = Object.entries(options)
   // Without a colon, canny is sd-scripts'.
   if (entries.length === 0 && kind !== "canny") return kind

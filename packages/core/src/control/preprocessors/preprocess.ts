@@ -1,7 +1,7 @@
-import { checkOptions, type OptionKinds } from "../../argument.ts"
+import { checkArgument, checkOptions, type OptionKinds } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { RgbImage } from "../../image.ts"
-import { channelsOf, greyToRgb } from "../../image.ts"
+import { channelsOf, expectRgb, greyToRgb } from "../../image.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
 import type { Preprocessor, PreprocessorOption, PreprocessorValues } from "./preprocessor.ts"
 import type { PreprocessorName } from "./table.ts"
@@ -24,6 +24,7 @@ export interface Preprocessing {
 export function preprocess(image: RgbImage, preprocessing: Preprocessing): RgbImage {
   checkOptions("preprocess", preprocessing, KINDS, ["kind"])
   const { kind, options = {} } = preprocessing
+  expectRgb(image)
   const preprocessor = preprocessorOf(kind)
   const result = preprocessor.run(image, completeValues(preprocessor, readPreprocessorValues(kind, options)))
   return channelsOf(result) === 3 ? result : greyToRgb(result)
@@ -44,12 +45,13 @@ export function preprocessorOf(kind: string): Preprocessor {
   if (name !== undefined) return PREPROCESSORS[name] as unknown as Preprocessor
   throw new CoreError(
     "option-unknown",
-    `preprocess: there is no "${kind}", expected one of ${PREPROCESSOR_NAMES.join(", ")}`,
+    `preprocess: there is no "${String(kind)}", expected one of ${PREPROCESSOR_NAMES.join(", ")}`,
   )
 }
 
 /** The name that a text means: the name itself, with dashes or underscores, or an alias. Null if there is none. */
 export function preprocessorName(text: string): PreprocessorName | null {
+  checkArgument("preprocess: the preprocessor", text, "text")
   const plain = text.toLowerCase().replaceAll("-", "_")
   const found = PREPROCESSOR_NAMES.find(
     (name) => name === plain || (PREPROCESSORS[name] as unknown as Preprocessor).aliases?.includes(plain),
@@ -63,6 +65,7 @@ export function preprocessorName(text: string): PreprocessorName | null {
  * @throws CoreError that names the first wrong one
  */
 export function readPreprocessorValues(kind: PreprocessorName, values: PreprocessorValues): PreprocessorValues {
+  checkArgument("preprocess: the options", values, "an object")
   const { options } = preprocessorOf(kind)
   const names = Object.keys(options)
   const read: Record<string, number | boolean | null> = {}

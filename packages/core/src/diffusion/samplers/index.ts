@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven, checkOptions, type OptionKinds } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { unknownName } from "../../nearest.ts"
 import { checkRanges } from "../../number-range.ts"
@@ -32,7 +33,7 @@ import { lcm } from "./lcm.ts"
 import { lms } from "./lms.ts"
 import { plms, pndm } from "./pndm.ts"
 import { restart } from "./restart.ts"
-import type { IntervalNoise, Method, MethodRun, Sampler, TimestepMap } from "./sampler.ts"
+import type { IntervalNoise, Method, MethodRun, Sampler, SampleSettings, TimestepMap } from "./sampler.ts"
 import { walk } from "./sampler.ts"
 import { tcd } from "./tcd.ts"
 import { unipc } from "./unipc.ts"
@@ -89,6 +90,14 @@ export interface SamplerEntry extends SamplerInfo {
   readonly sample: Sampler
 }
 
+const SAMPLE_KINDS: OptionKinds<SampleSettings> = {
+  options: "an object",
+  noise: "a function",
+  missed: "a list",
+  afterStep: "a function",
+  timesteps: "an object",
+}
+
 /**
  * The sampler called `name`.
  *
@@ -96,10 +105,12 @@ export interface SamplerEntry extends SamplerInfo {
  */
 export function findSampler(name: string): SamplerEntry {
   const info = samplerInfo(name)
-  if (info === null) throw unknownName("sampler", "sampler", name, SAMPLER_NAMES)
+  if (info === null) throw unknownName("sampler", "sampler", String(name), SAMPLER_NAMES)
   return {
     ...info,
-    sample(denoise, start, sigmas, { options = {}, noise, missed = [], afterStep, timesteps = sdxlTimesteps() } = {}) {
+    sample(denoise, start, sigmas, settings = {}) {
+      checkOptions("sampler", settings, SAMPLE_KINDS)
+      const { options = {}, noise, missed = [], afterStep, timesteps = sdxlTimesteps() } = settings
       const run = { sigmas, options: allOptions(info, options), noise: noise ?? NO_NOISE, missed, timesteps }
       if (noise === undefined && addsNoise(info, options)) {
         throw new CoreError(
@@ -171,10 +182,10 @@ const NO_NOISE: IntervalNoise = () => {
  *
  * @throws CoreError that names an option which the sampler does not take, or which is out of range
  */
-export function checkSamplerOptions(
-  { name, options: defaults }: Pick<SamplerEntry, "name" | "options">,
-  options: SamplerOptions,
-): void {
+export function checkSamplerOptions(entry: Pick<SamplerEntry, "name" | "options">, options: SamplerOptions): void {
+  checkGiven("sampler: the sampler", entry, "options", "findSampler")
+  checkArgument("sampler: the options", options, "an object")
+  const { name, options: defaults } = entry
   for (const [option, value] of Object.entries(options)) {
     if (value === undefined) continue
     if (!Object.hasOwn(defaults, option)) {
@@ -218,13 +229,16 @@ const BEGINS_LOWER: readonly string[] = ["leading", "leading_0"] satisfies reado
 /**
  * The factor from unit noise to a start at `sigma`, the first level of a run.
  *
- * @param scale See `SpacingOptions`. Default: the sampler's, or the spacing's where it begins below the largest sigma.
+ * @param given See `SpacingOptions.startScale`. Default: the sampler's, or the spacing's where it begins below the largest sigma.
  */
 export function startFactor(
-  { startScale }: Pick<SamplerInfo, "startScale">,
+  sampler: Pick<SamplerInfo, "startScale">,
   sigma: number,
   spacing?: TimestepSpacing,
-  scale: StartScale = spacing !== undefined && BEGINS_LOWER.includes(spacing) ? "unit-variance" : startScale,
+  given?: StartScale,
 ): number {
+  checkGiven("sampler: the sampler", sampler, "startScale", "findSampler")
+  const isLower = spacing !== undefined && BEGINS_LOWER.includes(spacing)
+  const scale = given ?? (isLower ? "unit-variance" : sampler.startScale)
   return scale === "sigma" ? sigma : Math.hypot(sigma, 1)
 }

@@ -1,4 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { Denoise } from "../denoiser.ts"
 import type { SamplerOptionName, SamplerOptions, SamplerOptionValue } from "../names.ts"
@@ -147,6 +148,8 @@ export async function* walk(
   method: () => Method,
   afterStep?: AfterStep,
 ): AsyncGenerator<SamplerStep, tf.Tensor, void> {
+  checkArgument("sampler: the denoiser", denoise, "a function")
+  checkArgument("sampler: the start", start, "a tensor")
   checkSigmas(sigmas)
   const { memory = 0, intervals = stepsBetween(sigmas), raise, correct, advance, dispose } = method()
   const past: Point[] = []
@@ -169,6 +172,7 @@ export async function* walk(
         // Some levels of diffusers end with a step of no length.
         if (sigma === nextSigma) break
         denoised = await denoise(x, sigma, { step: index, steps: count, between: false })
+        checkArgument("sampler: what the denoiser gives", denoised, "a tensor")
         yield { index, count, sigma, x, denoised }
         if (correct !== undefined && index > 0) {
           const corrected = correct({ sigma, x, denoised }, past, index)
@@ -246,6 +250,7 @@ export async function disposeAfter<T>(tensor: tf.Tensor, use: (tensor: tf.Tensor
 }
 
 function checkSigmas(sigmas: readonly number[]): void {
+  checkArgument("sampler: the levels", sigmas, "a list")
   if (sigmas.length < 2) {
     throw new CoreError("sigmas", `sampler: expected at least two sigmas (a start and an end), got ${sigmas.length}`)
   }

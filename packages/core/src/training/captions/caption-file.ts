@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 /**
  * The caption in a text file: its first line, or with wildcards all lines that are not empty.
  *
@@ -6,6 +7,7 @@
  * @param wildcard see `CaptionRules`
  */
 export function captionOfText(content: string, wildcard = false): string {
+  checkArgument("caption: the text", content, "text")
   const lines = content.replace(/^\ufeff/, "").split(/\r\n|\r|\n/)
   if (!wildcard) return lines[0]?.trim() ?? ""
   return lines
@@ -24,6 +26,8 @@ export function captionOfText(content: string, wildcard = false): string {
  * @param extension with its dot
  */
 export function captionFileNames(stem: string, extension: string): readonly string[] {
+  checkArgument("caption: the name", stem, "text")
+  checkArgument("caption: the extension", extension, "text")
   const [, base] = /^(.+?)(?:_\d+){4}$/.exec(stem) ?? []
   return base === undefined ? [stem + extension] : [stem + extension, base + extension]
 }

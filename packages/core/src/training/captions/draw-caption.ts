@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import type { Seed } from "../../random/seed.ts"
 import type { DrawPosition } from "../../random/stream.ts"
 import { type CaptionRandom, captionRandom } from "./caption-random.ts"
@@ -16,12 +17,10 @@ export interface RuledCaption {
  *
  * @param at the number of the batch in the run, and the row
  */
-export function drawCaption(
-  { caption, rules }: RuledCaption,
-  seed: Seed,
-  at: DrawPosition,
-  moment: CaptionMoment,
-): string {
+export function drawCaption(ruled: RuledCaption, seed: Seed, at: DrawPosition, moment: CaptionMoment): string {
+  checkArgument("captions: the caption", ruled, "an object")
+  const { caption, rules } = ruled
+  checkArgument("captions: the position", at, "an object")
   return processCaption(caption, rules, captionRandom(seed, at), moment)
 }
 
@@ -30,12 +29,16 @@ export function drawCaption(
  *
  * @param index the example's place in the data set
  */
-export function plainCaption({ caption, rules }: RuledCaption, seed: Seed, index: number): string {
+export function plainCaption(ruled: RuledCaption, seed: Seed, index: number): string {
+  checkArgument("captions: the caption", ruled, "an object")
+  const { caption, rules } = ruled
   return processCaption(caption, quiet(rules), captionRandom(seed, { index }, "plain captions"), AT_END)
 }
 
 /** About the longest text that a caption becomes, by its letters. */
-export function longestCaption({ caption, rules }: RuledCaption): string {
+export function longestCaption(ruled: RuledCaption): string {
+  checkArgument("captions: the caption", ruled, "an object")
+  const { caption, rules } = ruled
   return processCaption(caption, quiet(rules), LONGEST, AT_END)
 }
 
@@ -49,6 +52,7 @@ function quiet(rules: CaptionRules): CaptionRules {
 
 /** The texts that many steps of a caption read, so that they are worth keeping. */
 export function frequentTexts(ruled: RuledCaption, seed: Seed, index: number): readonly string[] {
+  checkArgument("captions: the caption", ruled, "an object")
   const { shuffle, tagDropoutRate, wildcard, dropoutRate, dropoutEveryNEpochs } = {
     ...CAPTION_DEFAULTS,
     ...ruled.rules,

@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import type { CaptionRandom } from "./caption-random.ts"
 import { chooseOptions, chooseOptionsAsSdScripts } from "./groups.ts"
 import { CAPTION_DEFAULTS, type CaptionRules, changesTags } from "./rules.ts"
@@ -26,6 +27,9 @@ export function processCaption(
   random: CaptionRandom,
   moment: CaptionMoment,
 ): string {
+  checkArgument("captions: the caption", caption, "text")
+  checkArgument("captions: the rules", rules, "an object")
+  checkArgument("captions: the moment", moment, "an object")
   const all = { ...CAPTION_DEFAULTS, ...rules }
   const { wildcard, dropoutRate, dropoutEveryNEpochs, secondarySeparator, compat } = all
   // A share of 0 draws nothing.

@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { checkRanges } from "../../number-range.ts"
 import { CAPTION_RANGES } from "../ranges.ts"
@@ -62,6 +63,7 @@ export const CAPTION_DEFAULTS: Required<CaptionRules> = {
 
 /** Checks the rules of captions. @throws CoreError that names the first wrong one */
 export function checkCaptionRules(rules: CaptionRules): void {
+  checkArgument("captions: the rules", rules, "an object")
   const { separator, keepTokens, dropoutRate, dropoutEveryNEpochs, tagDropoutRate, warmupMin, warmupSteps } = {
     ...CAPTION_DEFAULTS,
     ...rules,
@@ -80,6 +82,8 @@ export function changesTags(rules: CaptionRules): boolean {
 
 /** Whether a caption may be another text at another step. */
 export function captionChanges(caption: string, rules: CaptionRules): boolean {
+  checkArgument("captions: the caption", caption, "text")
+  checkArgument("captions: the rules", rules, "an object")
   const { prefix, suffix, wildcard, dropoutRate, dropoutEveryNEpochs } = { ...CAPTION_DEFAULTS, ...rules }
   if (changesTags(rules) || dropoutRate > 0 || dropoutEveryNEpochs > 0) return true
   return wildcard && /[\n{}]/.test(`${prefix ?? ""}${caption}${suffix ?? ""}`)

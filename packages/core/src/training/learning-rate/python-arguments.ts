@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import type { NumberRange } from "../../number-range.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
 import type { LrCurve, LrShape } from "../names.ts"
@@ -36,6 +37,7 @@ const NO_EFFECT: Readonly<Record<string, readonly (Literal | undefined)[] | null
 
 /** The scheduler that an `lr_scheduler_type` of sd-scripts means, or null. */
 export function schedulerOfType(type: string): TorchSchedulerName | null {
+  checkArgument("training: the type of the scheduler", type, "text")
   const name = type.replace(/^torch\.optim\.lr_scheduler\./, "")
   return TORCH_SCHEDULER_TYPES.find((known) => known === name) ?? null
 }
@@ -46,6 +48,7 @@ export function schedulerOfType(type: string): TorchSchedulerName | null {
  * Source: sd-scripts `train_util.get_scheduler_fix`.
  */
 export function readSchedulerArguments(type: string, args: readonly string[]): SchedulerArguments {
+  checkArgument("training: the arguments", args, "a list of texts")
   const name = schedulerOfType(type)
   if (name === null) return { problems: [{ part: type, expected: `one of ${TORCH_SCHEDULER_TYPES.join(", ")}` }] }
   const { options, python = {} } = schedulerRule(name)
@@ -169,6 +172,8 @@ export function readCurveArguments(
   args: readonly string[],
   learningRate: number,
 ): { readonly options: CurveArguments } | { readonly problems: readonly ArgumentProblem[] } {
+  checkArgument("training: the curve", curve, "text")
+  checkArgument("training: the arguments", args, "a list of texts")
   const known = argumentsOfCurve(curve, learningRate)
   let options: CurveArguments = {}
   const seen = new Set<string>()

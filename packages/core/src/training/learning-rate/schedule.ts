@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import { checkRanges } from "../../number-range.ts"
 import { TRAIN_RANGES } from "../ranges.ts"
 import type { LrCurveMovement } from "./curves.ts"
@@ -34,6 +35,7 @@ export function createLrSchedule(options: LrScheduleOptions): (step: number) => 
  * @throws as {@link createLrSchedule}
  */
 export function createLrPoints(options: LrScheduleOptions): (step: number) => SchedulePoint {
+  checkArgument("learning rate: the options", options, "an object")
   if (!("scheduler" in options)) {
     const rate = createLrCurve(options)
     return (step) => ({ rate: rate(step) })

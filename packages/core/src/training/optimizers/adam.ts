@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import { checkRanges } from "../../number-range.ts"
 import { TRAIN_RANGES } from "../ranges.ts"
 import type { OptimizerSettings } from "./options.ts"
@@ -116,6 +117,7 @@ export function adamWFactors(
   learningRate: number,
   settings: Omit<AdamWSettings, "amsgrad">,
 ): AdamWFactors {
+  checkArgument("optimizer: the settings", settings, "an object")
   checkRanges('optimizer "adamw"', { learningRate }, { learningRate: TRAIN_RANGES.learningRate })
   const { beta1, beta2, epsilon, weightDecay } = settings
   return {

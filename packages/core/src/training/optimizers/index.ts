@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { ValuePart } from "../value-part.ts"
 import { ADAM, ADAMW } from "./adam.ts"
@@ -87,7 +88,9 @@ export type LoadOptimizer = (
 ) => Optimizer | Promise<Optimizer>
 
 /** The state of an optimiser before its first update. @throws CoreError for an unknown name */
-export function initOptimizer({ name }: Pick<OptimizerChoice, "name">): OptimizerState {
+export function initOptimizer(choice: Pick<OptimizerChoice, "name">): OptimizerState {
+  checkArgument("optimizer", choice, "an object")
+  const { name } = choice
   return { name: ruleOf(name).name, step: 0, tensors: {} }
 }
 
@@ -141,6 +144,7 @@ export function checkNoAverage({ name }: OptimizerChoice): void {
 
 /** Checks a choice. @throws CoreError for an unknown name or option, or a number out of its range */
 export function checkOptimizer(choice: OptimizerChoice): void {
+  checkArgument("optimizer", choice, "an object")
   chosen(choice)
 }
 

@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { NumberOption, NumberRange } from "../../number-range.ts"
 import { checkRanges } from "../../number-range.ts"
@@ -24,9 +25,13 @@ export type OptimizerSettings<O extends OptimizerOptions> = { readonly [K in key
  * @throws CoreError for an option that there is not, a number out of its range, or a value of another type
  */
 export function settingsOf<O extends OptimizerOptions>(
-  { name, options }: { readonly name: string; readonly options: O },
+  rule: { readonly name: string; readonly options: O },
   values: Readonly<Record<string, unknown>>,
 ): OptimizerSettings<O> {
+  checkArgument("optimizer: the rule", rule, "an object")
+  checkArgument("optimizer: the options of the rule", rule.options, "an object")
+  checkArgument("optimizer: the options", values, "an object")
+  const { name, options } = rule
   const place = `optimizer "${name}"`
   for (const option of Object.keys(values)) {
     if (Object.hasOwn(options, option)) continue

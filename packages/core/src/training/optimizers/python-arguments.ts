@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import { listText } from "../../list-text.ts"
 import type { NumberRange } from "../../number-range.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
@@ -58,6 +59,7 @@ export const OPTIMIZER_TYPES: readonly string[] = [
  * Modules of Python's classes may stand before it: `came_pytorch.CAME`.
  */
 export function optimizerOfType(type: string): OptimizerName | null {
+  checkArgument("training: the type of the optimizer", type, "text")
   return aliasOf(type)?.[0] ?? null
 }
 
@@ -78,6 +80,8 @@ function aliasOf(type: string): (typeof ALIASES)[string] | null {
  * Source: sd-scripts `train_util.get_optimizer`.
  */
 export function readOptimizerArguments(type: string, args: readonly string[]): OptimizerArguments {
+  checkArgument("training: the type of the optimizer", type, "text")
+  checkArgument("training: the arguments", args, "a list of texts")
   const alias = aliasOf(type)
   if (alias === null) return { problems: [{ part: type, expected: `one of ${OPTIMIZER_TYPES.join(", ")}` }] }
   const [name, defaults = {}] = alias

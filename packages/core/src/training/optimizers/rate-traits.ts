@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import { ADAFACTOR } from "./factored/adafactor.ts"
 import type { OptimizerChoice } from "./index.ts"
 
@@ -10,12 +11,14 @@ const LEAST_FACTOR = 0.1
 
 /** Whether the learning rate has no effect: the steps of Adafactor follow from their number. */
 export function hasOwnRate(optimizer: OptimizerChoice): boolean {
+  checkArgument("optimizer", optimizer, "an object")
   return optimizer.name === "adafactor" && (optimizer.relativeStep ?? ADAFACTOR.options.relativeStep.default)
 }
 
 /** Whether the learning rate follows its curve. Some optimisers have a schedule of their own. */
 export function followsCurve(optimizer: OptimizerChoice): boolean {
-  return !hasOwnRate(optimizer) && !optimizer.name.endsWith("schedulefree")
+  checkArgument("optimizer", optimizer, "an object")
+  return !hasOwnRate(optimizer) && !String(optimizer.name).endsWith("schedulefree")
 }
 
 /**
@@ -29,6 +32,9 @@ export function optimizerNotices(
   learningRate: number,
   names: { readonly optimizer: string; readonly rate: string; readonly chosen: string; readonly relative: string },
 ): readonly string[] {
+  checkArgument("optimizer", optimizer, "an object")
+  checkArgument("optimizer: name", optimizer.name, "text")
+  checkArgument("optimizer: the names of options", names, "an object")
   const { name } = optimizer
   const notices: string[] = []
   if (name.endsWith("8bit")) {
@@ -49,6 +55,8 @@ export function optimizerNotices(
 }
 
 /** The notice about an option of the learning rate's curve, where the optimiser has its own schedule. */
-export function ownScheduleNotice(option: string, { name }: Pick<OptimizerChoice, "name">): string {
+export function ownScheduleNotice(option: string, optimizer: Pick<OptimizerChoice, "name">): string {
+  checkArgument("optimizer", optimizer, "an object")
+  const { name } = optimizer
   return `${option} has no effect: ${name} has its own schedule.`
 }
