@@ -14,6 +14,7 @@ import { serializeLllite, serializeSafetensors } from "../../packages/format/dis
 import { runRank, startRankHub } from "../../packages/ranks/dist/index.js"
 import * as node from "../../packages/runtime-node/dist/index.js"
 import { openPieces, startServer, startWorker } from "../../packages/serve/dist/index.js"
+import { call, whole } from "./misuse-call.mjs"
 
 const canny = fileURLToPath(new URL("../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
 
@@ -63,7 +64,6 @@ export async function openCalls(folder) {
     height: 64,
     model: { checkpoint: { path: "tiny" } },
   })
-  const call = (name, run, ...args) => ({ name, run, args })
   const calls = [
     call("createNodeRuntime", node.createNodeRuntime, {
       backend: "cpu",
@@ -147,12 +147,6 @@ export async function openCalls(folder) {
     }),
   ]
   return { calls, close: () => runtime.dispose() }
-}
-
-/** Marks a value that is changed as a whole only. */
-function whole(value) {
-  Object.defineProperty(value, "isWhole", { value: true })
-  return value
 }
 
 /** A rank whose signal, if it has one, comes soon: what waits for another process has taken its options. */
