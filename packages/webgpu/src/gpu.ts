@@ -1,13 +1,13 @@
 import type { RepeatedPass } from "@lllite/core/ops"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { type GuardedBackend, isGuardedBackend } from "./device/backend.ts"
+import { type GuardedBackend, isGuardedBackend, partSizes } from "./device/backend.ts"
 import { writeValues } from "./device/buffer-pool.ts"
 import type { BoundBuffer, KernelSource } from "./device/commands.ts"
 import type { DeviceFeatures } from "./device/features.ts"
 import { expectBindable } from "./device/limits.ts"
 import { stored } from "./device/stored.ts"
-import { boundTo, commonStorage, createTensor } from "./device/tensors.ts"
+import { boundTo, commonStorage, createParts, createTensor } from "./device/tensors.ts"
 import { WebgpuOpsError } from "./errors.ts"
 import { runPass } from "./pass.ts"
 import { DEFAULT_TILES, type ProductTiles } from "./product/tiles.ts"
@@ -20,8 +20,17 @@ export interface TensorPart {
   readonly count: number
 }
 
+/** New tensors of one shape in one buffer. */
+export interface CreatedParts<T extends Tensor> {
+  readonly tensors: readonly T[]
+  /** All of them, for a kernel that writes them. */
+  readonly whole: BoundBuffer
+  /** Values from the beginning of one tensor to that of the next one. */
+  readonly each: number
+}
+
 /** What a kernel binds. */
-export type KernelBuffer = Tensor | TensorPart | GPUBuffer
+export type KernelBuffer = Tensor | TensorPart | GPUBuffer | BoundBuffer
 
 /** The device's interface for the ops: tensors, buffers, kernels. */
 export interface Gpu {
@@ -34,6 +43,14 @@ export interface Gpu {
    * @throws WebgpuLimitError if it is too large to bind
    */
   create<T extends Tensor>(shape: readonly number[], storage?: Storage): T
+  /**
+   * New tensors of one shape, as `create` makes them, as parts of one buffer.
+   *
+   * @throws WebgpuLimitError if all together are too large to bind
+   */
+  createParts<T extends Tensor>(shape: readonly number[], count: number, storage?: Storage): CreatedParts<T>
+  /** The most tensors of a shape that fit into one buffer. */
+  mostParts(shape: readonly number[], storage: Storage): number
   /** How the values of tensors are stored: in float16 if those of one are. */
   storageOf(...tensors: readonly Tensor[]): Storage
   /** A copy of a tensor in a storage. Values beyond float16's range become infinite. */
@@ -82,6 +99,18 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
       expectInUse(backend)
       const info = createTensor(backend, shape, storage)
       return tf.engine().makeTensorFromTensorInfo(info, backend) as T
+    },
+
+    createParts<T extends Tensor>(shape: readonly number[], count: number, storage: Storage = "f32") {
+      expectInUse(backend)
+      const { infos, ...rest } = createParts(backend, shape, count, storage)
+      return { tensors: infos.map((info) => tf.engine().makeTensorFromTensorInfo(info, backend) as T), ...rest }
+    },
+
+    mostParts(shape, storage) {
+      const { limits } = device
+      const most = Math.min(limits.maxStorageBufferBindingSize, limits.maxBufferSize)
+      return Math.floor(most / Math.max(1, partSizes(limits, shape, storage).distance))
     },
 
     storageOf: (...tensors) => commonStorage(backend, tensors),
@@ -145,11 +174,12 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
       health.expectSound()
       const bound = buffers.map((buffer): BoundBuffer => {
         if ("dataId" in buffer) return boundTo(backend, buffer)
+        if ("buffer" in buffer) return buffer
         if (!("tensor" in buffer)) return { buffer }
         const { tensor, index, count } = buffer
         const bound = boundTo(backend, tensor)
         const size = ((bound.storage === "f16" ? 2 : 4) * tensor.size) / count
-        return { ...bound, offset: index * size, size }
+        return { ...bound, offset: (bound.offset ?? 0) + index * size, size }
       })
       commands.record(kernel, bound, params, groups)
     },

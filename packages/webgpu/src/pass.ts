@@ -3,7 +3,7 @@ import type { Tensor, TensorInfo } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { GuardedBackend } from "./device/backend.ts"
 import type { KnownPass, PassRecord } from "./device/pass-recorder.ts"
-import { bufferOf, createTensor, isFloat32, storageOf } from "./device/tensors.ts"
+import { boundTo, bufferOf, createTensor, isFloat32, storageOf } from "./device/tensors.ts"
 
 /**
  * Runs a pass by its record, which its second run makes. A run by record copies the inputs to the record's own buffers,
@@ -58,7 +58,7 @@ function recorded<T extends Tensor>(
     for (const input of inputs) {
       const copy = tensorOf(backend, createTensor(backend, input.shape, storageOf(backend, input)))
       copies.push(copy)
-      commands.copy(bufferOf(backend, input), bufferOf(backend, copy))
+      commands.copy(boundTo(backend, input), bufferOf(backend, copy))
     }
     result = tf.tidy(() => run(copies))
   } catch (cause) {
@@ -75,7 +75,7 @@ function recorded<T extends Tensor>(
   const record = {
     ...ended,
     inputs: copies.map((copy) => bufferOf(backend, copy)),
-    ...{ result: bufferOf(backend, result), shape: result.shape, storage: storageOf(backend, result) },
+    ...{ result: boundTo(backend, result), shape: result.shape, storage: storageOf(backend, result) },
   }
   known.record = record
   const value = copied<T>(backend, record)
@@ -85,7 +85,7 @@ function recorded<T extends Tensor>(
 
 function repeated<T extends Tensor>(backend: GuardedBackend, record: PassRecord, inputs: readonly Tensor[]): T {
   const { commands } = backend
-  for (const [i, input] of inputs.entries()) commands.copy(bufferOf(backend, input), record.inputs[i] as GPUBuffer)
+  for (const [i, input] of inputs.entries()) commands.copy(boundTo(backend, input), record.inputs[i] as GPUBuffer)
   commands.repeat(record.recording)
   return copied<T>(backend, record)
 }

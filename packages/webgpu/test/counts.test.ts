@@ -45,9 +45,9 @@ describe("what SDXL's layers ask of a device", () => {
   }
 
   it.each([
-    // Dawn without a driver binds 8 buffers at once. Cards bind 16, and then it is 980 and 957.
-    ["a pass of its own", false, 1015],
-    ["a pass that has the text's keys and values of the pass before it", true, 963],
+    // Dawn without a driver binds 8 buffers at once, the fewest of any device. Most cards bind more.
+    ["a pass of its own", false, 989],
+    ["a pass that has the text's keys and values of the pass before it", true, 960],
   ])("is few submits and nothing new in %s", async (_, isKept, dispatches) => {
     const textKeys = isKept ? createTextKeyCache() : null
     const latents = tf.zeros<tf.Rank.R4>([1, SIDE / 8, SIDE / 8, 4])
@@ -81,7 +81,7 @@ describe("what SDXL's layers ask of a device", () => {
       await objective(sdxl, schedule, LLLITE, model, rows, { gradientCheckpointing: true })
     })
     expect(counts).toMatchObject({ pipelines: 0, reads: 1, buffers: 0 })
-    expect(counts.dispatches).toBeLessThanOrEqual(3963)
+    expect(counts.dispatches).toBeLessThanOrEqual(3960)
     expect(counts.submits).toBeLessThanOrEqual(25)
   })
 })

@@ -22,10 +22,30 @@ export interface GuardedBackend extends WebGPUBackend {
   readonly passes: PassRecorder
   /** Gives a new tensor a buffer whose values are float16. tfjs's own kernels get a copy in float32. */
   storeInHalf(dataId: DataId): void
+  /**
+   * Gives new tensors of one shape parts of one buffer, in their order. It is free when all of them are disposed. tfjs's own
+   * kernels get copies.
+   */
+  storeTogether(dataIds: readonly DataId[], storage: Storage): SharedBuffer
+  /** The part of its buffer that a tensor has. Null: all of it. */
+  partOf(dataId: DataId): BufferPart | null
   /** Whether a tensor's values are stored in float16. */
   isHalf(dataId: DataId): boolean
   /** Frees idle buffers of `TRIMMED_BYTES` and more. tfjs itself never frees a buffer. */
   trim(): void
+}
+
+/** A part of a buffer, in bytes. */
+export interface BufferPart {
+  readonly offset: number
+  readonly size: number
+}
+
+/** A buffer of several tensors. */
+export interface SharedBuffer {
+  readonly buffer: GPUBuffer
+  /** Values from the beginning of one tensor to that of the next one. */
+  readonly each: number
 }
 
 /** The most rows for tfjs's softmax. With more rows it writes a wrong last value, because it has no bounds check. */
@@ -55,6 +75,7 @@ export function guardedBackend(
     readonly passes: PassRecorder
     readonly #pool: BufferPool
     readonly #halves = new WeakSet<DataId>()
+    readonly #parts = new WeakMap<DataId, BufferPart>()
     #stockPending = false
 
     constructor(device: GPUDevice, info: GPUAdapterInfo, features: DeviceFeatures) {
@@ -114,6 +135,27 @@ export function guardedBackend(
       this.#halves.add(dataId)
     }
 
+    storeTogether(dataIds: readonly DataId[], storage: Storage): SharedBuffer {
+      const [first] = dataIds as readonly [DataId, ...DataId[]]
+      const { shape } = this.tensorMap.get(first)
+      const { COPY_DST, COPY_SRC, STORAGE } = GPUBufferUsage
+      const { bytes, distance } = partSizes(this.device.limits, shape, storage)
+      const all = dataIds.length * distance
+      expectBindable(this.device.limits, `${dataIds.length} tensors [${shape.join(", ")}]`, all)
+      const buffer = this.#pool.acquireBuffer(all, STORAGE | COPY_SRC | COPY_DST)
+      this.#pool.share(buffer, dataIds.length)
+      for (const [i, dataId] of dataIds.entries()) {
+        this.tensorMap.get(dataId).resource = buffer
+        this.#parts.set(dataId, { offset: i * distance, size: bytes })
+        if (storage === "f16") this.#halves.add(dataId)
+      }
+      return { buffer, each: distance / VALUE_BYTES[storage] }
+    }
+
+    partOf(dataId: DataId): BufferPart | null {
+      return this.#parts.get(dataId) ?? null
+    }
+
     isHalf(dataId: DataId): boolean {
       return this.#halves.has(dataId)
     }
@@ -128,14 +170,14 @@ export function guardedBackend(
             "ops, or softmax in parts.",
         )
       }
-      const wide = inputs.map((input) => (this.isHalf(input.dataId) ? stored(this, input, "f32") : input))
+      const wide = inputs.map((input) => (this.#isPlain(input.dataId) ? input : stored(this, input, "f32")))
       const result = super.runWebGPUProgram(program, wide, ...rest)
       for (const [i, { dataId }] of wide.entries()) if (inputs[i]?.dataId !== dataId) this.disposeData(dataId)
       return result
     }
 
     override async read(dataId: DataId): Promise<BackendValues> {
-      if (this.isHalf(dataId)) return this.#readHalf(dataId)
+      if (!this.#isPlain(dataId)) return this.#readCopy(dataId)
       try {
         const values = await super.read(dataId)
         this.health.expectSound()
@@ -147,7 +189,12 @@ export function guardedBackend(
       }
     }
 
-    async #readHalf(dataId: DataId): Promise<BackendValues> {
+    /** Whether a tensor is as tfjs makes them: float32 values that have a buffer of their own. */
+    #isPlain(dataId: DataId): boolean {
+      return !this.isHalf(dataId) && !this.#parts.has(dataId)
+    }
+
+    async #readCopy(dataId: DataId): Promise<BackendValues> {
       const { shape } = this.tensorMap.get(dataId)
       const wide = stored(this, { dataId, shape, dtype: "float32" }, "f32")
       try {
@@ -188,6 +235,18 @@ export function guardedBackend(
       super.dispose()
     }
   }
+}
+
+const VALUE_BYTES: Readonly<Record<Storage, number>> = { f32: 4, f16: 2 }
+
+/** Bytes of a tensor in a buffer of several, and from its beginning to that of the next one. Bindings are whole words. */
+export function partSizes(
+  { minStorageBufferOffsetAlignment: unit }: GPUSupportedLimits,
+  shape: readonly number[],
+  storage: Storage,
+): { readonly bytes: number; readonly distance: number } {
+  const bytes = 4 * Math.ceil((util.sizeFromShape([...shape]) * VALUE_BYTES[storage]) / 4)
+  return { bytes, distance: unit * Math.ceil(bytes / unit) }
 }
 
 export function isGuardedBackend(backend: unknown): backend is GuardedBackend {

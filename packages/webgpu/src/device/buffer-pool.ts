@@ -15,6 +15,8 @@ export class BufferPool {
   readonly #free = new Map<number, GPUBuffer[]>()
   readonly #used = new Set<GPUBuffer>()
   readonly #ages = new WeakMap<GPUBuffer, number>()
+  /** How many tensors have a part of a buffer, where several do. */
+  readonly #sharers = new Map<GPUBuffer, number>()
   #made = 0
   #freeCount = 0
   /** Bytes of buffers in use. tfjs reads both numbers for `tf.memory`. */
@@ -44,7 +46,18 @@ export class BufferPool {
     return buffer
   }
 
+  /** Makes several tensors the users of a buffer in use. It is free when each of them has released it. */
+  share(buffer: GPUBuffer, tensors: number): void {
+    this.#sharers.set(buffer, tensors)
+  }
+
   releaseBuffer(buffer: GPUBuffer, reuse = true): void {
+    const sharers = this.#sharers.get(buffer) ?? 1
+    if (sharers > 1) {
+      this.#sharers.set(buffer, sharers - 1)
+      return
+    }
+    this.#sharers.delete(buffer)
     const key = keyOf(buffer.size, buffer.usage)
     if (reuse && this.records.release(buffer, key)) return
     // After `dispose` tfjs still releases what it held.

@@ -47,8 +47,8 @@ export interface Commands {
    * @throws WebgpuLimitError for too many groups
    */
   record(kernel: KernelSource, buffers: readonly BoundBuffer[], params: readonly number[], groups: number): void
-  /** Copies a whole buffer into another one of its size. */
-  copy(from: GPUBuffer, to: GPUBuffer): void
+  /** Copies a buffer, or a part of one, into another buffer of its size. */
+  copy(from: BoundBuffer, to: GPUBuffer): void
   /** Collects all dispatches from now on. */
   startRecording(): void
   stopRecording(): Recording
@@ -211,12 +211,12 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
       }
       submitFull()
     },
-    copy(from, to) {
+    copy({ buffer: from, offset = 0, size = from.size }, to) {
       before()
       pass?.end()
       pass = current = null
       encoder ??= device.createCommandEncoder()
-      encoder.copyBufferToBuffer(from, 0, to, 0, from.size)
+      encoder.copyBufferToBuffer(from, offset, to, 0, size)
       inUse.add(from).add(to)
     },
     startRecording() {

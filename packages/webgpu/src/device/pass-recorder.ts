@@ -1,6 +1,6 @@
 import type { Storage } from "../wgsl/module.ts"
 import type { BufferPool } from "./buffer-pool.ts"
-import type { Commands, Recording } from "./commands.ts"
+import type { BoundBuffer, Commands, Recording } from "./commands.ts"
 
 /** A pass that can run again. */
 export interface PassRecord {
@@ -8,7 +8,7 @@ export interface PassRecord {
   /** Buffers that its inputs are copied to, in their order. */
   readonly inputs: readonly GPUBuffer[]
   /** The buffer, the shape and the storage of its result. */
-  readonly result: GPUBuffer
+  readonly result: BoundBuffer
   readonly shape: readonly number[]
   readonly storage: Storage
   /** Buffers with values that were uploaded while it was recorded. */

@@ -22,16 +22,47 @@ export function createTensor(backend: GuardedBackend, shape: readonly number[], 
   return info
 }
 
+/** New tensors of one shape in one buffer, all of which a kernel binds to write them. */
+export interface TensorParts {
+  readonly infos: readonly TensorInfo[]
+  readonly whole: BoundBuffer
+  /** Values from the beginning of one tensor to that of the next one. */
+  readonly each: number
+}
+
 /**
- * A tensor's buffer and its storage. It is uploaded if it is not on the device.
+ * New tensors of one shape without set values, as parts of one buffer.
+ *
+ * @throws WebgpuLimitError if all together are too large to bind
+ */
+export function createParts(
+  backend: GuardedBackend,
+  shape: readonly number[],
+  count: number,
+  storage: Storage,
+): TensorParts {
+  backend.health.expectSound()
+  const infos = Array.from({ length: count }, () => backend.makeTensorInfo([...shape], "float32"))
+  const dataIds = infos.map(({ dataId }) => dataId)
+  try {
+    const { buffer, each } = backend.storeTogether(dataIds, storage)
+    return { infos, whole: { buffer, storage }, each }
+  } catch (error) {
+    for (const dataId of dataIds) backend.disposeData(dataId, true)
+    throw error
+  }
+}
+
+/**
+ * A tensor's buffer, or its part of one, and its storage. It is uploaded if it is not on the device.
  *
  * @throws WebgpuOpsError for another dtype
  */
 export function boundTo(backend: GuardedBackend, tensor: TensorInfo): BoundBuffer {
-  return { buffer: bufferOf(backend, tensor), storage: storageOf(backend, tensor) }
+  return { buffer: bufferOf(backend, tensor), storage: storageOf(backend, tensor), ...backend.partOf(tensor.dataId) }
 }
 
-/** The buffer of a tensor, which is uploaded if it is not on the device. @throws WebgpuOpsError for another dtype */
+/** The buffer in which a tensor is. It is uploaded if it is not on the device. @throws WebgpuOpsError for another dtype */
 export function bufferOf(backend: GuardedBackend, tensor: TensorInfo): GPUBuffer {
   const { dtype } = tensor
   if (dtype !== "float32") throw new WebgpuOpsError("dtype", `a tensor is ${dtype}, expected float32`)

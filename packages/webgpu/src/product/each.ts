@@ -5,31 +5,40 @@ import type { WebgpuLinear } from "../weights/load.ts"
 import type { Factor } from "./factor.ts"
 import { oneOf, rowsOf, weightRows, weightTaps } from "./factors.ts"
 import { expectWidth, weightInput } from "./linear.ts"
-import { runProduct, runProductsApart } from "./run.ts"
+import { runProduct, runProductsTogether } from "./run.ts"
 
 /**
  * Layers that read one x. Neighbours of one shape are one dispatch, as many as the device binds. See `Ops.linearEach`.
  */
 export function createLinearEach(gpu: Gpu, { linear }: Pick<Ops, "linear">): NonNullable<Ops["linearEach"]> {
   return (x, layers) =>
-    alikeRuns(gpu, layers as readonly WebgpuLinear[]).flatMap((run) =>
+    alikeRuns(gpu, x, layers as readonly WebgpuLinear[]).flatMap((run) =>
       run.length === 1 ? run.map((layer) => linear(x, layer)) : together(gpu, x, run),
     )
 }
 
 /** Cuts a list where a layer has another shape, or where a dispatch binds no more. */
-function alikeRuns({ limits }: Gpu, layers: readonly WebgpuLinear[]): readonly (readonly WebgpuLinear[])[] {
+function alikeRuns(gpu: Gpu, x: Tensor, layers: readonly WebgpuLinear[]): readonly (readonly WebgpuLinear[])[] {
   const runs: WebgpuLinear[][] = []
   for (const layer of layers) {
     const run = runs.at(-1)
-    const buffers = 2 + (layer.scales === null ? 0 : 1) + (layer.bias === null ? 0 : 1)
-    // The dispatch binds x, too.
-    const most = Math.floor((limits.maxStorageBuffersPerShaderStage - 1) / buffers)
     const [first] = run ?? []
-    if (run !== undefined && first !== undefined && run.length < most && areAlike(first, layer)) run.push(layer)
+    const alike = run !== undefined && first !== undefined && areAlike(first, layer) ? run : null
+    if (alike !== null && alike.length < mostTogether(gpu, x, layer)) alike.push(layer)
     else runs.push([layer])
   }
   return runs
+}
+
+/** How many layers of a shape a dispatch takes. It binds x and the results, too. */
+function mostTogether(gpu: Gpu, x: Tensor, { rows, scales, bias }: WebgpuLinear): number {
+  const buffers = 1 + (scales === null ? 0 : 1) + (bias === null ? 0 : 1)
+  const bound = Math.floor((gpu.limits.maxStorageBuffersPerShaderStage - 2) / buffers)
+  return Math.min(bound, gpu.mostParts(resultShape(x, rows), gpu.storageOf(x)))
+}
+
+function resultShape(x: Tensor, rows: number): readonly number[] {
+  return [...x.shape.slice(0, -1), rows]
 }
 
 function areAlike(one: WebgpuLinear, other: WebgpuLinear): boolean {
@@ -48,7 +57,7 @@ function together(gpu: Gpu, x: Tensor, weights: readonly WebgpuLinear[]): readon
   expectWidth("linearEach", x, first)
   const { format, width, rows } = first
   const [m, count] = [x.size / width, weights.length]
-  const shape = [...x.shape.slice(0, -1), rows]
+  const shape = resultShape(x, rows)
   return vjpSeveral([x], () => {
     const factors = weights.map((weight, i) => weightRows(weight, width, `${i}`)) as [Factor, ...Factor[]]
     const right = {
@@ -59,7 +68,7 @@ function together(gpu: Gpu, x: Tensor, weights: readonly WebgpuLinear[]): readon
     const left = { factor: rowsOf("x", width), buffers: [x], params: [] }
     const biases = weights.flatMap(({ bias }) => (bias === null ? [] : [bias]))
     return {
-      values: runProductsApart<Tensor>(gpu, { m, n: rows, k: width, count }, left, right, {
+      values: runProductsTogether<Tensor>(gpu, { m, n: rows, k: width, count }, left, right, {
         ...{ biases, shape, storage: gpu.storageOf(x) },
       }),
       saved: [],

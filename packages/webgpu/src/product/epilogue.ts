@@ -23,10 +23,10 @@ export interface Epilogue {
 export interface StoreOptions {
   /**
    * A value that is added to every column. Products side by side have a bias each: `stacked` one after another,
-   * `placed` in a tensor of more values (parameters: the first element, elements between two), or `apart` in a buffer for
-   * each.
+   * `placed` in a tensor of more values (parameters: the first element, elements between two), or in so many buffers,
+   * one for each.
    */
-  readonly bias: false | "stacked" | "placed" | "apart"
+  readonly bias: false | "stacked" | "placed" | { readonly buffers: number }
   /** How many matrices of the result's shape are added. */
   readonly plus: number
   /** Whether a value for each column and sample is added. The parameter is the number of rows of a sample. */
@@ -45,20 +45,22 @@ export function stored(options: StoreOptions): Epilogue {
   const element = four ? "vec4f" : "f32"
   const names = results === 1 ? ["result"] : Array.from({ length: results }, (_, i) => `result${i}`)
   const matrices = Array.from({ length: plus }, (_, i) => `plus${i}`)
+  const buffers = bias === false ? 0 : typeof bias === "object" ? bias.buffers : 1
+  const kind = typeof bias === "object" ? "apart" : bias
   const added = [
-    ...(bias === false ? [] : [bias === "stacked" ? "bias" : `${bias === "apart" ? "biases" : "bias"} ${bias}`]),
+    ...(kind === false ? [] : [kind === "stacked" ? "bias" : kind === "apart" ? "biases apart" : `bias ${kind}`]),
     ...(shift ? ["shift"] : []),
     ...(plus === 0 ? [] : [plus === 1 ? "matrix" : `${plus} matrices`]),
   ]
   const biases =
-    bias === "apart" ? Array.from({ length: results }, (_, i) => `bias${i}`) : bias === false ? [] : ["bias"]
+    kind === "apart" ? Array.from({ length: buffers }, (_, i) => `bias${i}`) : buffers === 0 ? [] : ["bias"]
   const biasAt = { stacked: "z * p.n + column", placed: "p.biasFrom + z * p.biasEach + column", apart: "column" }
   const by = four ? " / 4u" : ""
   const clauses = names.map((name) => `store_${name}(to, value);`)
   return {
     key: `${added.map((name) => ` + ${name}`).join("")}${four ? "" : ", by one"}${results === 1 ? "" : ", apart"}${placed ? ", placed" : ""}`,
     params: [
-      ...(bias === "placed" ? ["biasFrom", "biasEach"] : []),
+      ...(kind === "placed" ? ["biasFrom", "biasEach"] : []),
       ...(shift ? ["sampleRows"] : []),
       ...(placed ? ["toFrom", "toEach"] : []),
     ],
@@ -69,12 +71,12 @@ export function stored(options: StoreOptions): Epilogue {
     },
     writes: Object.fromEntries(names.map((name) => [name, element])),
     declarations: `fn store(to: u32, value: ${element}) {\n${byNumber("z", clauses)}\n}${
-      bias === false
+      kind === false
         ? ""
         : `
 fn biasOf(column: u32) -> ${element} {\n${byNumber(
             "z",
-            biases.map((name) => `return ${name}[(${biasAt[bias]})${by}];`),
+            biases.map((name) => `return ${name}[(${biasAt[kind]})${by}];`),
           )}\n}`
     }`,
     write(sum, row, column) {
@@ -82,7 +84,7 @@ fn biasOf(column: u32) -> ${element} {\n${byNumber(
       return unrolled(each.length, (c) => {
         const terms = [
           four ? sum : `${sum}[${c}]`,
-          ...(bias === false ? [] : ["biasOf(column)"]),
+          ...(kind === false ? [] : ["biasOf(column)"]),
           ...(shift ? [`load_shift(((${row}) / p.sampleRows * p.n + column)${by})`] : []),
           ...matrices.map((name) => `load_${name}(to)`),
         ]

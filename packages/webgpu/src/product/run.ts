@@ -1,6 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import type { KernelSource } from "../device/commands.ts"
-import type { Gpu } from "../gpu.ts"
+import type { Gpu, KernelBuffer } from "../gpu.ts"
 import { type Storage, wgslModule } from "../wgsl/module.ts"
 import { type Epilogue, stored } from "./epilogue.ts"
 import type { Factor } from "./factor.ts"
@@ -148,33 +148,48 @@ export function runProductWithBiasOf<T extends Tensor>(
   return result
 }
 
-/** What products with a tensor for each result have besides their factors. */
-export interface ApartOptions extends ProductResult {
-  /** A bias for each product, or none. [n] each. Default: none. */
-  readonly biases?: readonly GPUBuffer[]
-}
-
 /** As `runProduct`, with a tensor for each of several results. */
 export function runProductsApart<T extends Tensor>(
   gpu: Gpu,
   sizes: Required<ProductSizes>,
   left: ProductInput,
   right: ProductInput,
-  { biases = [], shape, storage }: ApartOptions,
+  { shape, storage }: ProductResult,
 ): readonly T[] {
   const { n, count } = sizes
   const results = Array.from({ length: count }, () => gpu.create<T>(shape, storage))
-  const bias = biases.length > 0 ? "apart" : false
-  const epilogue = stored({ bias, shift: false, plus: 0, four: n % 4 === 0, results: count })
-  dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: [...biases, ...results] })
+  const epilogue = stored({ bias: false, shift: false, plus: 0, four: n % 4 === 0, results: count })
+  dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: results })
   return results
+}
+
+/** What products whose results share a buffer have besides their factors. */
+export interface TogetherOptions extends ProductResult {
+  /** A bias for each product, or none. [n] each */
+  readonly biases: readonly GPUBuffer[]
+}
+
+/** As `runProductsApart`, with all results in one buffer. So a dispatch binds those of more products. */
+export function runProductsTogether<T extends Tensor>(
+  gpu: Gpu,
+  sizes: Required<ProductSizes>,
+  left: ProductInput,
+  right: ProductInput,
+  { biases, shape, storage }: TogetherOptions,
+): readonly T[] {
+  const { n, count } = sizes
+  const { tensors, whole, each } = gpu.createParts<T>(shape, count, storage)
+  const bias = biases.length > 0 && { buffers: biases.length }
+  const epilogue = stored({ bias, shift: false, plus: 0, four: n % 4 === 0, results: 1, placed: true })
+  dispatchProduct(gpu, sizes, left, right, { epilogue, buffers: [...biases, whole], params: [0, each] })
+  return tensors
 }
 
 /** How a product ends. */
 export interface ProductEnd {
   readonly epilogue: Epilogue
   /** The epilogue's buffers, results included. */
-  readonly buffers: readonly (Tensor | GPUBuffer)[]
+  readonly buffers: readonly KernelBuffer[]
   /** The values of the epilogue's parameters. Default: none. */
   readonly params?: readonly number[]
   /** The values of k that a workgroup sums over. Default: all. */
