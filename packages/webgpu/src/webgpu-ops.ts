@@ -74,11 +74,12 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
   const linear = createLinear(gpu)
   const attention = createAttention(gpu, { rounds })
   const activations = createActivations(gpu)
-  return {
+  const ops: Ops = {
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     trim: () => gpu.trim(),
-    runPass: (pass) => gpu.runPass(pass),
+    // Other ops on this device may run the same pass in another precision.
+    runPass: (pass) => gpu.runPass({ ...pass, reads: [ops, ...pass.reads] }),
     load: {
       ...base.load,
       ...createLoader(gpu, weights, rounds),
@@ -99,4 +100,5 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
     ...createGroupNorm(gpu),
     ...createLayerNorm(gpu),
   }
+  return ops
 }
