@@ -9,6 +9,7 @@ import type { Sdxl } from "../src/models/index.ts"
 import { disposeLllite, encodePrompts, llliteTap, prepareControl, unet, uploadLllite } from "../src/models/index.ts"
 import { encodeImage, latentsOf } from "../src/models/vae/vae.ts"
 import { createStream } from "../src/random/index.ts"
+import type { SentTrainStep } from "../src/runtime/tasks.ts"
 import { NO_MEMO } from "../src/training/example-memo.ts"
 import { createRowEncoder, rowOf } from "../src/training/example-row.ts"
 import type { CachedExample, ObjectiveOptions, TrainExample, TrainState } from "../src/training/index.ts"
@@ -340,25 +341,53 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     expect(off).toBeLessThan(1e-4 * largest)
   })
 
-  it("is the same in a run, whatever the number of parts", async () => {
-    const losses: number[] = []
-    for (const shards of [1, 2]) {
-      const rows = EXAMPLES.map((example, index) => rowOf(example, index))
-      const encoding = { seed: SEED, vaeSlices: null, captionChunks: 1, weightedCaptions: false }
-      const kept = { encode: createRowEncoder(sdxl, { seed: SEED }), memo: NO_MEMO, rows: new Map([[0, rows]]) }
-      const place = { sdxl, schedule, kept }
-      const state = createTrainState(SITES, DIMS, SEED)
-      const { signal } = new AbortController()
-      const options = { steps: 1, batchSize: 2, seed: SEED, learningRate: 1e-3, shards }
-      const sent = { ...options, ...DIMS, sites: SITES }
-      const helpers = { clients: [], outside: null, model: 0, run: 0, encoding }
-      const examples = { sizes: rows, controls: [] }
-      const context = { signal, pause: async () => {} }
-      for await (const { loss } of trainRun(place, state, helpers, examples, sent, context)) {
-        losses.push(loss)
-      }
+  /** Steps of a run, as a worker sends them. */
+  async function runOf(
+    model: Sdxl,
+    options: { readonly steps: number; readonly shards: number },
+  ): Promise<SentTrainStep[]> {
+    const rows = EXAMPLES.map((example, index) => rowOf(example, index))
+    const encoding = { seed: SEED, vaeSlices: null, captionChunks: 1, weightedCaptions: false }
+    const batches = new Map(Array.from({ length: options.steps }, (_, step) => [step, rows] as const))
+    const kept = { encode: createRowEncoder(sdxl, { seed: SEED }), memo: NO_MEMO, rows: batches }
+    const state = createTrainState(SITES, DIMS, SEED)
+    const sent = { ...options, batchSize: 2, seed: SEED, learningRate: 1e-3, ...DIMS, sites: SITES }
+    const helpers = { clients: [], outside: null, model: 0, run: 0, encoding }
+    const context = { signal: new AbortController().signal, pause: async () => {} }
+    const place = { sdxl: model, schedule, kept }
+    const steps: SentTrainStep[] = []
+    for await (const step of trainRun(place, state, helpers, { sizes: rows, controls: [] }, sent, context)) {
+      steps.push(step)
     }
-    expect(losses).toHaveLength(2)
-    expect(losses[0]).toBeCloseTo(losses[1] ?? 0, 5)
+    return steps
+  }
+
+  it("is the same in a run, whatever the number of parts", async () => {
+    const [one, two] = [await runOf(sdxl, { steps: 1, shards: 1 }), await runOf(sdxl, { steps: 1, shards: 2 })]
+    expect([one.length, two.length]).toEqual([1, 1])
+    expect(one[0]?.loss).toBeCloseTo(two[0]?.loss ?? 0, 5)
+  })
+
+  it("says once in a run that slopes were above float16's range, and then has the same loss", async () => {
+    /** As float32 values become float16 ones that are too large. */
+    const limited = tf.customGrad((x) => ({
+      value: tf.clone(x as tf.Tensor),
+      gradFunc: (dy: tf.Tensor) =>
+        tf.where(tf.greater(tf.abs(dy), LARGEST), tf.fill(dy.shape, Number.POSITIVE_INFINITY), dy),
+    }))
+    const ops = { ...sdxl.ops, narrow: <T extends tf.Tensor>(x: T): T => tf.clone(x), widen: limited as <T>(x: T) => T }
+    const [plain, narrow] = [
+      await runOf(sdxl, { steps: 2, shards: 1 }),
+      await runOf({ ...sdxl, ops }, { steps: 2, shards: 1 }),
+    ]
+    expect(plain.map(({ notice }) => notice)).toEqual([undefined, undefined])
+    expect(narrow.map(({ notice }) => notice)).toEqual([
+      expect.stringContaining("slopes of step 1 were above"),
+      undefined,
+    ])
+    for (const [i, { loss }] of narrow.entries()) expect(loss).toBeCloseTo(plain[i]?.loss ?? 0, 4)
   })
 })
+
+/** A limit that slopes exceed with the first factors on the loss, and not with the last. */
+const LARGEST = 1

@@ -289,8 +289,15 @@ export interface TrainRunOptions extends TrainOptions, AdapterDims {
 }
 
 export type TrainRunEvent =
-  /** What the run does not follow, and what encoding found. It comes after the caching and before the first step. */
-  | { readonly kind: "notice"; readonly about: "captions" | "latents" | "texts"; readonly text: string }
+  /**
+   * What the run does not follow, and what encoding found, after the caching and before the first step. What is about
+   * gradients comes before a step.
+   */
+  | {
+      readonly kind: "notice"
+      readonly about: "captions" | "latents" | "texts" | "gradients"
+      readonly text: string
+    }
   /** The number of encoded examples. Repeats of an example count, and are encoded once. */
   | { readonly kind: "cache"; readonly done: number; readonly count: number }
   | TrainRunStep

@@ -63,6 +63,12 @@ export interface SentLoraUse extends LoraStrength {
   readonly lora: number
 }
 
+/** A step as a worker sends it. */
+export type SentTrainStep = TrainRunStep & {
+  /** What is to be said before it. Default: nothing */
+  readonly notice?: string
+}
+
 /** A ControlNet's number, with the settings of its use. */
 export interface SentControlNetUse extends Omit<ControlNetHandleUse, "controlNet"> {
   readonly controlNet: number
@@ -249,7 +255,7 @@ export type RuntimeTasks<Types extends RuntimeTypes> = {
       /** The training's help. Null: none. */
       readonly help: MessagePort | null
     }
-    yields: TrainRunStep
+    yields: SentTrainStep
     returns: TrainState
   }
   /** Frees what a worker keeps for a run. */

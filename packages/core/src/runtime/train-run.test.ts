@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
 import type { Client } from "../channel/client.ts"
+import type { TrainRunEvent } from "./contract.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import { trainWith } from "./train-run.ts"
 
@@ -24,6 +25,32 @@ describe("trainWith", () => {
     const run = trainWith([client], { model: 1, run: 1 }, { count: 1, example }, options)
     await expect(run.next()).rejects.toThrow(/batchSize/)
     expect(example).not.toHaveBeenCalled()
+  })
+
+  it("says what a worker says of a step before that step", async () => {
+    const row = { width: 32, height: 32, data: new Uint8Array(3 * 32 * 32) }
+    const dataset = {
+      ...{ count: 1, sizes: [{ width: 32, height: 32 }], augmentation: () => ({ flips: false, varies: true }) },
+      example: async () => ({ name: "a", image: row, control: row, caption: "", size: SIZE }),
+    }
+    async function* twoSteps(): AsyncGenerator<unknown, unknown, void> {
+      yield { kind: "step", step: 1, notice: "slopes were large" }
+      yield { kind: "step", step: 2 }
+      return { step: 2 }
+    }
+    const client: Client<RuntimeTasks<RuntimeTypes>> = {
+      open: vi.fn(() => twoSteps()) as never,
+      call: vi.fn(async () => {}) as never,
+      fail: vi.fn(),
+    }
+    const options = { steps: 2, batchSize: 1, seed: 1, learningRate: 1e-4, sites: [], condDim: 2, mlpDim: 2 }
+    const events: TrainRunEvent[] = []
+    for await (const event of trainWith([client], { model: 1, run: 1 }, dataset, options)) events.push(event)
+    expect(events.filter(({ kind }) => kind !== "cache")).toEqual([
+      { kind: "notice", about: "gradients", text: "slopes were large" },
+      { kind: "step", step: 1 },
+      { kind: "step", step: 2 },
+    ])
   })
 
   it("gives the state of the last step to a caller that stops at an example that cannot be read", async () => {

@@ -88,8 +88,10 @@ export async function* trainWith<Types extends RuntimeTypes>(
         }
         const next = await steps.next()
         if (next.done === true) return next.value
-        step = next.value.step
-        yield next.value
+        const { notice, ...made } = next.value
+        step = made.step
+        if (notice !== undefined) yield { kind: "notice", about: "gradients", text: notice }
+        yield made
       }
     } finally {
       await steps.return(undefined as never)

@@ -31,9 +31,9 @@ describe("withLossScale", () => {
     expect(scales).toEqual([2 ** 20, 2 ** 11])
   })
 
-  it("computes gradients that overflow again, with a smaller factor", async () => {
+  it("computes gradients that overflow again, with a smaller factor, and says how often", async () => {
     const { scales, attempt } = attemptUpTo(2 ** 13)
-    expect(await withLossScale(HALF, 128 * 128 * 4, attempt)).toEqual(EXACT)
+    expect(await withLossScale(HALF, 128 * 128 * 4, attempt)).toEqual({ ...EXACT, repeats: 2 })
     expect(scales).toEqual([2 ** 20, 2 ** 16, 2 ** 12])
   })
 

@@ -4,6 +4,8 @@ import type { Ops } from "../ops/ops.ts"
 interface Scaled {
   readonly loss: number
   readonly gradients: Float32Array
+  /** How often they were computed again. Absent: never. */
+  readonly repeats?: number
 }
 
 /** The first factor on the loss, for each value of the prediction. A loss is a mean over these values. */
@@ -30,11 +32,12 @@ export async function withLossScale(
 ): Promise<Scaled> {
   if (narrow === undefined) return attempt(1)
   let scale = FACTOR_PER_VALUE * 2 ** Math.ceil(Math.log2(values))
-  for (;;) {
+  for (let repeats = 0; ; repeats++) {
     const { loss, gradients } = await attempt(scale)
     // A loss that is not finite is not due to the factor.
     if (scale === 1 || !Number.isFinite(loss) || gradients.every(Number.isFinite)) {
-      return { loss: loss / scale, gradients: gradients.map((gradient) => gradient / scale) }
+      const result = { loss: loss / scale, gradients: gradients.map((gradient) => gradient / scale) }
+      return repeats === 0 ? result : { ...result, repeats }
     }
     scale = Math.max(1, scale / STEP)
   }

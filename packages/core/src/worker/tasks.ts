@@ -294,9 +294,9 @@ export function createRuntimeTasks<Types extends RuntimeTypes>(
         const { seed } = encoding
         const onFinal = into === null || progress === null ? undefined : tellFinal(into, progress)
         const watched = { ...context, onFinal }
-        const { loss, gradients } = await partOf(from, { ...lllite, slots }, seed, task, rows, objective, watched)
+        const { gradients, ...rest } = await partOf(from, { ...lllite, slots }, seed, task, rows, objective, watched)
         into?.set(gradients)
-        return { loss, gradients: into ?? shared(gradients) }
+        return { ...rest, gradients: into ?? shared(gradients) }
       } finally {
         progress?.close()
         release()

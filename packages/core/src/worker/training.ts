@@ -4,9 +4,15 @@ import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { CoreError } from "../errors.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
-import type { TrainRunStep } from "../runtime/contract.ts"
 import { type ComputePart, createPartPool, type PoolHelp } from "../runtime/part-pool.ts"
-import type { HelpTasks, RuntimeTasks, RuntimeTypes, SentEncodeOptions, SentTrainOptions } from "../runtime/tasks.ts"
+import type {
+  HelpTasks,
+  RuntimeTasks,
+  RuntimeTypes,
+  SentEncodeOptions,
+  SentTrainOptions,
+  SentTrainStep,
+} from "../runtime/tasks.ts"
 import type { Sized } from "../training/batches.ts"
 import type { CachedExample } from "../training/dataset.ts"
 import type { ExampleMemo } from "../training/example-memo.ts"
@@ -87,15 +93,16 @@ export async function* trainRun(
   { sizes, controls }: RunExamples,
   options: SentTrainOptions,
   context: TaskContext,
-): AsyncGenerator<TrainRunStep, TrainState, void> {
+): AsyncGenerator<SentTrainStep, TrainState, void> {
   // Before this, the VAE or a generation has run.
   place.sdxl.ops.trim?.()
   const { stateEvery = [], siteLimit, partRates } = options
   const intervals = typeof stateEvery === "number" ? [stateEvery] : stateEvery
   // An optimiser on a device keeps a copy of the values, which would not be limited or scaled.
   const loadOptimizer = siteLimit === undefined && partRates === undefined ? place.loadOptimizer : undefined
+  const repeats = createRepeats()
   const machine = {
-    ...gradientsOf(place, helpers, state.feedback, options, context),
+    ...gradientsOf(place, helpers, state.feedback, options, context, repeats.note),
     parts: LLLITE.parts(state.model),
     ...(loadOptimizer === undefined ? {} : { loadOptimizer }),
     ...(siteLimit === undefined ? {} : { afterUpdate: limiter(controls, siteLimit) }),
@@ -106,7 +113,29 @@ export async function* trainRun(
     if (next.done === true) return next.value
     const { state, ...step } = next.value
     const isKept = intervals.some((every) => every > 0 && step.step % every === 0)
-    yield { kind: "step", ...step, state: isKept ? await state() : null }
+    const notice = repeats.noticeAt(step.step)
+    yield { kind: "step", ...step, state: isKept ? await state() : null, ...(notice === null ? {} : { notice }) }
+  }
+}
+
+/** Tells once of a run that gradients were computed again. */
+function createRepeats(): {
+  readonly note: (results: readonly LossAndGradients[]) => void
+  readonly noticeAt: (step: number) => string | null
+} {
+  let [isNew, isSaid] = [false, false]
+  return {
+    note(results) {
+      isNew ||= results.some(({ repeats = 0 }) => repeats > 0)
+    },
+    noticeAt(step) {
+      if (!isNew || isSaid) return null
+      isSaid = true
+      return (
+        `training: slopes of step ${step} were above float16's range. So it was computed again with a smaller factor on the ` +
+        "loss, which takes the time of a step and loses nothing. This is said once. With precision F32 it does not occur."
+      )
+    },
   }
 }
 
@@ -123,6 +152,7 @@ function gradientsOf(
   start: TrainState["feedback"],
   { seed, objective = {}, partPrecision = "float32" }: SentTrainOptions,
   context: TaskContext,
+  note: (results: readonly LossAndGradients[]) => void,
 ): Required<Pick<TrainMachine, "gradients" | "places" | "feedback">> {
   const { signal } = context
   const rounds = partPrecision === "float16"
@@ -152,7 +182,9 @@ function gradientsOf(
         },
     )
     const ownPart: ComputePart = ({ task, rows }) => partOf(place, lllite, seed, task, rows, objective, context)
-    return pool.compute(parts, [...helped, ownPart], help)
+    const results = await pool.compute(parts, [...helped, ownPart], help)
+    note(results)
+    return results
   }
   return {
     gradients,
