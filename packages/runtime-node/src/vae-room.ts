@@ -1,4 +1,5 @@
-import { GPU_VAE_BYTES, WASM_VAE_BYTES } from "@lllite/core/memory"
+import { gpuVaeBytes, WASM_VAE_BYTES } from "@lllite/core/memory"
+import type { VaePicture } from "@lllite/core/models"
 import type { NodeBackend } from "./backends/names.ts"
 
 /** The backend and device that run a VAE. */
@@ -13,12 +14,16 @@ export interface VaePlace {
 const SHARE = 0.75
 
 /**
- * Bytes that the VAE may use for one picture now. A picture that needs more is cut into slices.
+ * Bytes that the VAE may use for a picture of this size now. A picture that needs more is cut into slices.
  *
  * @param available bytes of free memory
  */
-export function vaeRoom({ backend, device, threads }: VaePlace, available = process.availableMemory()): number {
-  if (device === "GPU") return GPU_VAE_BYTES
+export function vaeRoom(
+  { backend, device, threads }: VaePlace,
+  picture: VaePicture,
+  available = process.availableMemory(),
+): number {
+  if (device === "GPU") return gpuVaeBytes(picture)
   const share = (SHARE * available) / threads
   return backend === "wasm" ? Math.min(WASM_VAE_BYTES, share) : share
 }

@@ -6,7 +6,7 @@
  */
 export { letStop, type StopOptions } from "../models/steps.ts"
 export { COMPOSED_FOOTPRINT } from "./composed-footprint.ts"
-export { GPU_VAE_BYTES, WASM_BYTES, WASM_VAE_BYTES } from "./limits.ts"
+export { gpuVaeBytes, WASM_BYTES, WASM_VAE_BYTES } from "./limits.ts"
 export { measureShortened } from "./measure-shortened.ts"
 export { measureTraining, type TrainingTimes } from "./measure-training.ts"
 export type { Holding, Work } from "./outline-backend.ts"

@@ -65,10 +65,14 @@ describe("chooseVaeSlices", () => {
 
 describe("chooseVaeParts", () => {
   it("takes slices where a number of them fits, and otherwise the largest tiles that do", async () => {
-    const small = { height: 512, width: 768 }
-    expect(await chooseVaeParts(SDXL_VAE, small, 2 * GIB, FUSED)).toMatchObject({ vaeTiles: null })
-    const { vaeTiles } = await chooseVaeParts(SDXL_VAE, small, 0.6 * GIB, FUSED)
-    expect(vaeTiles).toEqual({ size: 256 })
-    expect(await chooseVaeParts(SDXL_VAE, small, 0, FUSED)).toEqual({ vaeSlices: 64, vaeTiles: null })
+    const plain: Footprint = { weightBytes: () => 2 }
+    const [small, large] = [
+      { height: 512, width: 768 },
+      { height: 768, width: 768 },
+    ]
+    expect(await chooseVaeParts(SDXL_VAE, small, 0.3 * GIB, plain)).toEqual({ vaeSlices: 16, vaeTiles: null })
+    // A tensor of its finest level takes 288 MiB.
+    expect((await chooseVaeParts(SDXL_VAE, large, 0.3 * GIB, plain)).vaeTiles).toEqual({ size: 256 })
+    expect(await chooseVaeParts(SDXL_VAE, small, 0, plain)).toEqual({ vaeSlices: 64, vaeTiles: null })
   })
 })

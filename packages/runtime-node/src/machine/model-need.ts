@@ -64,7 +64,7 @@ async function needOf(
   const vae = inferVaeConfig(partsOf(files).vae)
   const plan = async (kind: MemoryTask["kind"], side: number): Promise<MemoryPlan> => {
     const picture = { width: side, height: side }
-    const parts = await chooseVaeParts(vae, picture, vaeRoom({ ...place, threads: 1 }), footprint)
+    const parts = await chooseVaeParts(vae, picture, vaeRoom({ ...place, threads: 1 }, picture), footprint)
     return planMemory(files, { kind, ...picture, lllite: LLLITE, ...parts }, footprint)
   }
   const [side] = sides

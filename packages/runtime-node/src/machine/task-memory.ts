@@ -27,6 +27,6 @@ export async function planTaskMemory(
   await registerGradients()
   const footprint = footprintOf(place)
   if (task.vaeSlices !== undefined || task.vaeTiles != null) return planMemory(files, task, footprint, stop)
-  const parts = await chooseVaeParts(inferVaeConfig(partsOf(files).vae), task, vaeRoom(place), footprint)
+  const parts = await chooseVaeParts(inferVaeConfig(partsOf(files).vae), task, vaeRoom(place, task), footprint)
   return planMemory(files, { ...task, ...parts }, footprint, stop)
 }

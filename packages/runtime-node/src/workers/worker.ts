@@ -71,7 +71,7 @@ const tasks = createRuntimeTasks<NodeTypes>(
     },
 
     vaeParts: ({ vae }, picture) =>
-      chooseVaeParts(vae.config, picture, vaeRoom(started(here)), footprintOf(started(here))),
+      chooseVaeParts(vae.config, picture, vaeRoom(started(here), picture), footprintOf(started(here))),
   },
   () => server,
 )

@@ -1,13 +1,10 @@
 import { CoreError } from "@lllite/core"
 import type { Footprint } from "@lllite/core/memory"
-import { chooseVaeParts, GPU_VAE_BYTES, planMemory, WASM_BYTES, WASM_VAE_BYTES } from "@lllite/core/memory"
+import { chooseVaeParts, gpuVaeBytes, planMemory, WASM_BYTES, WASM_VAE_BYTES } from "@lllite/core/memory"
 import type { VaeConfig, VaePicture, WeightFile } from "@lllite/core/models"
 import { inferVaeConfig, vaeOf } from "@lllite/core/models"
-import type { MemoryNeed, WebBackend } from "../types.ts"
+import type { MemoryNeed } from "../types.ts"
 import type { WebRunningBackend } from "./backend.ts"
-
-/** Bytes that the VAE may use for a picture. */
-const VAE_BYTES = { webgpu: GPU_VAE_BYTES, wasm: WASM_VAE_BYTES } as const satisfies Record<WebBackend, number>
 
 /** Number of CLIP's tokens. */
 const VOCABULARY = 49_408
@@ -29,7 +26,9 @@ export function vaePartsOf(
   config: VaeConfig,
   { width, height }: VaePicture,
 ): ReturnType<typeof chooseVaeParts> {
-  return chooseVaeParts(config, { width, height }, VAE_BYTES[running.backend], footprintOf(running))
+  const picture = { width, height }
+  const bytes = running.backend === "webgpu" ? gpuVaeBytes(picture) : WASM_VAE_BYTES
+  return chooseVaeParts(config, picture, bytes, footprintOf(running))
 }
 
 /**

@@ -14,25 +14,38 @@ export interface FixedNorm {
   dispose(): void
 }
 
-/**
- * A group norm with the statistics of all parts together. The caller disposes it.
- *
- * @param x parts of a picture with the same columns: [N, rows, W, C] each
- */
-export function normOver(ops: Ops, x: readonly Tensor4D[], weight: NormWeight): FixedNorm {
-  const total = x.reduce((rows, { shape }) => rows + shape[1], 0)
+/** Statistics of every channel over some rows of a picture. [N, C] each */
+export interface Moments {
+  readonly rows: number
+  readonly mean: Tensor
+  readonly variance: Tensor
+}
+
+/** The statistics of rows. x: [N, rows, W, C] */
+export function momentsOf(x: Tensor4D): Moments {
+  const [n, rows, w, c] = x.shape
+  const [mean, variance] = tf.tidy(() => {
+    const pixels = tf.reshape(x, [n, rows * w, c])
+    const mean = tf.mean(pixels, 1, true)
+    return [tf.reshape(mean, [n, c]), tf.mean(tf.squaredDifference(pixels, mean), 1)]
+  }) as [Tensor, Tensor]
+  return { rows, mean, variance }
+}
+
+/** A group norm with the statistics of all parts of a picture together. The caller disposes it. */
+export function normOf(ops: Ops, parts: readonly Moments[], weight: NormWeight): FixedNorm {
+  const total = parts.reduce((sum, { rows }) => sum + rows, 0)
   const { factor, offset } = tf.tidy(() => {
-    const [{ shape }] = x as readonly [Tensor4D]
-    const [n, , , c] = shape
+    const [{ mean: first }] = parts as readonly [Moments]
+    const [n, c] = first.shape as [number, number]
     // Chan et al. 1983: the variance of a whole is the mean of its parts' variances plus the variance of their means.
-    const parts = x.map((part) => tf.tidy(() => moments(part)))
-    const shares = x.map((part) => part.shape[1] / total)
+    const shares = parts.map(({ rows }) => rows / total)
     const channelMean = weighted(
-      parts.map(([mean]) => mean as Tensor),
+      parts.map(({ mean }) => mean),
       shares,
     )
     const channelVariance = weighted(
-      parts.map(([mean, variance]) => tf.add(variance as Tensor, tf.square(tf.sub(mean as Tensor, channelMean)))),
+      parts.map(({ mean, variance }) => tf.add(variance, tf.square(tf.sub(mean, channelMean)))),
       shares,
     )
     const grouped = (t: Tensor): Tensor => tf.mean(tf.reshape(t, [n, GROUPS, c / GROUPS]), 2, true)
@@ -47,21 +60,13 @@ export function normOver(ops: Ops, x: readonly Tensor4D[], weight: NormWeight): 
   // They live until they are disposed, also if a scope around ends.
   tf.keep(factor)
   tf.keep(offset)
-  const plain = (rows: Tensor4D): Tensor4D => tf.add(tf.mul(rows, factor), offset)
+  // Scopes free each inner tensor before the next one is made.
+  const plain = (rows: Tensor4D): Tensor4D => tf.tidy(() => tf.add(tf.mul(rows, factor), offset))
   return {
     plain,
-    apply: (rows) => ops.silu(plain(rows)) as Tensor4D,
+    apply: (rows) => tf.tidy(() => ops.silu(plain(rows)) as Tensor4D),
     dispose: () => tf.dispose([factor, offset]),
   }
-}
-
-/** Mean and variance of every channel. [N, H, W, C] → two of [N, C] */
-function moments(x: Tensor4D): [Tensor, Tensor] {
-  const [n, h, w, c] = x.shape
-  const pixels = tf.reshape(x, [n, h * w, c])
-  const mean = tf.mean(pixels, 1, true)
-  const variance = tf.mean(tf.square(tf.sub(pixels, mean)), 1)
-  return [tf.reshape(mean, [n, c]), variance]
 }
 
 function weighted(tensors: readonly Tensor[], shares: readonly number[]): Tensor {

@@ -1,6 +1,6 @@
 import * as tf from "@tensorflow/tfjs-core"
 import type { NormWeight, Ops } from "../../ops/ops.ts"
-import { type FixedNorm, normOver } from "./norm-statistics.ts"
+import { type FixedNorm, momentsOf, normOf } from "./norm-statistics.ts"
 
 /** Norms of one run of an autoencoder, for other runs. */
 export interface SharedNorms {
@@ -22,7 +22,9 @@ export function shareNorms(ops: Ops): SharedNorms {
       ...ops,
       groupNorm(x, weight, options) {
         norms.get(weight)?.dispose()
-        norms.set(weight, normOver(ops, [x], weight))
+        const moments = momentsOf(x)
+        norms.set(weight, normOf(ops, [moments], weight))
+        tf.dispose([moments.mean, moments.variance])
         return ops.groupNorm(x, weight, options)
       },
     },

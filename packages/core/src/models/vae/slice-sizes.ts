@@ -7,9 +7,10 @@ export interface VaePicture {
 }
 
 /**
- * The most rows that a slice reads from its neighbours. It reads one on either side, and doubling makes each row two.
+ * The most rows that a slice reads from its neighbours. A block and the convolution before it read three on either side.
+ * Doubling makes each row two, so that they are four.
  */
-const NEIGHBOUR_ROWS = 4
+const NEIGHBOUR_ROWS = 8
 
 /** Bytes of the largest tensor in one slice. */
 function largestTensor({ channels }: VaeConfig, { height, width }: VaePicture, slices: number): number {

@@ -99,7 +99,7 @@ describe("a VAE in slices", () => {
       return count
     }
     // Between what two slices need of a tall picture and of a wide one.
-    const limit = 4 * 64 * 3400
+    const limit = 4 * 64 * 3700
     const needed = slicesToBind(CONFIG, picture, limit)
     expect(needed).toBe(rows > columns ? 2 : 4)
     expect(convolutions({ maxTensorBytes: limit }, 1)).toBe(convolutions({}, needed))

@@ -5,7 +5,7 @@ import type { Conv2dWeight, Ops, Padding } from "../../ops/ops.ts"
 import { runAtOnce, type Steps } from "../steps.ts"
 import { LATENT_SCALE, VAE_FACTOR, VAE_NORM } from "./config.ts"
 import { slicesToBind } from "./slice-sizes.ts"
-import { cutRows, joinRows, levelsInSlices, outInSlices } from "./slices.ts"
+import { type Cut, cutRows, joinRows, levelsInSlices, outInSlices } from "./slices.ts"
 import type { VaeAttention, VaeCoderParams, VaeMiddle, VaeParams, VaeResBlock } from "./weights.ts"
 
 const NORM = { ...VAE_NORM, silu: true }
@@ -17,9 +17,10 @@ const PAD_AFTER: Padding = [0, 1, 0, 1]
 
 export interface VaeOptions {
   /**
-   * Slices of rows into which a picture is cut, at most one for each row of latents. Memory then holds a layer's inner
-   * tensors for one slice at a time. The result is the same except for rounding. A device that takes no tensor as large
-   * as a slice's (`Ops.maxTensorBytes`) gets more slices. Default: 1.
+   * Slices of rows into which a picture is cut, at most one for each row of latents. Memory then holds one tensor of the
+   * finest level, and the inner tensors of one slice at a time. The result is the same except for rounding. It takes up to
+   * half as much work again, because inner tensors are computed again for each of their readers. A device that takes no
+   * tensor as large as a slice's (`Ops.maxTensorBytes`) gets more slices. Default: 1.
    */
   readonly slices?: number
 }
@@ -50,12 +51,12 @@ export function* encodeSteps(ops: Ops, params: VaeParams, image: Tensor4D, optio
       `vae: image is [${image.shape.join(", ")}], expected RGB with sides that are multiples of 8`,
     )
   }
-  const slices = sliceCount(ops, params, options, [n, height / VAE_FACTOR, width / VAE_FACTOR])
+  const cut = cutOf(ops, params, options, [n, height / VAE_FACTOR, width / VAE_FACTOR])
   const { encoder } = params
   const deep =
-    slices === 1
+    cut.count === 1
       ? yield* inTurn(ops, tf.clone(image), levelsDown(ops, encoder))
-      : joinRows(yield* levelsInSlices(ops, encoder, cutRows(image, slices, VAE_FACTOR), "down"))
+      : joinRows(yield* levelsInSlices(ops, encoder, cutRows(image, cut), cut, "down"))
   const moments = yield* inTurn(ops, deep, [
     ...middle(ops, encoder.middle),
     (h) => ops.conv2d(ops.groupNorm(h, encoder.outNorm, NORM), encoder.outConv, { stride: 1, padding: PAD_ONE }),
@@ -112,17 +113,17 @@ export function* decodeSteps(
   latents: Tensor4D,
   options: VaeOptions = {},
 ): Steps<Tensor4D> {
-  const slices = sliceCount(ops, params, options, latents.shape)
+  const cut = cutOf(ops, params, options, latents.shape)
   const { decoder } = params
   const deep = yield* inTurn(ops, tf.clone(latents), [
     (h) => ops.conv2d(tf.div(h, LATENT_SCALE), params.postQuant, { stride: 1, padding: PAD_NONE }),
     (h) => ops.conv2d(h, decoder.inConv, { stride: 1, padding: PAD_ONE }),
     ...middle(ops, decoder.middle),
   ])
-  if (slices === 1) return yield* inTurn(ops, deep, levelsUp(ops, decoder))
-  const cut = cutRows(deep, slices)
+  if (cut.count === 1) return yield* inTurn(ops, deep, levelsUp(ops, decoder))
+  const rows = cutRows(deep, cut)
   deep.dispose()
-  return joinRows(yield* outInSlices(ops, decoder, yield* levelsInSlices(ops, decoder, cut, "up")))
+  return joinRows(yield* outInSlices(ops, decoder, yield* levelsInSlices(ops, decoder, rows, cut, "up"), cut))
 }
 
 /** Up to the pictures' size. [N, H, W, C] → [N, 8H, 8W, 3] */
@@ -143,22 +144,22 @@ function levelsUp(ops: Ops, { levels, outNorm, outConv }: VaeCoderParams): reado
 }
 
 /**
- * The number of slices: the requested number, or more if the device needs more. Every slice has rows. latents: [N, H,
- * W, …]
+ * How a picture is cut: into the requested number of slices, or more if the device needs more. Every slice has rows of latents.
+ * latents: [N, H, W, …]
  */
-function sliceCount(
+function cutOf(
   { maxTensorBytes }: Ops,
   { config }: VaeParams,
   { slices = 1 }: VaeOptions,
   [n, rows, columns]: readonly [number, number, number, ...number[]],
-): number {
+): Cut {
   if (!Number.isSafeInteger(slices) || slices < 1) {
     throw new CoreError("option-range", `vae: slices is ${slices}, expected a positive integer`)
   }
-  if (maxTensorBytes === undefined) return Math.min(slices, rows)
   const picture = { height: VAE_FACTOR * rows, width: VAE_FACTOR * columns }
-  const needed = slicesToBind(config, picture, maxTensorBytes / n)
-  return Math.min(Math.max(slices, needed), rows)
+  const needed = maxTensorBytes === undefined ? 1 : slicesToBind(config, picture, maxTensorBytes / n)
+  const count = Math.min(Math.max(slices, needed), rows)
+  return { count, units: rows, finest: n * picture.height * picture.width * (config.channels[0] ?? 0) }
 }
 
 function middle(ops: Ops, params: VaeMiddle): readonly Step[] {
