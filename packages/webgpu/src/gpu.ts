@@ -70,6 +70,8 @@ export interface Gpu {
   run(kernel: KernelSource, buffers: readonly KernelBuffer[], params: readonly number[], groups: number): void
   /** Runs a pass by its record. See `Ops.runPass`. */
   runPass<T extends Tensor>(pass: RepeatedPass<T>): T
+  /** Bounds the bytes of all tensors, idle ones included. */
+  pool(bytes: number): void
   /** Frees buffers of `TRIMMED_BYTES` and more that no tensor uses. */
   trim(): void
   /** Resolves when the device has run all recorded commands. @throws WebgpuDeviceError if the device failed */
@@ -188,6 +190,10 @@ export function openGpu(tiles: ProductTiles = DEFAULT_TILES): Gpu {
       expectInUse(backend)
       health.expectSound()
       return runPass(backend, pass)
+    },
+    pool(bytes) {
+      expectInUse(backend)
+      backend.pool(bytes)
     },
     trim() {
       expectInUse(backend)

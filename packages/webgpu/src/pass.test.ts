@@ -61,6 +61,33 @@ describe("passes that are repeated on WebGPU", needsAdapter, () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
+  it("hold little more than their tensors take at one time, although these differ in size", async () => {
+    const inUse = (): number => (tf.memory() as tf.MemoryInfo & { numBytesInGPU: number }).numBytesInGPU
+    const [unit, most] = [4096, 8]
+    const x = normal("x", [most * unit])
+    const run = ([read]: readonly tf.Tensor[]): tf.Tensor => {
+      let last: tf.Tensor | null = null
+      for (let size = most; size > 0; size--) {
+        const part = tf.slice(read as tf.Tensor, [0], [size * unit])
+        const next = ops.silu(part)
+        tf.dispose([part, ...(last === null ? [] : [last])])
+        last = next
+      }
+      return last as tf.Tensor
+    }
+    const expected = run([x])
+    const before = inUse()
+    for (let i = 0; i < 4; i++) {
+      const y = runPass({ key: "sizes", inputs: [x], reads: [], run })
+      expect(await y.data()).toEqual(await expected.data())
+      y.dispose()
+    }
+    // The copy of x, the largest result, and the part and the result after it. Two buffers of each size would be 80 units.
+    expect(inUse() - before).toBeGreaterThanOrEqual(4 * unit * (8 + 8 + 7 + 7))
+    expect(inUse() - before).toBeLessThan(4 * unit * 40)
+    tf.dispose([x, expected])
+  })
+
   it("are recorded anew for another thing that they read, and for inputs of another shape", async () => {
     const [one, other] = [normal("one", [3, 2]), normal("other", [3, 2])]
     const [wide, narrow] = [normal("wide", [3, 2]), normal("narrow", [1, 2])]

@@ -72,15 +72,18 @@ function recorded<T extends Tensor>(
     refuse(ended)
     return result
   }
-  const record = {
-    ...ended,
-    inputs: copies.map((copy) => bufferOf(backend, copy)),
-    ...{ result: boundTo(backend, result), shape: result.shape, storage: storageOf(backend, result) },
+  const { recording, placeOf } = passes.plan(ended)
+  const end = ended.recording.dispatches.length
+  const place = (buffer: GPUBuffer): GPUBuffer => placeOf(buffer, end) ?? buffer
+  const { buffer, offset = 0, size = buffer.size } = boundTo(backend, result)
+  known.record = {
+    ...{ recording, constants: ended.constants },
+    inputs: copies.map((copy) => place(bufferOf(backend, copy))),
+    result: { buffer: place(buffer), offset, size },
+    ...{ shape: result.shape, storage: storageOf(backend, result) },
   }
-  known.record = record
-  const value = copied<T>(backend, record)
-  tf.dispose([...copies, result])
-  return value
+  tf.dispose(copies)
+  return result
 }
 
 function repeated<T extends Tensor>(backend: GuardedBackend, record: PassRecord, inputs: readonly Tensor[]): T {

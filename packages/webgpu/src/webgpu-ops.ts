@@ -78,6 +78,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     trim: () => gpu.trim(),
+    pool: (bytes) => gpu.pool(bytes),
     // Other ops on this device may run the same pass in another precision.
     runPass: (pass) => gpu.runPass({ ...pass, reads: [ops, ...pass.reads] }),
     load: {

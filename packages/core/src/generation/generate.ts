@@ -2,6 +2,7 @@ import type { Tensor4D } from "@tensorflow/tfjs-core"
 import { createNoiseSchedule } from "../diffusion/schedule.ts"
 import type { RgbImage } from "../image.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { POOLED_BYTES } from "../ops/ops.ts"
 import type { Seed } from "../random/seed.ts"
 import { withReadyControls } from "./control-picture.ts"
 import { decodePictures } from "./decode-pictures.ts"
@@ -82,6 +83,7 @@ export async function* generate(
     latents = next
     return next
   }
+  ops.pool?.(POOLED_BYTES)
   try {
     const [first, second] = stages
     meter?.beginStage(-first.steps.from)

@@ -1,6 +1,7 @@
 import type { DataType, KernelConfig, TensorInfo } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { POOLED_BYTES, TRIMMED_BYTES } from "../ops/ops.ts"
+import { POOLED_BYTES, ROOM_BYTES, TRIMMED_BYTES } from "../ops/ops.ts"
+import { shareBuffers, type TensorLife } from "../ops/share-buffers.ts"
 import type { OutlineHost } from "./outline-kernels.ts"
 import { OUTLINE, outlineKernels } from "./outline-kernels.ts"
 
@@ -37,6 +38,8 @@ interface Piece {
   refs: number
 }
 
+type Life = { -readonly [K in keyof TensorLife]: TensorLife[K] }
+
 /**
  * A backend of TensorFlow.js that computes shapes and no values. It counts the memory that code takes and frees.
  * Tensors, scopes and tapes are TensorFlow.js' own. Reading a tensor gives zeros.
@@ -49,6 +52,13 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   readonly #readBuffers = new Set<number>()
   readonly #work = new Map<string, { calls: number; flops: number; bytes: number }>()
   readonly #isPooled: boolean
+  #pooledBytes = POOLED_BYTES
+  /** Lives of the pieces of a pass that is being recorded, and those that have not ended. */
+  #lives: Life[] | null = null
+  readonly #openLives = new Map<DataId, Life>()
+  #clock = 0
+  /** Bytes of the buffers of records. */
+  #recordBuffers: readonly number[] = []
   #held = 0
   #idleBytes = 0
   /** Bytes of tensors, and the most of them since the last trim. */
@@ -96,8 +106,33 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     this.#work.set(kind, { calls: before.calls + 1, flops: before.flops + flops, bytes: before.bytes + bytes })
   }
 
-  /** Frees the large pieces that a pool keeps, as a runtime does between phases. */
+  /** Bounds the bytes of all pieces, idle ones included. See `Ops.pool`. */
+  pool(bytes: number): void {
+    this.#pooledBytes = bytes
+  }
+
+  /** Notes when pieces are taken and freed from now on. */
+  startRecording(): void {
+    this.#lives = []
+    this.#openLives.clear()
+  }
+
+  /** Takes what a record needs for the pieces that were noted, in buffers that all records share. */
+  keepRecorded(): void {
+    const { buffers } = shareBuffers(this.#lives ?? [], this.#recordBuffers)
+    for (const bytes of buffers.slice(this.#recordBuffers.length)) this.#takePiece(bytes)
+    this.#recordBuffers = buffers
+  }
+
+  stopRecording(): void {
+    this.#lives = null
+    this.#openLives.clear()
+  }
+
+  /** Frees the large pieces that a pool keeps, and all records, as a runtime does between phases. */
   trim(): void {
+    for (const bytes of this.#recordBuffers) this.#freePiece(bytes)
+    this.#recordBuffers = []
     this.#mostTensorBytes = this.#tensorBytes
     for (const [bytes, count] of this.#idle) {
       if (bytes < TRIMMED_BYTES) continue
@@ -165,13 +200,10 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
     data.refs -= 1
     if (!force && data.refs > 0) return false
     this.#data.delete(dataId)
-    this.#held -= data.bytes
-    this.#tensorBytes -= data.bytes
-    if (!this.#isPooled) return true
-    const idle = this.#idle.get(data.bytes) ?? 0
-    this.#idle.delete(data.bytes)
-    this.#idle.set(data.bytes, idle + 1)
-    this.#idleBytes += data.bytes
+    const life = this.#openLives.get(dataId)
+    if (life !== undefined) life.until = this.#clock
+    this.#openLives.delete(dataId)
+    this.#freePiece(data.bytes)
     return true
   }
 
@@ -206,24 +238,43 @@ export class OutlineBackend extends tf.KernelBackend implements OutlineHost {
   ): void {
     const bytes = (isHalf ? HALF_BYTES : VALUE_BYTES) * size
     this.#data.set(dataId, { bytes, size, refs, isHalf })
+    if (this.#lives !== null) {
+      const life: Life = { bytes, from: this.#clock++, until: Number.POSITIVE_INFINITY }
+      this.#lives.push(life)
+      this.#openLives.set(dataId, life)
+    }
+    this.#takePiece(bytes)
+    this.#largest = Math.max(this.#largest, bytes)
+  }
+
+  #takePiece(bytes: number): void {
     this.#tensorBytes += bytes
     this.#mostTensorBytes = Math.max(this.#mostTensorBytes, this.#tensorBytes)
     const idle = this.#idle.get(bytes) ?? 0
     if (idle > 0) {
       this.#idle.set(bytes, idle - 1)
       this.#idleBytes -= bytes
-    } else if (bytes >= TRIMMED_BYTES) {
+    } else if (bytes >= ROOM_BYTES) {
       this.#makeRoom()
     }
     this.#grow(bytes)
-    this.#largest = Math.max(this.#largest, bytes)
+  }
+
+  #freePiece(bytes: number): void {
+    this.#held -= bytes
+    this.#tensorBytes -= bytes
+    if (!this.#isPooled) return
+    const idle = this.#idle.get(bytes) ?? 0
+    this.#idle.delete(bytes)
+    this.#idle.set(bytes, idle + 1)
+    this.#idleBytes += bytes
   }
 
   /** Frees the large pieces that were idle for longest, as a pool does where it would hold too much. */
   #makeRoom(): void {
-    const most = Math.max(POOLED_BYTES, this.#mostTensorBytes)
+    const most = Math.max(this.#pooledBytes, this.#mostTensorBytes)
     for (const [bytes, count] of this.#idle) {
-      if (bytes < TRIMMED_BYTES) continue
+      if (bytes < ROOM_BYTES) continue
       const over = this.#tensorBytes + this.#idleBytes - most
       const freed = Math.min(count, Math.max(0, Math.ceil(over / bytes)))
       this.#idle.set(bytes, count - freed)

@@ -4,6 +4,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import type { LinearWeight, NormWeight, Ops, TableWeight, WeightLoader } from "../ops/ops.ts"
 import { vjp } from "../ops/vjp.ts"
 import type { OutlineBackend } from "./outline-backend.ts"
+import { outlinePasses } from "./outline-pass.ts"
 import { outlineStacks } from "./outline-stacks.ts"
 
 /** How one runtime's ops take memory differently from another's. */
@@ -101,9 +102,14 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
       }
     })
 
+  const passes = outlinePasses(backend)
   return {
     load: outlineLoader(backend, options),
-    trim: () => backend.trim(),
+    trim() {
+      passes.forget()
+      backend.trim()
+    },
+    ...(options.pooled === true ? { pool: (bytes: number) => backend.pool(bytes), runPass: passes.runPass } : {}),
     ...(options.maxTensorBytes === undefined ? {} : { maxTensorBytes: options.maxTensorBytes }),
     ...(options.halves === true
       ? {

@@ -40,8 +40,9 @@ export type {
   Weight,
   WeightLoader,
 } from "./ops.ts"
-export { POOLED_BYTES, TRIMMED_BYTES } from "./ops.ts"
+export { POOLED_BYTES, ROOM_BYTES, TRAINING_POOLED_BYTES, TRIMMED_BYTES } from "./ops.ts"
 export { registerGradients } from "./register-gradients.ts"
 export { selfCheck } from "./self-check.ts"
+export { type SharedBuffers, shareBuffers, type TensorLife } from "./share-buffers.ts"
 export { type Differentiable, type DifferentiableSeveral, vjp, vjpSeveral } from "./vjp.ts"
 export { readEntryInto, type WeightEntry } from "./weight-entry.ts"

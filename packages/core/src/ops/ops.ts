@@ -153,18 +153,26 @@ export interface RepeatedPass<Y extends Tensor> {
   readonly run: (inputs: readonly Tensor[]) => Y
 }
 
-/**
- * The smallest piece of memory that a trim frees, in bytes. Smaller pieces are many and hold little. Without them, a
- * training step of SDXL at 1024 px saves 20 MiB and makes half as many pieces again.
- */
-export const TRIMMED_BYTES = 2 ** 20
+/** The smallest piece of memory that a trim frees, in bytes. Smaller pieces are many and hold little. */
+export const TRIMMED_BYTES = 2 ** 16
 
 /**
- * Bytes that a pool may hold for tensors, idle ones included. It holds more where tensors in use have needed more since the
- * last trim. So blocks of other shapes take turns without new memory where there is little, and in no more memory than one
- * of them needs where there is much. A training step of SDXL holds 2.0 GiB at 512 px.
+ * The smallest piece of memory that is freed where a pool would hold too much, in bytes. Without smaller ones, a training step
+ * of SDXL at 1024 px saves 20 MiB and makes half as many pieces again.
  */
-export const POOLED_BYTES = 2.5 * 2 ** 30
+export const ROOM_BYTES = 2 ** 20
+
+/**
+ * Bytes that a pool holds for tensors, idle ones included, unless `Ops.pool` says otherwise. It holds more where tensors in
+ * use have needed more since the last trim. With this much, SDXL in 16 bits makes a guided picture of 1024 px in 7 GiB.
+ */
+export const POOLED_BYTES = 0.65 * 2 ** 30
+
+/**
+ * The same for training, whose blocks of other shapes take turns in each step. So they do without new memory where there is
+ * little, and in no more memory than one of them needs where there is much. A step of SDXL holds 2.0 GiB at 512 px.
+ */
+export const TRAINING_POOLED_BYTES = 2.5 * 2 ** 30
 
 /**
  * The verbs of the networks on a runtime's device. Every verb is differentiable with respect to its tensors, and never
@@ -180,6 +188,11 @@ export interface Ops {
    * between phases whose tensors have other shapes: text, U-Net and VAE. Default: nothing.
    */
   trim?(): void
+  /**
+   * Bounds the memory that the device keeps for tensors, idle memory included. Core calls it where a kind of work begins.
+   * Default: {@link POOLED_BYTES}
+   */
+  pool?(bytes: number): void
   /**
    * Runs a part of a network as one call, and its backward pass as another, with the results of `part.run`. Tensors
    * that the part reads have to live until the backward pass. Default: `part.run`.

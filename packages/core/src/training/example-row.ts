@@ -11,6 +11,7 @@ import { type EncodePromptOptions, encodePromptSteps } from "../models/text.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { VaePicture } from "../models/vae/slice-sizes.ts"
 import { encodeSteps, latentsOf } from "../models/vae/vae.ts"
+import { POOLED_BYTES } from "../ops/ops.ts"
 import type { Seed } from "../random/seed.ts"
 import type { DrawPosition } from "../random/stream.ts"
 import { createStream } from "../random/stream.ts"
@@ -84,6 +85,7 @@ export function createRowEncoder(
     return text
   }
   return async (row, stop = {}) => {
+    sdxl.ops.pool?.(POOLED_BYTES)
     const text = "caption" in row.text ? await textOf(row.text.caption, stop) : row.text
     const { controlLatents: known, ...rest } = row
     const controlLatents =

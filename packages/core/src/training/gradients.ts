@@ -15,7 +15,7 @@ import { checkInput, checkResiduals, disposeContext, enterUnet, leaveUnet } from
 import type { Residuals, UnetStage } from "../models/unet/walk.ts"
 import { inputOf, placesRead, unetStages } from "../models/unet/walk.ts"
 import { narrow } from "../ops/joined-verbs.ts"
-import type { Ops } from "../ops/ops.ts"
+import { type Ops, TRAINING_POOLED_BYTES } from "../ops/ops.ts"
 import { withLossScale } from "./loss-scale.ts"
 import type { ValuePart } from "./value-part.ts"
 
@@ -109,6 +109,7 @@ export async function lossAndGradients(
   loss: (prediction: Tensor4D) => Scalar,
   options: GradientOptions = {},
 ): Promise<LossAndGradients> {
+  ops.pool?.(TRAINING_POOLED_BYTES)
   // A scaled attempt may have to be made again. So no gradient is final before its end.
   const [count, rows, columns] = input.latents.shape
   return withLossScale(ops, count * rows * columns * params.config.outChannels, (scale) =>

@@ -31,6 +31,8 @@ export interface GuardedBackend extends WebGPUBackend {
   partOf(dataId: DataId): BufferPart | null
   /** Whether a tensor's values are stored in float16. */
   isHalf(dataId: DataId): boolean
+  /** Bounds the bytes of all buffers of tensors, idle ones included. See `Ops.pool`. */
+  pool(bytes: number): void
   /** Frees idle buffers of `TRIMMED_BYTES` and more. tfjs itself never frees a buffer. */
   trim(): void
 }
@@ -211,6 +213,10 @@ export function guardedBackend(
         "synchronous-read",
         "a tensor on a GPU can only be read asynchronously. Use await tensor.data().",
       )
+    }
+
+    pool(bytes: number): void {
+      this.#pool.pooledBytes = bytes
     }
 
     trim(): void {

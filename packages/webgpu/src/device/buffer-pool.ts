@@ -1,13 +1,13 @@
-import { POOLED_BYTES, TRIMMED_BYTES } from "@lllite/core/ops"
+import { POOLED_BYTES, ROOM_BYTES, TRIMMED_BYTES } from "@lllite/core/ops"
 import { RecordBuffers } from "./record-buffers.ts"
 
 /**
  * Buffers of a device that are used again, in place of tfjs's `BufferManager`. Of the free buffers of a size it gives
  * the oldest one. So a pass of a model takes the same buffers in the same order as the pass before it. All buffers together
- * stay within `POOLED_BYTES`, or within what was in use at one time since the last trim.
+ * stay within its bound, or within what was in use at one time since the last trim.
  */
 export class BufferPool {
-  /** Buffers that records of passes keep. They count as used. */
+  /** Buffers of records of passes. They count as used. */
   readonly records = new RecordBuffers()
   readonly #device: GPUDevice
   readonly #beforeFree: () => void
@@ -24,6 +24,8 @@ export class BufferPool {
   /** Bytes of all buffers. */
   numBytesAllocated = 0
   #mostBytesUsed = 0
+  /** Bytes that it may hold, free buffers included. It holds more where more was in use at one time since the last trim. */
+  pooledBytes = POOLED_BYTES
 
   /** @param beforeFree submits the recorded commands, which may use buffers that are free by now */
   constructor(device: GPUDevice, beforeFree: () => void) {
@@ -33,16 +35,14 @@ export class BufferPool {
 
   acquireBuffer(size: number, usage: GPUBufferUsageFlags, mappedAtCreation = false, reuse = true): GPUBuffer {
     const key = keyOf(size, usage)
-    const recorded = reuse ? this.records.take(key) : undefined
-    if (recorded !== undefined) return recorded
     const free = reuse ? this.#free.get(key)?.shift() : undefined
     if (free !== undefined) this.#freeCount -= 1
-    else if (size >= TRIMMED_BYTES) this.#makeRoom(size)
+    else if (size >= ROOM_BYTES) this.#makeRoom(size)
     const buffer = free ?? this.#make(size, usage, mappedAtCreation)
     this.#used.add(buffer)
     this.numBytesUsed += size
     this.#mostBytesUsed = Math.max(this.#mostBytesUsed, this.numBytesUsed)
-    this.records.add(buffer)
+    this.records.note(buffer)
     return buffer
   }
 
@@ -58,8 +58,7 @@ export class BufferPool {
       return
     }
     this.#sharers.delete(buffer)
-    const key = keyOf(buffer.size, buffer.usage)
-    if (reuse && this.records.release(buffer, key)) return
+    if (reuse && this.records.release(buffer)) return
     // After `dispose` tfjs still releases what it held.
     if (!this.#used.delete(buffer)) return
     this.numBytesUsed -= buffer.size
@@ -67,6 +66,7 @@ export class BufferPool {
       this.#destroy(buffer)
       return
     }
+    const key = keyOf(buffer.size, buffer.usage)
     const free = this.#free.get(key) ?? []
     const age = this.#age(buffer)
     let at = free.length
@@ -90,11 +90,11 @@ export class BufferPool {
 
   /** Frees large buffers, those first that were free for longest, where one more would be too much. */
   #makeRoom(size: number): void {
-    const most = Math.max(POOLED_BYTES, this.#mostBytesUsed, this.numBytesUsed + size)
+    const most = Math.max(this.pooledBytes, this.#mostBytesUsed, this.numBytesUsed + size)
     if (this.numBytesAllocated + size <= most) return
     this.#beforeFree()
     for (const free of this.#free.values()) {
-      if ((free[0]?.size ?? 0) < TRIMMED_BYTES) continue
+      if ((free[0]?.size ?? 0) < ROOM_BYTES) continue
       while (free.length > 0 && this.numBytesAllocated + size > most) {
         this.#destroy(free.pop() as GPUBuffer)
         this.#freeCount -= 1

@@ -32,6 +32,8 @@ export interface Recording {
 
 interface Dispatch {
   readonly kernel: Pipeline
+  readonly uniform: GPUBuffer
+  readonly bound: readonly BoundBuffer[]
   readonly group: GPUBindGroup
   readonly x: number
   readonly y: number
@@ -52,6 +54,14 @@ export interface Commands {
   /** Collects all dispatches from now on. */
   startRecording(): void
   stopRecording(): Recording
+  /** The number of dispatches that were collected. */
+  readonly collected: number
+  /**
+   * A recording with other buffers of at least the same size in place of some.
+   *
+   * @param replacement of a buffer in a dispatch. Undefined: it stays.
+   */
+  rebind(recording: Recording, replacement: (buffer: GPUBuffer, dispatch: number) => GPUBuffer | undefined): Recording
   /** Whether a recording can run again. */
   isCurrent(recording: Recording): boolean
   /** Records all dispatches of a recording that is current. */
@@ -200,9 +210,10 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
       if (groups < 1) throw new WebgpuOpsError("empty-dispatch", `${kernel.key}: nothing to compute`)
       const [x, y] = spreadGroups(kernel.key, groups)
       const known = pipelineOf(kernel, buffers)
-      const group = bindGroupOf(known, uniformOf(params), buffers)
+      const uniform = uniformOf(params)
+      const group = bindGroupOf(known, uniform, buffers)
       before()
-      const one = { kernel: known, group, x, y }
+      const one = { kernel: known, uniform, bound: buffers, group, x, y }
       dispatch(one)
       recording?.dispatches.push(one)
       for (const { buffer } of buffers) {
@@ -226,6 +237,23 @@ export function createCommands(device: GPUDevice, before: () => void): Commands 
       const made = recording
       recording = null
       return made ?? { dispatches: [], buffers: new Set(), generation }
+    },
+    get collected() {
+      return recording?.dispatches.length ?? 0
+    },
+    rebind({ dispatches, generation }, replacement) {
+      const used = new Set<GPUBuffer>()
+      const rebound = dispatches.map((one, i) => {
+        const bound = one.bound.map((part) => {
+          const buffer = replacement(part.buffer, i)
+          return buffer === undefined
+            ? part
+            : { ...part, buffer, offset: part.offset ?? 0, size: part.size ?? part.buffer.size }
+        })
+        for (const { buffer } of bound) used.add(buffer)
+        return { ...one, bound, group: bindGroupOf(one.kernel, one.uniform, bound) }
+      })
+      return { dispatches: rebound, buffers: used, generation }
     },
     isCurrent: (recording) => recording.generation === generation,
     repeat({ dispatches, buffers }) {

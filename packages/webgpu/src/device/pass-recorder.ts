@@ -1,6 +1,8 @@
+import { shareBuffers } from "@lllite/core/ops"
 import type { Storage } from "../wgsl/module.ts"
 import type { BufferPool } from "./buffer-pool.ts"
 import type { BoundBuffer, Commands, Recording } from "./commands.ts"
+import type { BufferLife } from "./record-buffers.ts"
 
 /** A pass that can run again. */
 export interface PassRecord {
@@ -13,6 +15,19 @@ export interface PassRecord {
   readonly storage: Storage
   /** Buffers with values that were uploaded while it was recorded. */
   readonly constants: readonly GPUBuffer[]
+}
+
+/** What was recorded, on the buffers of the tensors of that run. */
+export interface Recorded {
+  readonly recording: Recording
+  readonly lives: readonly BufferLife[]
+  readonly constants: readonly GPUBuffer[]
+}
+
+export interface PlannedRecording {
+  readonly recording: Recording
+  /** The buffer in place of one, in a dispatch. Undefined: none is. */
+  placeOf(buffer: GPUBuffer, dispatch: number): GPUBuffer | undefined
 }
 
 /** What is known of a pass with one key. */
@@ -67,12 +82,12 @@ export class PassRecorder {
     return this.#pool.records.isOpen
   }
 
-  /** Begins a record. All buffers that are acquired from now on belong to records. */
+  /** Begins a record. */
   begin(): void {
     this.#isSpoilt = false
     this.#constants = []
-    this.#pool.records.open()
     this.#commands.startRecording()
+    this.#pool.records.open(() => this.#commands.collected)
   }
 
   /**
@@ -80,23 +95,46 @@ export class PassRecorder {
    *
    * @returns what was recorded, or null if a command was not
    */
-  end(): Pick<PassRecord, "recording" | "constants"> | null {
+  end(): Recorded | null {
     const recording = this.#commands.stopRecording()
-    this.#pool.records.close()
+    const lives = this.#pool.records.close()
     const constants = this.#constants
     this.#constants = []
-    if (!this.#isSpoilt && this.#commands.isCurrent(recording)) return { recording, constants }
+    if (!this.#isSpoilt && this.#commands.isCurrent(recording)) return { recording, lives, constants }
     this.#dropConstants(constants)
     return null
   }
 
   /**
-   * Notes that a pass whose record has ended cannot run again. Its tensors may be in buffers that other records write. So
-   * all other records are forgotten.
+   * Gives a record buffers of its own, which it shares with the other records. What it was recorded with stays the tensors'.
+   *
+   * @returns the recording, and the buffer that has taken the place of one at a time: a number of dispatches
    */
+  plan({ recording, lives }: Recorded): PlannedRecording {
+    const { records } = this.#pool
+    const { places, buffers } = shareBuffers(
+      lives,
+      records.shared.map(({ size }) => size),
+    )
+    const shared = [...records.shared]
+    const { COPY_DST, COPY_SRC, STORAGE } = GPUBufferUsage
+    const usage = STORAGE | COPY_SRC | COPY_DST
+    for (const size of buffers.slice(shared.length)) shared.push(this.#pool.acquireBuffer(size, usage))
+    records.keep(shared)
+    const livesOf = new Map<GPUBuffer, { from: number; until: number; place: GPUBuffer }[]>()
+    for (const [i, { buffer, from, until }] of lives.entries()) {
+      const own = livesOf.get(buffer) ?? []
+      own.push({ from, until, place: shared[places[i] ?? -1] as GPUBuffer })
+      livesOf.set(buffer, own)
+    }
+    const placeOf = (buffer: GPUBuffer, at: number): GPUBuffer | undefined =>
+      livesOf.get(buffer)?.find(({ from, until }) => from <= at && at < until)?.place
+    return { recording: this.#commands.rebind(recording, placeOf), placeOf }
+  }
+
+  /** Notes that a pass cannot run again. */
   refuse(key: string, constants: readonly GPUBuffer[]): void {
     this.#dropConstants(constants)
-    this.clear()
     this.#known.set(key, { record: null })
   }
 
@@ -107,11 +145,8 @@ export class PassRecorder {
 
   /** A buffer for values of the pass that is being recorded. No record writes it. */
   acquireConstant(size: number, usage: GPUBufferUsageFlags): GPUBuffer {
-    const { records } = this.#pool
-    records.close()
     const buffer = this.#pool.acquireBuffer(size, usage)
-    records.open()
-    records.hold(buffer)
+    this.#pool.records.hold(buffer)
     this.#constants.push(buffer)
     return buffer
   }
