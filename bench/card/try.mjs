@@ -65,13 +65,14 @@ try {
 /** Runs the check; gives its exit code and rows. */
 function run(what, args) {
   const results = join(folder, `${what}.jsonl`)
-  const { VK_ICD_FILENAMES: driver, MESA_SHADER_CACHE_DIR: shaders } = env
+  const { VK_ICD_FILENAMES: driver, MESA_SHADER_CACHE_DIR: shaders, LP_NATIVE_VECTOR_WIDTH: bits } = env
   const environment = {
     PATH: join(folder, "bin"),
     HOME: homedir(),
     // Shaders that other tests compiled are not compiled again.
     MESA_SHADER_CACHE_DIR: shaders ?? join(env.XDG_CACHE_HOME || join(homedir(), ".cache"), "mesa_shader_cache"),
     ...(driver === undefined ? {} : { VK_ICD_FILENAMES: driver }),
+    ...(bits === undefined ? {} : { LP_NATIVE_VECTOR_WIDTH: bits }),
   }
   const { status, error } = spawnSync("python3", [join(folder, "card", "run.py"), ...args, "--results", results], {
     ...{ cwd: folder, env: environment, stdio: ["ignore", "inherit", "inherit"] },

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
+import { paceEvents } from "./pace-events.ts"
 
 /** Where drivers that the tests fetch are. */
 const cache = process.env.XDG_CACHE_HOME || join(homedir(), ".cache")
@@ -32,6 +33,7 @@ export function findDriver(driver: Driver): string | null {
 
 /** Sets Vulkan's driver to the first one that is installed. A driver in the environment has priority. */
 export function chooseDriver(...drivers: readonly Driver[]): void {
+  paceEvents()
   const found = drivers.map(findDriver).find((path) => path !== null)
   if (process.env.VK_ICD_FILENAMES === undefined && found !== undefined) process.env.VK_ICD_FILENAMES = found
 }

@@ -21,7 +21,13 @@ describe("lavapipe with subgroup matrices", needsDriver, () => {
       [vitest, "run", "--maxWorkers=1", fileURLToPath(new URL("on-matrices.test.ts", import.meta.url))],
       {
         cwd: fileURLToPath(new URL("../../..", import.meta.url)),
-        env: { ...process.env, VK_ICD_FILENAMES: driver?.description, LD_LIBRARY_PATH: "", NO_COLOR: "1" },
+        env: {
+          ...process.env,
+          VK_ICD_FILENAMES: driver?.description,
+          LD_LIBRARY_PATH: "",
+          LP_NATIVE_VECTOR_WIDTH: "256",
+          NO_COLOR: "1",
+        },
         encoding: "utf8",
       },
     )
