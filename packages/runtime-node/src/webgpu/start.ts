@@ -62,7 +62,8 @@ function tilesOf(version: string, precision: ProductPrecision): Promise<ProductT
 const CHECKS: PathChecks = {
   half: (version) => keptCheck(storeIn("webgpu-checks.json"), version),
   storage: (version) => keptCheck(storeIn("webgpu-checks.json"), `${version}, storage`, checkStorage),
-  matrices: (version) => keptCheck(storeIn("webgpu-checks.json"), `${version}, matrices and attention`, checkMatrices),
+  matrices: (version) =>
+    keptCheck(storeIn("webgpu-checks.json"), `${version}, matrices, attention and its slopes`, checkMatrices),
 }
 
 function storeIn(name: string): TextStore {

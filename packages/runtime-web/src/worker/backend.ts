@@ -44,7 +44,7 @@ async function startGpu({
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
   const kept = (name: string, check: () => Promise<string | null>): Promise<string | null> =>
     keptCheck(storeOf("webgpu-checks.json"), `${version}${name}`, check)
-  const matrices = (): Promise<string | null> => kept(", matrices and attention", checkMatrices)
+  const matrices = (): Promise<string | null> => kept(", matrices, attention and its slopes", checkMatrices)
   const { precision, notices } = await choosePrecision(wanted, device, matrices)
   /** The tiles that are fastest here. */
   const tuned = async (): Promise<ProductTiles> => {

@@ -6,11 +6,16 @@ import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu, KernelBuffer } from "../gpu.ts"
 import type { Storage } from "../wgsl/module.ts"
 import { type AttentionResult, attentionKernel, MAX_DIM, rowsOfGroup } from "./kernel.ts"
-import { attentionTileOf, matrixAttentionKernel, rowsOfTile } from "./matrix-kernel.ts"
+import { attentionTileOf, matrixAttentionKernel } from "./matrix-kernel.ts"
+import { rowsOfTile } from "./matrix-parts.ts"
+import { type MatrixSlopes, matrixSlopesKernel, slopesTileOf } from "./matrix-slopes.ts"
 
 /** How attention computes. */
 export interface AttentionPrecision {
-  /** Whether queries, keys, values and probabilities are rounded to float16 where the device has matrices for them. */
+  /**
+   * Whether queries, keys, values and probabilities are rounded to float16 where the device has matrices for them. So are
+   * slopes, where those at the result are stored in float16.
+   */
   readonly rounds: boolean
 }
 
@@ -86,6 +91,7 @@ export function attentionOf(
   }
   const unit = rounds && !causal ? gpu.features.matrices : null
   const tile = unit === null ? null : attentionTileOf(unit, gpu.limits, dim)
+  const slopesTile = unit === null ? null : slopesTileOf(unit, gpu.limits, dim)
   return {
     forward(qkv, storage) {
       const y = gpu.create<Tensor3D>([n, tokens, width], storage)
@@ -101,10 +107,20 @@ export function attentionOf(
     backward([q, k, v], { y, logSum, dy }, dq, others) {
       // The slopes at queries also write what those at keys read.
       const along = gpu.create<Tensor>([n, heads, tokens])
-      run("dq", [q, k, v, dy, logSum, y, dq, along], tokens)
+      // Slopes in float32 may be too small for float16.
+      const isOnMatrices = gpu.storageOf(dy) === "f16"
+      const slopes = (result: MatrixSlopes, buffers: readonly KernelBuffer[], count: number): void => {
+        if (unit === null || slopesTile === null || !isOnMatrices) {
+          run(result, buffers, count)
+          return
+        }
+        const groups = n * heads * Math.ceil(count / rowsOfTile(unit, slopesTile))
+        gpu.run(matrixSlopesKernel(result, unit, slopesTile, dim), buffers, params, groups)
+      }
+      slopes("dq", [q, k, v, dy, logSum, y, dq, along], tokens)
       if (others !== null) {
         const [dk, dv] = others
-        run("dkv", [q, k, v, dy, logSum, along, dk, dv], keys)
+        slopes("dkv", [q, k, v, dy, logSum, along, dk, dv], keys)
       }
       along.dispose()
     },

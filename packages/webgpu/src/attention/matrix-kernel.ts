@@ -1,28 +1,26 @@
 import type { KernelSource } from "../device/commands.ts"
 import type { MatrixUnit } from "../product/matrix-tiles.ts"
 import { unrolled, wgslModule } from "../wgsl/module.ts"
+import {
+  type AttentionTile,
+  fittingTile,
+  inRow,
+  type LoadedRows,
+  loadRows,
+  matrixTypes,
+  PADDING,
+  rowsOfTile,
+  SUM_PADDING,
+  type WorkgroupLimits,
+  type WorkgroupNeeds,
+} from "./matrix-parts.ts"
 
-/** Rows and keys of a tile of attention on subgroup matrices. */
-export interface AttentionTile {
-  /** Subgroups, with a matrix of query rows each. */
-  readonly subgroups: number
-  /** Keys that are in shared memory at one time. */
-  readonly keys: number
-}
-
-/** From large to small. With matrices of 16×16×16 they are 64 rows by 64 keys, 64 by 32, and 32 by 32. */
+/** From large to small. With matrices of 16×16×16 they are 64 queries by 64 keys, 64 by 32, and 32 by 32. */
 const TILES: readonly AttentionTile[] = [
-  { subgroups: 4, keys: 64 },
-  { subgroups: 4, keys: 32 },
-  { subgroups: 2, keys: 32 },
+  { subgroups: 4, others: 64 },
+  { subgroups: 4, others: 32 },
+  { subgroups: 2, others: 32 },
 ]
-
-/** The widest head. A subgroup holds its queries and its sums in registers. */
-const MAX_DIM = 128
-
-/** Fours of float16, and of float32, between two rows in shared memory beyond the row. */
-const PADDING = 2
-const SUM_PADDING = 1
 
 /** Sums are scaled anew where a row's greatest score grew by more. So probabilities stay below e⁶, and sums exact. */
 const SLACK = 6
@@ -31,49 +29,28 @@ const SLACK = 6
 const LOWEST = "-1e30f"
 
 /** Sizes of a tile in values, and its shared memory in fours. */
-interface TileSizes {
-  readonly rows: number
-  readonly threads: number
+interface TileSizes extends WorkgroupNeeds {
   /** Fours of float16 between two rows of queries, keys or values. */
   readonly stride: number
   /** Fours of float16 between two rows of probabilities. */
   readonly chanceStride: number
   /** Fours of float32 between two rows of scores, where sums are scaled, too. */
   readonly scoreStride: number
-  readonly sharedBytes: number
 }
 
-function sizesOf({ M, lanes }: MatrixUnit, { subgroups, keys }: AttentionTile, dim: number): TileSizes {
-  const rows = subgroups * M
+function sizesOf(unit: MatrixUnit, tile: AttentionTile, dim: number): TileSizes {
+  const { others: keys, subgroups } = tile
+  const rows = rowsOfTile(unit, tile)
   const stride = dim / 4 + PADDING
   const chanceStride = keys / 4 + PADDING
   const scoreStride = Math.max(keys, dim) / 4 + SUM_PADDING
   const sharedBytes = 8 * (2 * keys * stride + rows * chanceStride) + 16 * rows * scoreStride + 4 * (rows + 1)
-  return { rows, threads: lanes * subgroups, stride, chanceStride, scoreStride, sharedBytes }
+  return { rows, threads: unit.lanes * subgroups, stride, chanceStride, scoreStride, sharedBytes }
 }
-
-type Limits = Pick<GPUSupportedLimits, "maxComputeInvocationsPerWorkgroup" | "maxComputeWorkgroupStorageSize">
 
 /** The largest tile that a device takes for heads of a width. Null where there is none. */
-export function attentionTileOf(unit: MatrixUnit, limits: Limits, dim: number): AttentionTile | null {
-  const { M, N, K, lanes } = unit
-  if (dim > MAX_DIM || [4, N, K].some((side) => dim % side !== 0) || lanes % M !== 0) return null
-  const fits = (tile: AttentionTile): boolean => {
-    const { rows, threads, sharedBytes } = sizesOf(unit, tile, dim)
-    return (
-      // Queries are loaded where keys and values are later.
-      rows <= 2 * tile.keys &&
-      [4, N, K].every((side) => tile.keys % side === 0) &&
-      threads <= limits.maxComputeInvocationsPerWorkgroup &&
-      sharedBytes <= limits.maxComputeWorkgroupStorageSize
-    )
-  }
-  return TILES.find(fits) ?? null
-}
-
-/** Rows of a result that one workgroup makes. */
-export function rowsOfTile({ M }: MatrixUnit, { subgroups }: AttentionTile): number {
-  return subgroups * M
+export function attentionTileOf(unit: MatrixUnit, limits: WorkgroupLimits, dim: number): AttentionTile | null {
+  return fittingTile(unit, limits, dim, TILES, (tile) => sizesOf(unit, tile, dim))
 }
 
 /**
@@ -86,20 +63,12 @@ export function rowsOfTile({ M }: MatrixUnit, { subgroups }: AttentionTile): num
  */
 export function matrixAttentionKernel(unit: MatrixUnit, tile: AttentionTile, dim: number): KernelSource {
   const { M, N, K, lanes } = unit
-  const { keys } = tile
+  const { others: keys } = tile
   const { rows, threads, stride, chanceStride, scoreStride } = sizesOf(unit, tile, dim)
   /** Invocations of a row. */
   const across = lanes / M
   const fours = dim / 4
-  const load = (buffer: string, to: number, first: string, count: number, limit: string, side: string): string => `
-  for (var e = local; e < ${count * fours}u; e += ${threads}u) {
-    let row = e / ${fours}u;
-    let four = e % ${fours}u;
-    var value = vec4f();
-    if (${first} + row < ${limit}) { value = load_${buffer}((${side}At + (${first} + row) * width) / 4u + four); }
-    tiles[${to}u + row * ${stride}u + four] = vec4h(value);
-  }`
-  const inRow = (line: string): string => unrolled(Math.log2(across), (i) => line.replaceAll("STEP", `${2 ** i}u`))
+  const load = (rows: LoadedRows): string => loadRows(rows, { dim, stride, threads })
   const sums = (line: (j: number) => string): string => unrolled(dim / N, line)
   const storeSums = sums(
     (j) =>
@@ -115,9 +84,7 @@ export function matrixAttentionKernel(unit: MatrixUnit, tile: AttentionTile, dim
           reads: { q: "vec4f", k: "vec4f", v: "vec4f" },
           writes: { result: "vec4f", logSum: "f32" },
           threads,
-          declarations: `alias Left = subgroup_matrix_left<f16, ${K}, ${M}>;
-alias Right = subgroup_matrix_right<f16, ${N}, ${K}>;
-alias Sum = subgroup_matrix_result<f32, ${N}, ${M}>;
+          declarations: `${matrixTypes(unit)}
 /** Keys, then values. At first: queries. */
 var<workgroup> tiles: array<vec4h, ${2 * keys * stride}>;
 var<workgroup> chances: array<vec4h, ${rows * chanceStride}>;
@@ -133,7 +100,7 @@ let width = p.heads * ${dim}u;
 let own0 = group % blocks * ${rows}u;
 let ownAt = sample * p.tokens * width + head * ${dim}u;
 let otherAt = sample * p.keys * width + head * ${dim}u;
-${load("q", 0, "own0", rows, "p.tokens", "own")}
+${load({ buffer: "q", side: "own", first: "own0", count: rows, limit: "p.tokens", to: 0 })}
 workgroupBarrier();
 ${unrolled(dim / K, (d) => `let queries${d} = subgroupMatrixLoad<Left, row_major>(&tiles, subgroup * ${M * stride}u + ${(d * K) / 4}u, ${stride}u);`)}
 ${sums((j) => `var sum${j} = Sum();`)}
@@ -145,8 +112,8 @@ var total = 0.0;
 workgroupBarrier();
 for (var key0 = 0u; key0 < p.keys; key0 += ${keys}u) {
   if (local == 0u) { grown = 0u; }
-${load("k", 0, "key0", keys, "p.keys", "other")}
-${load("v", keys * stride, "key0", keys, "p.keys", "other")}
+${load({ buffer: "k", side: "other", first: "key0", count: keys, limit: "p.keys", to: 0 })}
+${load({ buffer: "v", side: "other", first: "key0", count: keys, limit: "p.keys", to: keys * stride })}
   workgroupBarrier();
 ${unrolled(
   keys / N,
@@ -163,7 +130,7 @@ ${unrolled(dim / K, (d) => `    score = subgroupMatrixMultiplyAccumulate(queries
     let scaled = select(vec4f(${LOWEST}), scores[row * ${scoreStride}u + c] * p.scale, others < vec4u(p.keys));
     greatest = max(greatest, max(max(scaled[0], scaled[1]), max(scaled[2], scaled[3])));
   }
-${inRow("  greatest = max(greatest, subgroupShuffleXor(greatest, STEP));")}
+${inRow(unit, "  greatest = max(greatest, subgroupShuffleXor(greatest, STEP));")}
   var shrink = 1.0;
   if (greatest > reference + ${SLACK}.0) {
     shrink = exp(max(reference - greatest, -80.0));
@@ -196,7 +163,7 @@ ${sums((j) => `    sum${j} = subgroupMatrixMultiplyAccumulate(weights, subgroupM
 )}
   workgroupBarrier();
 }
-${inRow("total += subgroupShuffleXor(total, STEP);")}
+${inRow(unit, "total += subgroupShuffleXor(total, STEP);")}
 if (across == 0u) {
   totals[row] = total;
   if (own0 + row < p.tokens) {

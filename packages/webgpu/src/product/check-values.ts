@@ -29,7 +29,7 @@ export function apartFrom(got: Float32Array, expected: (i: number) => number): n
     difference = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : Math.max(difference, apart)
     greatest = Math.max(greatest, Math.abs(right))
   }
-  return difference / greatest
+  return difference === 0 ? 0 : difference / greatest
 }
 
 /** Σ of a term for 0 … count − 1. */
