@@ -7,13 +7,39 @@ import { rowsOf, weightRows } from "./factors.ts"
 import { fittingTiles, MATRIX_CANDIDATES, MATRIX_TILES, type MatrixTile } from "./matrix-tiles.ts"
 import { type ProductSizes, runProduct } from "./run.ts"
 import type { ProductTiles } from "./tiles.ts"
-import { fastest, tuneProducts } from "./tune.ts"
+import { fastestOf, measured, tuneProducts } from "./tune.ts"
 
-/** Products for the large and for the medium tile, as a U-Net has them at 1024 px and at 512 px. */
-const SIZES: readonly ProductSizes[] = [
-  { m: 4096, n: 1280, k: 640 },
-  { m: 1024, n: 640, k: 640 },
+/** Products of one size, and how many of them a pass of the U-Net has. */
+export interface CountedSizes {
+  readonly sizes: ProductSizes
+  readonly count: number
+}
+
+const counted = (m: number, k: number, n: number, count: number): CountedSizes => ({ sizes: { m, n, k }, count })
+
+/**
+ * The linear layers of SDXL's transformers that take the large tile at 1024 px, and those that take the medium tile at
+ * 512 px. Those that take most time come first.
+ */
+const SIZES: readonly (readonly CountedSizes[])[] = [
+  [
+    counted(1024, 1280, 10_240, 60),
+    counted(1024, 5120, 1280, 60),
+    counted(1024, 1280, 1280, 360),
+    counted(4096, 640, 5120, 10),
+    counted(4096, 2560, 640, 10),
+    counted(4096, 640, 640, 60),
+  ],
+  [
+    counted(256, 1280, 1280, 360),
+    counted(256, 5120, 1280, 60),
+    counted(1024, 640, 640, 60),
+    counted(1024, 2560, 640, 10),
+  ],
 ]
+
+/** Milliseconds after which no further size is tried. Compilation is a part of them. */
+const MOST_MILLIS = 5000
 
 /** A product with tails on all sides, and a sum in parts. */
 const CHECKED: ProductSizes = { m: 150, n: 76, k: 1032 }
@@ -31,30 +57,48 @@ export async function tuneMatrices(): Promise<ProductTiles> {
   return tunedMatrices(openGpu(), await tuneProducts(), SIZES)
 }
 
-/** Tiles with those on matrices that are fastest for products of these sizes, large and medium. */
+/**
+ * Tiles with those on matrices that are fastest for products of these sizes together, large and medium.
+ *
+ * @param mostMillis after which no further size is tried for a tile. The first is always tried
+ */
 export async function tunedMatrices(
   gpu: Gpu,
   tiles: ProductTiles,
-  sizes: readonly ProductSizes[],
+  sizes: readonly (readonly CountedSizes[])[],
+  mostMillis = MOST_MILLIS,
 ): Promise<ProductTiles> {
   const { features, limits } = gpu
   const unit = features.matrices
   if (unit === null) return tiles
   const matrices: MatrixTile[] = [...MATRIX_TILES]
   for (const [i, candidates] of MATRIX_CANDIDATES.entries()) {
-    const size = sizes[i]
     const right: MatrixTile[] = []
     for (const tile of fittingTiles(unit, limits, candidates)) if (await isRight(gpu, tile)) right.push(tile)
-    if (size === undefined || right.length < 2) {
-      matrices.splice(i, 1, right[0] ?? (MATRIX_TILES[i] as MatrixTile))
-      continue
-    }
-    const weights = weightRows({ format: "F16", rounds: true }, size.k)
-    const choices = right.map((tile): ProductTiles => ({ ...tiles, matrices: [tile] }))
-    const { matrices: best = [] } = await fastest(gpu, size, weights, choices)
+    const choices = (right.length > 0 ? right : MATRIX_TILES.slice(i, i + 1)).map(
+      (tile): ProductTiles => ({ ...tiles, matrices: [tile] }),
+    )
+    const { matrices: best = [] } = await fastestTogether(gpu, choices, sizes[i] ?? [], mostMillis)
     matrices.splice(i, 1, ...best)
   }
   return { ...tiles, matrices }
+}
+
+/** The candidate that takes the least time for all products of some sizes. */
+async function fastestTogether(
+  gpu: Gpu,
+  choices: readonly ProductTiles[],
+  sizes: readonly CountedSizes[],
+  mostMillis: number,
+): Promise<ProductTiles> {
+  let millis = choices.map(() => 0)
+  const start = performance.now()
+  for (const [i, { sizes: size, count }] of choices.length < 2 ? [] : sizes.entries()) {
+    if (i > 0 && performance.now() - start > mostMillis) break
+    const taken = await measured(gpu, size, weightRows({ format: "F16", rounds: true }, size.k), choices)
+    millis = millis.map((sum, choice) => sum + count * (taken[choice] ?? Number.POSITIVE_INFINITY))
+  }
+  return fastestOf(choices, millis)
 }
 
 /** Compares the product of a tile with the float32 one. */

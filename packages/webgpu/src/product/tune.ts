@@ -53,6 +53,23 @@ export async function fastest(
   factor: ProductInput["factor"],
   candidates: readonly ProductTiles[],
 ): Promise<ProductTiles> {
+  return fastestOf(candidates, await measured(gpu, sizes, factor, candidates))
+}
+
+/** The candidate with the least milliseconds. Default: the first, if no other is clearly faster. */
+export function fastestOf(candidates: readonly ProductTiles[], millis: readonly number[]): ProductTiles {
+  let best = 0
+  for (const [i, taken] of millis.entries()) if (taken < (1 - MARGIN) * (millis[best] ?? taken)) best = i
+  return candidates[best] ?? DEFAULT_TILES
+}
+
+/** Milliseconds of a product of these sizes with each candidate. */
+export async function measured(
+  gpu: Gpu,
+  sizes: ProductSizes,
+  factor: ProductInput["factor"],
+  candidates: readonly ProductTiles[],
+): Promise<readonly number[]> {
   const { m, n, k } = sizes
   // The buffer of the right factor may be larger than the factor.
   const [x, y] = [gpu.create([m, k]), gpu.create([n, k])]
@@ -66,24 +83,24 @@ export async function fastest(
     return performance.now() - start
   }
   try {
-    let [best = DEFAULT_TILES] = candidates
+    const [first = DEFAULT_TILES] = candidates
     // The first run compiles.
-    await time(best, 1)
+    await time(first, 1)
     let repeats = 1
-    let taken = await time(best, repeats)
+    let taken = await time(first, repeats)
     while (repeats < MOST_REPEATS && taken < SPAN) {
       repeats *= 2
-      taken = await time(best, repeats)
+      taken = await time(first, repeats)
     }
     const rounds = taken > LONG ? 1 : ROUNDS
-    let bestSeconds = Number.POSITIVE_INFINITY
+    const millis: number[] = []
     for (const tiles of candidates) {
       await time(tiles, 1)
-      let seconds = Number.POSITIVE_INFINITY
-      for (let round = 0; round < rounds; round++) seconds = Math.min(seconds, await time(tiles, repeats))
-      if (seconds < (1 - MARGIN) * bestSeconds) [best, bestSeconds] = [tiles, seconds]
+      let least = Number.POSITIVE_INFINITY
+      for (let round = 0; round < rounds; round++) least = Math.min(least, await time(tiles, repeats))
+      millis.push(least / repeats)
     }
-    return best
+    return millis
   } finally {
     x.dispose()
     y.dispose()
