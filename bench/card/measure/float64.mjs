@@ -7,8 +7,7 @@ export function dot(a, atA, stepA, b, atB, stepB, length) {
   return sum
 }
 
-/** Steps between the weights of a 3×3 convolution's outputs, taps and inputs: channels last, or as in a file. */
-export const channelsLast = (inner) => ({ o: 9 * inner, tap: inner, c: 1 })
+/** Steps between the weights of a 3×3 convolution's outputs, taps and inputs, as in a file. */
 export const asInFile = (inner) => ({ o: 9 * inner, tap: 1, c: 9 })
 
 /** One value of a 3×3 convolution with padding 1. x: [1, side, side, inner], w: out × 9 × inner by `steps` */

@@ -21,6 +21,3 @@ export function toHalf(values) {
   const bytes = fromFloat32(values, "F16")
   return { bytes, values: toFloat32(bytes, "F16") }
 }
-
-/** Values of float16. */
-export const fromHalf = (bytes) => toFloat32(bytes, "F16")

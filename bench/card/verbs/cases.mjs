@@ -7,8 +7,7 @@ import { attendedBack, gegluAt, gegluBackAt, normalised } from "./float64.mjs"
 /*
  * A case has:
  *   name
- *   usesTiles     whether it is a product, whose tiles can be tuned
- *   usesMatrices  whether its forward pass may be on subgroup matrices
+ *   usesTiles  whether it is a product, whose tiles can be tuned
  *   flops    of the forward pass and of its gradient. Frozen weights have no gradient. Recomputed scores count.
  *   inputs   [{ shape, values }]. The gradient is taken with respect to them. If `gradient` is false, there is none.
  *   dy       The gradient at the result.
@@ -42,7 +41,7 @@ export function linear(rows, inner, out) {
   const bias = toHalf(normal(out, { seed: 3 }))
   const dy = normal(rows * out, { seed: 4 })
   return {
-    ...{ name: `linear ${rows}×${inner} → ${out}`, usesTiles: true, usesMatrices: true },
+    ...{ name: `linear ${rows}×${inner} → ${out}`, usesTiles: true },
     flops: [2 * rows * inner * out, 2 * rows * inner * out],
     ...{ inputs: [{ shape: [rows, inner], values: x }], dy: { shape: [rows, out], values: dy } },
     prepare: loaded(
@@ -89,7 +88,7 @@ export function conv2d(side, inner, out, stride = 1) {
   const work = 18 * outSide * outSide * inner * out
   return {
     name: `conv 3×3${stride === 1 ? "" : `, stride ${stride},`} ${side}×${side}×${inner} → ${out}`,
-    ...{ usesTiles: true, usesMatrices: true, flops: [work, work] },
+    ...{ usesTiles: true, flops: [work, work] },
     inputs: [{ shape: [1, side, side, inner], values: x }],
     dy: { shape: [1, outSide, outSide, out], values: dy },
     prepare: loaded(
@@ -127,7 +126,6 @@ export function attention(tokens, keys, heads, dim, gradient = true) {
   }
   return {
     ...{ name: `attention ${tokens} tokens, ${keys} keys, ${heads} heads of ${dim}`, gradient },
-    usesMatrices: dim <= 128,
     // Two products forward; scores, their slopes and three results on the way back.
     flops: [2 * product, 5 * product],
     inputs: [q, k, v].map((values, i) => ({ shape: [1, i === 0 ? tokens : keys, width], values })),
