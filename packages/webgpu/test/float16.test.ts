@@ -9,6 +9,7 @@ import { apart } from "./apart.ts"
 import { openGpu } from "./open-gpu.ts"
 import { compared, unetCases } from "./reference-suites.ts"
 import { expectCloseNorms } from "./site-norms.ts"
+import { tailErrors, worstTails } from "./tails.ts"
 import { throughHalf } from "./through-half.ts"
 
 /* Values between layers in float16, without subgroup matrices. `on-matrices.test.ts` has both. */
@@ -96,21 +97,10 @@ describe("values between layers in float16", needsFloat16, () => {
     expect(await errorOf((x) => tf.tile(tf.transpose(x as tf.Tensor), [2, 1]), [3, 5])).toBeLessThan(1e-3)
   })
 
-  const TAILS = "go through layers with tails: rows that no tile divides, one row, and widths that are read one by one"
-  it(TAILS, needsAll(needsFloat16, longOnly), async () => {
-    for (const [rows, inner, out] of [
-      [77, 72, 70],
-      [1, 33, 71],
-    ] as const) {
-      const weight = await ops.load.linear(entry("weight", [out, inner]), entry("bias", [out]))
-      expect(await errorOf((x) => ops.linear(x as tf.Tensor, weight), [rows, inner])).toBeLessThan(2e-3)
-      weight.dispose()
-    }
-    const filter = await ops.load.conv2d(entry("filter", [12, 8, 3, 3]), entry("bias", [12]))
-    const options = { stride: 1, padding: [1, 1, 1, 1] } as const
-    const convolved = (x: tf.Tensor): tf.Tensor => ops.conv2d(x as tf.Tensor4D, filter, options)
-    expect(await errorOf((x) => convolved(x as tf.Tensor), [1, 17, 23, 8])).toBeLessThan(2e-3)
-    filter.dispose()
+  it("go through tails of tiles", needsAll(needsFloat16, longOnly), async () => {
+    const errors = await tailErrors(base, throughHalf(ops))
+    console.info(`float16: ${worstTails(errors)}`)
+    expect(errors.filter(({ value, slopes }) => !(value < 1e-2 && slopes < 1e-2))).toEqual([])
   })
 
   it("give the same bits each time, and slopes in float16 as well", async () => {
