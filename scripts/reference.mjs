@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Compares this implementation with the reference's numbers:
-//   pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json] [--help]
+//   pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--precision NAME] [--json] [--help]
 // DIR has NAME.json and NAME.safetensors. Default: ../shared/reference, or reference/ if that is missing. Exits 1 if any case fails.
 import { access, readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -11,9 +11,10 @@ import { createTokenizer } from "../packages/core/dist/models.js"
 import * as run from "../packages/core/dist/reference.js"
 import { fromBytes, openSafetensors } from "../packages/format/dist/index.js"
 import { startBackend } from "../packages/runtime-node/dist/index.js"
-import { NODE_BACKENDS, WEIGHT_DTYPES } from "../packages/runtime-node/dist/machine.js"
+import { NODE_BACKENDS, PRECISIONS, WEIGHT_DTYPES } from "../packages/runtime-node/dist/machine.js"
 
-const usage = "usage: pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--json]"
+const usage =
+  "usage: pnpm reference [DIR] [--only NAME] [--backend NAME] [--weights FORMAT] [--precision NAME] [--json]"
 
 /** How each case runs. `full` runs only if it is named: it takes minutes and many GiB. */
 const suites = {
@@ -89,7 +90,7 @@ const suites = {
       return [{ case: "full", skipped: "SDXL's real width needs --backend tensorflow" }]
     if (!read.isNamed("full"))
       return [{ case: "full", skipped: "it needs 6 to 12 GiB of memory. To run it, type: --only full" }]
-    const tolerance = run.FULL_TOLERANCE[read.weights === "file" ? "float32" : "half"]
+    const tolerance = run.FULL_TOLERANCE[read.weights === "file" && read.precision === "F32" ? "float32" : "half"]
     return run.runFull(await read.json("full"), await read.tensors("full"), await read.ops(), tolerance)
   },
 }
@@ -101,6 +102,7 @@ async function main() {
       only: { type: "string", multiple: true },
       backend: { type: "string", default: "wasm" },
       weights: { type: "string", default: "file" },
+      precision: { type: "string", default: "F32" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -114,6 +116,7 @@ async function main() {
   for (const name of only) expectOneOf("--only", name, Object.keys(suites))
   expectOneOf("--backend", values.backend, NODE_BACKENDS)
   expectOneOf("--weights", values.weights, WEIGHT_DTYPES)
+  expectOneOf("--precision", values.precision, PRECISIONS)
   const here = (path) => fileURLToPath(new URL(path, import.meta.url))
   const whole = here("../../shared/reference")
   const folder = resolve(positionals[0] ?? ((await exists(whole)) ? whole : here("../reference")))
@@ -121,6 +124,8 @@ async function main() {
     throw new Error(`no folder "${folder}". Name the folder of reference cases. ${usage}`)
   })
 
+  // The suite `full` has a tolerance for 16 bits.
+  const isHalf = values.precision !== "F32"
   const read = reader(folder, values, only)
   const results = []
   for (const [name, suite] of Object.entries(suites)) {
@@ -129,7 +134,7 @@ async function main() {
     } else if (!(await exists(join(folder, `${name}.json`)))) {
       results.push({ case: name, skipped: `no ${name}.json in ${folder}` })
     } else {
-      const found = await suite(read)
+      const found = isHalf ? run.halfResults(await suite(read)) : await suite(read)
       results.push(...found)
       if (!values.json) print(found)
     }
@@ -152,19 +157,20 @@ function help() {
     `  --only NAME       one or more of ${Object.keys(suites).join(", ")}. Default: all but full`,
     `  --backend NAME    ${NODE_BACKENDS.join(", ")}. Default: wasm`,
     `  --weights FORMAT  ${WEIGHT_DTYPES.join(", ")}. Default: file`,
+    `  --precision NAME  ${PRECISIONS.join(", ")}. Default: F32. Others are compared as half precision: outputs to within 1e-2,`,
+    "                    and gradients by the norm of each site to within 2 %",
     "  --json            the results as JSON",
   ].join("\n")
 }
 
-function reader(folder, { backend, weights }, only) {
+function reader(folder, { backend, weights, precision }, only) {
   const kept = new Map()
   const once = (key, make) => {
     if (!kept.has(key)) kept.set(key, make())
     return kept.get(key)
   }
   return {
-    backend,
-    weights,
+    ...{ backend, weights, precision },
     isNamed: (name) => only.includes(name),
     json: (name) => once(`json ${name}`, async () => parseJson(await readFile(join(folder, `${name}.json`), "utf8"))),
     tensors: (name) =>
@@ -177,7 +183,13 @@ function reader(folder, { backend, weights }, only) {
         const merges = createRequire(import.meta.url).resolve("../packages/core/data/clip-merges.txt")
         return createTokenizer(await readFile(merges, "utf8"))
       }),
-    ops: () => once("ops", async () => (await startBackend(backend, { weights })).ops),
+    ops: () =>
+      once("ops", async () => {
+        const options = { weights, ...(precision !== "F32" && { precision }) }
+        const { ops, paths } = await startBackend(backend, options)
+        for (const path of paths) console.error(path)
+        return ops
+      }),
   }
 }
 
@@ -198,8 +210,9 @@ function print(results) {
 
 /** An infinite error has no JSON. */
 function plain(result) {
-  if (!("ok" in result) || Number.isFinite(result.maxRelError)) return result
-  return { ...result, maxRelError: Number.MAX_VALUE }
+  if (!("ok" in result)) return result
+  const { norms: _, ...rest } = result
+  return Number.isFinite(rest.maxRelError) ? rest : { ...rest, maxRelError: Number.MAX_VALUE }
 }
 
 function expectOneOf(option, value, allowed) {

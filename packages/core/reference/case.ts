@@ -22,6 +22,8 @@ export type CaseResult =
       readonly maxRelError: number
       readonly tolerance: number
       readonly ok: boolean
+      /** √Σ of the squares of our values, and of theirs. Only where numbers are compared. */
+      readonly norms?: readonly [ours: number, theirs: number]
     }
   | { readonly case: string; readonly skipped: string }
 
@@ -43,7 +45,7 @@ export function compare(
     largest = Math.max(largest, Math.abs(theirs[i] as number))
   }
   const maxRelError = error === 0 ? 0 : error / largest
-  return { case: name, maxRelError, tolerance, ok: maxRelError <= tolerance }
+  return { case: name, maxRelError, tolerance, ok: maxRelError <= tolerance, norms: [normOf(ours), normOf(theirs)] }
 }
 
 /** A case whose values have to be equal. The error is the share of values that differ. */
@@ -58,4 +60,10 @@ export function compareExactly(name: string, ours: ArrayLike<number>, theirs: Ar
 export function compareAsJson(name: string, ours: unknown, theirs: unknown): CaseResult {
   const ok = JSON.stringify(ours) === JSON.stringify(theirs)
   return { case: name, maxRelError: ok ? 0 : 1, tolerance: 0, ok }
+}
+
+function normOf(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += (values[i] ?? 0) ** 2
+  return Math.sqrt(sum)
 }

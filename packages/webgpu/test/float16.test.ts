@@ -1,5 +1,6 @@
 import { createComposedOps, type Ops, type WeightEntry } from "@lllite/core/ops"
 import { createStream } from "@lllite/core/random"
+import { halfResults } from "@lllite/core/reference"
 import { checkOps } from "@lllite/core/testing"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -7,7 +8,7 @@ import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
 import { checkStorage, createWebgpuOps, type WebgpuDevice, WebgpuOpsError } from "../src/index.ts"
 import { apart } from "./apart.ts"
 import { openGpu } from "./open-gpu.ts"
-import { compared, unetCases } from "./reference-suites.ts"
+import { compared, MODULE, PIPELINE, TEXT_VAE, UNET, worstResults } from "./reference-suites.ts"
 import { expectCloseNorms } from "./site-norms.ts"
 import { tailErrors, worstTails } from "./tails.ts"
 import { throughHalf } from "./through-half.ts"
@@ -140,13 +141,13 @@ describe("values between layers in float16", needsFloat16, () => {
     expect(results.length).toBeGreaterThan(150)
   })
 
-  it(
-    "agree with the reference on a U-Net with two LLLites to within 1e-2",
+  it.each([MODULE, TEXT_VAE, UNET, PIPELINE])(
+    "agree with the reference on $what, as half precision may",
     needsAll(needsFloat16, longOnly),
-    async () => {
-      const errors = (await compared(unetCases("unet.lllite.chain"), ops)).map(({ maxRelError }) => maxRelError)
-      console.info(`U-Net in float16: ${errors.map((error) => error.toExponential(1)).join(", ")}`)
-      for (const error of errors) expect(error).toBeLessThan(1e-2)
+    async (suite) => {
+      const results = halfResults(await compared(suite, ops))
+      console.info(`float16: ${worstResults(results)}`)
+      expect(results.filter((result) => !("ok" in result && result.ok))).toEqual([])
     },
   )
 

@@ -1,5 +1,6 @@
 import { createComposedOps, type Ops, type WeightEntry } from "@lllite/core/ops"
 import { createStream } from "@lllite/core/random"
+import { halfResults } from "@lllite/core/reference"
 import { checkOps } from "@lllite/core/testing"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -11,7 +12,7 @@ import { DEFAULT_TILES } from "../src/product/tiles.ts"
 import { tunedMatrices } from "../src/product/tune-matrices.ts"
 import { apart } from "./apart.ts"
 import { openGpu } from "./open-gpu.ts"
-import { compared, unetCases } from "./reference-suites.ts"
+import { compared, MODULE, PIPELINE, TEXT_VAE, UNET, worstResults } from "./reference-suites.ts"
 import { expectCloseNorms } from "./site-norms.ts"
 import { tailErrors, worstTails } from "./tails.ts"
 import { throughHalf } from "./through-half.ts"
@@ -179,14 +180,13 @@ describe("products on subgroup matrices", needsMatrices, () => {
     expect(matrices).not.toContainEqual(wrong)
   })
 
-  it(
-    "agree with the reference on a U-Net with two LLLites to within 1e-2",
+  it.each([MODULE, TEXT_VAE, UNET, PIPELINE])(
+    "agree with the reference on $what, as half precision may",
     needsAll(needsMatrices, longOnly),
-    async () => {
-      const results = await compared(unetCases("unet.lllite.chain"), ops)
-      const errors = results.map(({ maxRelError }) => maxRelError)
-      console.info(`U-Net on matrices: ${errors.map((error) => error.toExponential(1)).join(", ")}`)
-      for (const error of errors) expect(error).toBeLessThan(1e-2)
+    async (suite) => {
+      const results = halfResults(await compared(suite, ops))
+      console.info(`matrices: ${worstResults(results)}`)
+      expect(results.filter((result) => !("ok" in result && result.ok))).toEqual([])
     },
   )
 

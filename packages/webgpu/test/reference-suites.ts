@@ -79,3 +79,15 @@ type ComparedCase = Extract<CaseResult, { readonly ok: boolean }>
 export async function compared({ run }: ReferenceSuite, ops: Ops): Promise<readonly ComparedCase[]> {
   return (await run(ops)).filter((result) => "ok" in result)
 }
+
+/** The number of cases, and the worst of outputs and of the norms of sites, as text for a log. */
+export function worstResults(results: readonly CaseResult[]): string {
+  const cases = results.filter((result) => "ok" in result)
+  const worst = (of: readonly ComparedCase[]): string => {
+    const [most] = [...of].sort((one, other) => other.maxRelError / other.tolerance - one.maxRelError / one.tolerance)
+    return most === undefined ? "none" : `${most.maxRelError.toExponential(1)} of ${most.tolerance} (${most.case})`
+  }
+  const isNorm = (each: ComparedCase): boolean => each.case.endsWith(", norm")
+  const outputs = worst(cases.filter((each) => !isNorm(each)))
+  return `${cases.length} cases, outputs ${outputs}, norms of sites ${worst(cases.filter(isNorm))}`
+}
