@@ -30,6 +30,7 @@ export { WebRuntimeError, type WebRuntimeErrorCode } from "./errors.ts"
 export { encodePng, writePng } from "./images/png.ts"
 export { type PngInfo, readPngInfo } from "./images/png-text.ts"
 export { type PictureSource, readImage } from "./images/read-image.ts"
+export { offersFloat16 } from "./offers-float16.ts"
 export {
   createWebRuntime,
   type PlanSdxlOptions,
