@@ -4,7 +4,7 @@ import { english } from "./english/index.ts"
 import { FAILURES } from "./japanese/failures.ts"
 import { japanese } from "./japanese/index.ts"
 import { firstKnown } from "./language.ts"
-import { detailsOf, PageError, problemOf, remark, sentence, textOf } from "./sentence.ts"
+import { codesIn, detailsOf, PageError, problemOf, remark, sentence, textOf } from "./sentence.ts"
 
 it.each([
   [["ja-JP", "en"], "ja"],
@@ -51,6 +51,11 @@ describe("a sentence", () => {
     expect(textOf(problemOf("odd"), english)).toBe("odd")
     expect(textOf(problemOf(new DOMException("full", "QuotaExceededError")), japanese)).toContain("空き容量")
     expect(problemOf(new PageError(full))).toBe(full)
+  })
+
+  it("has the codes of its causes", () => {
+    expect(codesIn(sentence("models", "failed", full))).toEqual(["no-room"])
+    expect(codesIn([sentence("draw", "stopped"), full, problemOf("odd")])).toEqual(["no-room"])
   })
 
   it("comes whole from a worker", () => {

@@ -94,6 +94,14 @@ function foreignIn(said: unknown, words: Messages): readonly string[] {
   return said.kind === "remark" && words.page.knowsRemark(said.english) ? [] : [said.english]
 }
 
+/** The codes of errors in a sentence, also of those that are the cause of another. */
+export function codesIn(said: unknown): readonly string[] {
+  if (Array.isArray(said)) return said.flatMap(codesIn)
+  if (!isSentence(said)) return []
+  if (said.kind === "own") return said.values.flatMap(codesIn)
+  return said.code === null ? [] : [said.code]
+}
+
 /** Whether it is several sentences. */
 export function isList(said: Sentence | readonly Sentence[]): said is readonly Sentence[] {
   return Array.isArray(said)

@@ -3,7 +3,8 @@ import { useState } from "preact/hooks"
 import { messages } from "../language/language.ts"
 import { Notes } from "../language/said.tsx"
 import { problemOf, remark, type Sentence } from "../language/sentence.ts"
-import { modelState, openingProblem, stopLoading, TINY_SOURCE } from "../page/model.ts"
+import { ChoiceField } from "../page/fields.tsx"
+import { canChoosePrecision, modelState, openingProblem, precision, stopLoading, TINY_SOURCE } from "../page/model.ts"
 import { Problem } from "../page/problem.tsx"
 import { FileButton } from "../pictures/file-drop.tsx"
 import { KeptFiles } from "./kept-files.tsx"
@@ -11,7 +12,7 @@ import { modelFacts } from "./model-facts.ts"
 import { MODEL_PANEL } from "./model-panel-state.ts"
 import { fileSource, textSource } from "./model-source.ts"
 import { NeedBar } from "./need-bar.tsx"
-import { openChosen, openVae } from "./open-chosen.ts"
+import { choosePrecision, openChosen, openVae } from "./open-chosen.ts"
 import { propose } from "./proposal.ts"
 import { ProposalCard } from "./proposal-card.tsx"
 
@@ -33,6 +34,7 @@ export function ModelPanel(): JSX.Element {
         </h2>
         {isBuiltIn && <p class="note">{words.aboutTiny}</p>}
         {runtime !== null && <p class="note">{words.runsOn(BACKENDS[runtime.backend], runtime.version)}</p>}
+        {runtime?.backend === "webgpu" && canChoosePrecision.value && <PrecisionField />}
         {need !== null && runtime !== null && (
           <NeedBar need={need} roomBytes={runtime.backend === "wasm" ? 2 ** 32 : null} />
         )}
@@ -60,6 +62,22 @@ export function ModelPanel(): JSX.Element {
       <KeptFiles />
       <p class="note">{words.private}</p>
     </div>
+  )
+}
+
+/** The precision of products on WebGPU. Another one starts the backend anew, with the same model. */
+function PrecisionField(): JSX.Element {
+  const words = messages.value.models
+  return (
+    <ChoiceField
+      label={words.precision}
+      value={precision.value}
+      names={["F32", "F16"]}
+      textOf={(name) => words.precisions[name]}
+      hint={words.precisionHint}
+      disabled={modelState.value.phase !== "ready"}
+      onValue={(chosen) => void choosePrecision(chosen)}
+    />
   )
 }
 

@@ -3,9 +3,17 @@ import { draft, withSide } from "../draw/recipe-state.ts"
 import { resizeSheet } from "../draw/sheet-state.ts"
 import { keepVae, nameVae } from "../kept/kept-vaes.ts"
 import { PageError, remark, sentence } from "../language/sentence.ts"
-import { type ModelSource, modelState, openingProblem, openModel } from "../page/model.ts"
+import { keepPrecision, type Precision } from "../page/address.ts"
+import {
+  type ModelSource,
+  modelState,
+  openingProblem,
+  openModel,
+  type ReadyModel,
+  restartModel,
+} from "../page/model.ts"
 import { say } from "../page/status-line.tsx"
-import { heldBy, modelFacts } from "./model-facts.ts"
+import { heldBy, type ModelFacts, modelFacts } from "./model-facts.ts"
 import { isDownload } from "./model-source.ts"
 import { removeHidden } from "./stored-downloads.ts"
 
@@ -18,14 +26,34 @@ export async function openChosen(from: ModelSource): Promise<boolean> {
   const { value: state } = modelState
   // Without another model the form stays as it is.
   if (state.phase !== "ready" || (!isReady && modelFacts.value === before)) return false
-  const { best, isSmall, name } = modelFacts.value
-  const sized = withSide(draft.value, state.from.side)
+  fitForm(state, before)
+  if (isReady) say([sentence("models", "isReady", modelFacts.value.name), ...state.sdxl.notices.map(remark)])
+  return isReady
+}
+
+/** Starts the runtime anew, with the same model. If that cannot be loaded, the form fits the built-in one. */
+export async function startAgain(): Promise<void> {
+  giveUp()
+  const before = modelFacts.value
+  await restartModel()
+  const { value: state } = modelState
+  if (state.phase === "ready" && modelFacts.value.path !== before.path) fitForm(state, before)
+}
+
+/** Chooses the precision of products on WebGPU. A running training keeps the one that it has. */
+export async function choosePrecision(chosen: Precision): Promise<void> {
+  if (heldBy.value === null) keepPrecision(chosen)
+  await startAgain()
+}
+
+/** Sets the form to what a model draws best with. @param before the model that it was set to */
+function fitForm({ from }: ReadyModel, before: ModelFacts): void {
+  const { best, isSmall } = modelFacts.value
+  const sized = withSide(draft.value, from.side)
   const { steps, guidanceScale } = best
   draft.value = best === before.best ? sized : { ...sized, steps, guidanceScale, hires: null, tiles: null }
-  resizeSheet(state.from.side)
+  resizeSheet(from.side)
   isLive.value = isSmall
-  if (isReady) say([sentence("models", "isReady", name), ...state.sdxl.notices.map(remark)])
-  return isReady
 }
 
 /**

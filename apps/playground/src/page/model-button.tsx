@@ -6,8 +6,9 @@ import { Said } from "../language/said.tsx"
 import { modelFacts } from "../models/model-facts.ts"
 import { BACKENDS, ModelPanel } from "../models/model-panel.tsx"
 import { MODEL_PANEL } from "../models/model-panel-state.ts"
+import { addressedBackend } from "./address.ts"
 import { memoryText } from "./bytes.ts"
-import { chosenBackend, modelState, TINY_SOURCE } from "./model.ts"
+import { modelState, TINY_SOURCE } from "./model.ts"
 
 /** The model in short. It opens what there is to say of it: its size, its backend, and the memory that it needs. */
 export function ModelButton(): JSX.Element {
@@ -52,7 +53,7 @@ export function ModelFailure(): JSX.Element | null {
       <span>
         <Said of={state.problem} />
       </span>{" "}
-      {chosenBackend() === "webgpu" ? (
+      {addressedBackend().known === "webgpu" ? (
         <a href="?backend=wasm">{words.useWasm}</a>
       ) : (
         <a href={location.search === "" ? "./" : location.search}>{words.tryAgain}</a>

@@ -1,15 +1,16 @@
 import type { LoadProgress, MemoryNeed, SdxlHandle, WebRuntime, WebSource } from "@lllite/runtime-web"
-import { createWebRuntime } from "@lllite/runtime-web"
+import { createWebRuntime, offersFloat16 } from "@lllite/runtime-web"
 import llliteUrl from "@lllite/tiny/lllite-canny.safetensors?url"
 import tinyUrl from "@lllite/tiny/tiny-sdxl.safetensors?url"
 import { signal } from "@preact/signals"
 import { addNetwork, BUILT_IN, networks } from "../controls/networks.ts"
 import { sha256Of } from "../hashes/sha256-of.ts"
-import { PageError, problemOf, type Sentence, sentence } from "../language/sentence.ts"
+import { PageError, problemOf, remark, type Sentence, sentence } from "../language/sentence.ts"
 import { unloadNetworks } from "../models/loaded-networks.ts"
 import { heldBy, type ModelFacts, modelFacts, sizesOf, TINY_FACTS } from "../models/model-facts.ts"
 import { findModelHash } from "../models/model-hash.ts"
 import { SIZE } from "../pictures/canvas-image.ts"
+import { addressedBackend, addressedPrecision, type Precision } from "./address.ts"
 import { say } from "./status-line.tsx"
 
 /** A model that can be loaded. */
@@ -60,16 +61,15 @@ export const TINY_SOURCE: ModelSource = {
 
 let controller: AbortController | null = null
 
+/** Whether the browser shows what products in float16 need. False until it is known. */
+export const canChoosePrecision = signal(false)
+/** The precision of products that is wanted on WebGPU. */
+export const precision = signal<Precision>("F32")
+
 /** Starts the runtime and loads the built-in model and LLLite. An error becomes the state `failed`. */
 export async function startModel(): Promise<void> {
   try {
-    const backend = chosenBackend()
-    const name = namedBackend()
-    if (name !== null && backend === null) say(sentence("page", "unknownBackend", name))
-    const runtime = await createWebRuntime({
-      ...(backend === "webgpu" ? { backend, software: true } : backend ? { backend } : {}),
-      precision: chosenPrecision(),
-    })
+    const runtime = await startRuntime()
     modelState.value = { phase: "loading", runtime, from: TINY_SOURCE, progress: null, need: null }
     const source = await builtIn()
     addNetwork({
@@ -84,6 +84,70 @@ export async function startModel(): Promise<void> {
   }
 }
 
+/** Starts the runtime that the address names. What it names and the browser does not have is said. */
+async function startRuntime(): Promise<WebRuntime> {
+  const backend = addressedBackend()
+  const wanted = addressedPrecision()
+  precision.value = wanted.known ?? "F32"
+  const runtime = await createWebRuntime({
+    ...(backend.known === "webgpu" ? { backend: "webgpu", software: true } : {}),
+    ...(backend.known === "wasm" ? { backend: "wasm" } : {}),
+    precision: precision.value,
+  })
+  canChoosePrecision.value = runtime.backend === "webgpu" && (await offersFloat16())
+  const said = [
+    ...(backend.known === null && backend.text !== null ? [sentence("page", "unknownBackend", backend.text)] : []),
+    ...(wanted.known === null && wanted.text !== null ? [sentence("page", "unknownPrecision", wanted.text)] : []),
+    ...(precision.value !== "F16"
+      ? []
+      : runtime.backend === "wasm"
+        ? [sentence("page", "noFloat16")]
+        : runtime.notices.map(remark)),
+  ]
+  if (said.length > 0) say(said)
+  return runtime
+}
+
+/**
+ * Starts the runtime anew, with the model that it had and what the address names now. A model that cannot be loaded again
+ * becomes `openingProblem`, and the built-in one comes back.
+ */
+export async function restartModel(): Promise<void> {
+  const before = modelState.value
+  if (before.phase !== "ready" || isHeld(before)) return
+  const { from } = before
+  modelState.value = { phase: "starting" }
+  try {
+    await before.runtime.dispose()
+    const runtime = await startRuntime()
+    modelState.value = { phase: "loading", runtime, from, progress: null, need: null }
+    if (from === TINY_SOURCE) return await loadBuiltIn(runtime)
+    try {
+      ready(runtime, from, await load(runtime, from))
+    } catch (error) {
+      openingProblem.value = controller?.signal.aborted === true ? null : problemOf(error)
+      await loadBuiltIn(runtime)
+    }
+  } catch (error) {
+    modelState.value = { phase: "failed", problem: sentence("models", "failed", problemOf(error)) }
+  }
+}
+
+/** Loads the built-in model. An error becomes the state `failed`. */
+async function loadBuiltIn(runtime: WebRuntime): Promise<void> {
+  try {
+    ready(runtime, TINY_SOURCE, await load(runtime, TINY_SOURCE))
+  } catch (error) {
+    modelState.value = { phase: "failed", problem: sentence("models", "failed", problemOf(error)) }
+  }
+}
+
+/** Whether something works with the model for long. Then `openingProblem` says what. */
+function isHeld({ from }: ReadyModel): boolean {
+  openingProblem.value = heldBy.value === null ? null : sentence("models", "holds", heldBy.value, from.name)
+  return heldBy.value !== null
+}
+
 /**
  * Loads another model in the place of the one that is ready. Its networks are loaded anew when they are used. A model
  * that cannot be loaded becomes `openingProblem`, and the former one stays, or the built-in one comes back.
@@ -94,8 +158,7 @@ export async function openModel(from: ModelSource): Promise<boolean> {
   const before = modelState.value
   if (before.phase !== "ready") return false
   const { runtime } = before
-  openingProblem.value = heldBy.value === null ? null : sentence("models", "holds", heldBy.value, before.from.name)
-  if (heldBy.value !== null) return false
+  if (isHeld(before)) return false
   // The built-in model is small, so it stays until the other one is there.
   const isSmall = before.from.path === TINY_SOURCE.path
   try {
@@ -108,7 +171,7 @@ export async function openModel(from: ModelSource): Promise<boolean> {
   } catch (error) {
     openingProblem.value = controller?.signal.aborted === true ? null : problemOf(error)
     if (isSmall) modelState.value = before
-    else ready(runtime, TINY_SOURCE, await load(runtime, TINY_SOURCE))
+    else await loadBuiltIn(runtime)
     return false
   }
 }
@@ -157,19 +220,4 @@ async function builtIn(): Promise<Blob> {
   const response = await fetch(llliteUrl)
   if (!response.ok) throw new PageError(sentence("page", "serverAnswered", response.status, llliteUrl))
   return response.blob()
-}
-
-/** The backend of `?backend=wasm` or `?backend=webgpu`. A WebGPU that is named may compute in software. */
-export function chosenBackend(): "webgpu" | "wasm" | null {
-  const name = namedBackend()
-  return name === "webgpu" || name === "wasm" ? name : null
-}
-
-/** The precision of products on WebGPU, by the page's address: `?precision=F16`. */
-function chosenPrecision(): "F32" | "F16" {
-  return new URLSearchParams(location.search).get("precision")?.toUpperCase() === "F16" ? "F16" : "F32"
-}
-
-function namedBackend(): string | null {
-  return new URLSearchParams(location.search).get("backend")
 }

@@ -16,6 +16,10 @@ export const models = {
   // A version such as "tfjs 4.22.0, WebAssembly, one thread" names the backend, too.
   runsOn: (backend: string, version: string): string =>
     `Runs on ${[backend, ...version.split(", ").filter((part) => part !== backend)].join(", ")}.`,
+  precision: "Precision",
+  precisions: { F32: "float32", F16: "float16, faster" },
+  precisionHint: "float16 changes pictures a little. A choice starts the model again.",
+  startAgain: "Start the model again",
   backToTiny: "Back to the tiny SDXL",
   stopLoading: "Stop loading",
   private: "Your drawings and files never leave this tab.",

@@ -37,6 +37,9 @@ export const page = {
     `${name === null ? "A file" : `"${name}"`} cannot be read. It is a folder, or it has changed since it was opened. Open a file, or open it again.`,
   unknownBackend: (name: string): string =>
     `The address names the backend "${name}", expected webgpu or wasm. The best one is used.`,
+  unknownPrecision: (name: string): string =>
+    `The address names the precision "${name}", expected F32 or F16. F32 is used.`,
+  noFloat16: "The address names the precision F16, which needs WebGPU. WebAssembly computes in float32.",
   serverAnswered: (status: number, address: string): string => `The server answered ${status} to ${address}.`,
   otherAnswer: "the page's worker gave another answer. Reload the page.",
   noCanvas: "this browser gives the page no canvas. Reload the page, or use another browser.",

@@ -16,6 +16,10 @@ export const models: Messages["models"] = {
     "このページに内蔵された小さなモデルです。白い紙に色つきの図形を1つか2つ描き、少しの英単語だけを理解します。",
   // Of a version such as "tfjs 4.22.0, WebAssembly, one thread", the rest is said already.
   runsOn: (backend, version) => `${backend}で動作中（${version.split(",")[0]}）`,
+  precision: "計算精度",
+  precisions: { F32: "float32", F16: "float16（高速）" },
+  precisionHint: "float16では画像が少し変わります。変更すると、モデルを読み込み直します。",
+  startAgain: "モデルを再起動",
   backToTiny: "Tiny SDXLに戻す",
   stopLoading: "読み込みを中止",
   private: "線画やファイルがこのタブの外に送られることはありません。",

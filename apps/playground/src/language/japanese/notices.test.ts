@@ -91,6 +91,11 @@ const IN_SOURCES: readonly (readonly [file: string, english: string, parts: read
     ["The SIMD kernels are not used, so everything is a few times slower: "],
   ],
   [
+    "runtime-web/src/worker/precision.ts",
+    "Products are computed in float32, not in float16: this browser shows no subgroup matrices.",
+    ["Products are computed in float32, not in float16: $", "this browser shows no subgroup matrices"],
+  ],
+  [
     "format/src/identify/quantisation.ts",
     'its weights are quantised to U8, as "a", which is not supported. Give a checkpoint in fp8, float16, bfloat16 or float32',
     ["its weights are quantised $", ", which is not supported. "],

@@ -183,6 +183,11 @@ const RULES: readonly Rule[] = [
     return words === null ? "" : `「${name}」: ${words}`
   }),
   // the machine
+  rule(/^Products are computed in float32, not in float16: (.*)\.$/, (reason = "") =>
+    reason === "this browser shows no subgroup matrices"
+      ? "このブラウザではサブグループ行列を使えないため、float16ではなくfloat32で計算します。"
+      : `ドライバーのfloat16の計算が正しくないため、float32で計算します（${reason}）。`,
+  ),
   rule(
     /^The SIMD kernels are not used, so everything is a few times slower: .*$/,
     () => "SIMDを使えないため、処理が数倍遅くなります。",

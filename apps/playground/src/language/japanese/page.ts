@@ -38,6 +38,8 @@ export const page: Messages["page"] = {
     `${name === null ? "ファイル" : `「${name}」`}を読み込めません。フォルダーであるか、開いた後に変更されています。ファイルを開き直してください。`,
   unknownBackend: (name) =>
     `アドレスのバックエンド「${name}」は使えません。webgpuかwasmを指定してください。最適なものを使います。`,
+  unknownPrecision: (name) => `アドレスの計算精度「${name}」は使えません。F32かF16を指定してください。F32を使います。`,
+  noFloat16: "アドレスの計算精度F16は、WebGPUでのみ使えます。WebAssemblyではfloat32で計算します。",
   serverAnswered: (status, address) => `サーバーが${address}に対してエラー${status}を返しました。`,
   otherAnswer: "内部の処理でエラーが起きました。ページを再読み込みしてください。",
   noCanvas: "ブラウザが画像の処理を許可していません。ページを再読み込みするか、別のブラウザをお使いください。",
