@@ -126,7 +126,7 @@ export const FAILURES: Readonly<Record<string, string>> = {
   "no-webassembly": "このブラウザではWebAssemblyを使えません。新しいブラウザでお試しください。",
   "start-timeout": "起動に時間がかかりすぎました。ページを再読み込みしてください。",
   "no-adapter": "使えるGPUが見つかりません。",
-  "software-adapter": "GPUがなく、ソフトウェアで描画しています。",
+  "software-adapter": "GPUが見つかりません。CPUで代わりに計算するWebGPUは遅いため、使いません。",
   "binding-size": "GPUの上限を超えました。画像サイズを下げてください。",
   "dispatch-size": "GPUの上限を超えました。画像サイズを下げてください。",
   "command-refused": DEVICE,

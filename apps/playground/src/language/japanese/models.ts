@@ -29,7 +29,7 @@ export const models: Messages["models"] = {
   isReady: (name) => `${name}の準備ができました。`,
   openAnother: "別のSDXLを開く",
   openNote:
-    "ディスク上のチェックポイントは、その場で読み込みます。ダウンロードはここに保存され、途切れても続きから再開できます。",
+    "ディスク上のチェックポイントは、コピーせずに直接読み込みます。ダウンロードはここに保存され、途切れても続きから再開できます。",
   openCheckpoint: "チェックポイントを開く",
   address: "アドレス、またはHugging Face Hubの名前",
   addressExample: "owner/name:file.safetensors",

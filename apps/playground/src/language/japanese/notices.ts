@@ -86,11 +86,11 @@ const CHECKPOINT: readonly Rule[] = [
   rule(
     /^Its name says (\S+)\. Such a checkpoint wants few steps \(1 to 8\), a guidance scale near 1, and the sampler (\S+?)( with the spacing trailing)?\.$/,
     (name = "", sampler = "", trailing = "") =>
-      `名前から${name}と思われます。ステップ数は1〜8、ガイダンスは1前後、サンプラーは${sampler}${trailing === "" ? "" : "（間隔はtrailing）"}が適しています。`,
+      `名前から${name}と思われます。ステップ数は1〜8、CFGスケールは1前後、サンプラーは${sampler}${trailing === "" ? "" : "（間隔はtrailing）"}が適しています。`,
   ),
   rule(
     /^It reads the guidance scale as an embedding, as LCM does\. .*$/,
-    () => "LCMのように、ガイダンスを埋め込みとして読むモデルです。この動作には対応していません。",
+    () => "LCMのように、CFGスケールを埋め込みとして読むモデルです。この動作には対応していません。",
   ),
   rule(
     /^Its name says v-prediction, and the file itself does not\. .*$/,
@@ -142,11 +142,11 @@ const RULES: readonly Rule[] = [
   ),
   rule(
     /^The window of guidance has no effect on prompts with AND, .*$/,
-    () => "ANDのあるプロンプトでは、ガイダンスの区間は効きません。すべてのステップで誘導します。",
+    () => "ANDのあるプロンプトでは、CFGの適用区間は効きません。すべてのステップに適用します。",
   ),
   rule(
     /^The scale of the negative prompt has no effect, .*$/,
-    () => "ガイダンスが1のときは誘導しないため、ネガティブプロンプトの強さは効きません。",
+    () => "CFGスケールが1のときはネガティブプロンプトを使わないため、その強さは効きません。",
   ),
   rule(
     /^What is added to the noise of the start has no effect on a picture that starts from another\.$/,
@@ -242,7 +242,7 @@ const RULES: readonly Rule[] = [
   ),
   rule(
     /^The picture was made from another one, which its text does not name\. .*$/,
-    () => "別の画像から作られていますが、その画像は記録されていません。「開始」で指定してください。",
+    () => "別の画像から作られていますが、その画像は記録されていません。「元画像」で指定してください。",
   ),
   rule(
     /^The picture was enlarged by (.*)\. Here it is enlarged by Lanczos\.$/,
@@ -252,7 +252,7 @@ const RULES: readonly Rule[] = [
   rule(
     /^The picture of (.*) was made by the preprocessor (.*)\. Give the picture that it made\.$/,
     (model, preprocessor) =>
-      `「${model}」の画像は、プリプロセッサー「${preprocessor}」で作られています。その出力画像を指定してください。`,
+      `「${model}」の画像は、プリプロセッサ「${preprocessor}」で作られています。その出力画像を指定してください。`,
   ),
   rule(
     /^(.*) had the control mode (.*), which is not followed\.$/,

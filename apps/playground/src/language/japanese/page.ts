@@ -17,7 +17,7 @@ export const page: Messages["page"] = {
   removed: (name) => `${name}を削除しました。`,
   stop: "停止",
   close: "閉じる",
-  hide: "メッセージを隠す",
+  hide: "メッセージを閉じる",
   undo: "元に戻す",
   undoNamed: (change) => `元に戻す: ${change}`,
   expected: (what) => `${what}を入力してください。`,

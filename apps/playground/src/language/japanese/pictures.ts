@@ -10,7 +10,7 @@ const UNFOLLOWED: Readonly<Record<Unfollowed, string>> = {
   regions: "領域の指定",
   textualInversions: "Textual Inversion",
   blocks: "ブロックごとの強度",
-  guidance: "ガイダンスの指定",
+  guidance: "CFGの指定",
   mask: "マスク",
   guessMode: "guess mode",
   softEnds: "範囲のなめらかな端",
