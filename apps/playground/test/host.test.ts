@@ -9,6 +9,12 @@ import { DIST, keptOffline, usePlayground } from "./playground.ts"
 
 const TINY = fileURLToPath(new URL("../../../packages/tiny/model/tiny-sdxl.safetensors", import.meta.url))
 
+/** A picture of 64 px that takes one step. */
+const SMALL = JSON.stringify({
+  ...{ prompt: "a red ring", seed: 7, steps: 1, width: 64, height: 64, guidanceScale: 1 },
+  model: { checkpoint: { path: "tiny" } },
+})
+
 describe("the playground on its host", needsChromium, () => {
   const playground = usePlayground()
   const { open, ready, full, panel, forgetRequests, forgetProblems } = playground
@@ -62,13 +68,17 @@ describe("the playground on its host", needsChromium, () => {
   })
 
   it("loads, generates and trains on WebGPU when it is named", needsAll(longOnly, needsChromiumWebgpu), async () => {
-    await open("?backend=webgpu")
+    // A processor takes minutes for the picture that the page opens with. A link asks for a small one.
+    await open(`?backend=webgpu#recipe=${btoa(SMALL)}`)
     await ready()
     expect(await page.locator(".model").getAttribute("data-backend")).toBe("webgpu")
+    await full()
     const draw = panel("Draw")
-    await draw.getByRole("textbox", { name: "Steps" }).fill("1")
+    await draw.getByRole("checkbox", { name: /^Live/ }).uncheck()
+    await draw.getByRole("button", { name: "Add a control" }).click()
     await draw.getByRole("button", { name: "Generate" }).click()
-    await page.locator('.result[data-final="true"]').waitFor()
+    await draw.getByRole("button", { name: "Show “a red ring”, seed 7" }).waitFor()
+    await full()
 
     await page.getByRole("tab", { name: "Train" }).click()
     const train = panel("Train")

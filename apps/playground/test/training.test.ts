@@ -261,10 +261,11 @@ describe("training in the playground", needsChromium, () => {
     const text = await train.getByText(/^The LLLite (is ready|of step)/).textContent()
     console.info(text)
     expect(text).toMatch(/^The LLLite is ready after 145 steps: it follows edges 0\.\d\d, without 0\.\d\d\./)
+    expect(await train.getByRole("img", { name: /^Sample after/ }).count()).toBe(8)
+    await playground.page.getByRole("tab", { name: "Draw" }).click()
     expect(await panel("Draw").getByRole("combobox", { name: "LLLite" }).locator("option:checked").textContent()).toBe(
       "Trained here, 145 steps",
     )
-    expect(await train.getByRole("img", { name: /^Sample after/ }).count()).toBe(8)
   })
 })
 
