@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals"
 import type { JSX } from "preact"
-import { useEffect } from "preact/hooks"
+import { useEffect, useRef } from "preact/hooks"
 import { messages } from "../language/language.ts"
 import { Notes } from "../language/said.tsx"
 import { remark } from "../language/sentence.ts"
@@ -25,6 +25,12 @@ export function DrawPanel(): JSX.Element {
   const model = modelState.value
   const state = drawState.value
   const words = messages.value.draw
+  const place = useRef<HTMLDivElement>(null)
+  const problem = openProblem.value ?? (state.phase === "failed" ? state.problem : null)
+  useEffect(() => {
+    // On a phone it may lie below what is seen.
+    if (problem !== null) place.current?.scrollIntoView({ block: "nearest" })
+  }, [problem])
   useEffect(() => {
     if (modelState.value.phase === "ready") void showFirst(modelState.value)
   }, [model.phase])
@@ -59,7 +65,9 @@ export function DrawPanel(): JSX.Element {
       <div class="below-boards">
         <PromptBar />
         <PromptWords />
-        <Problem of={openProblem.value ?? (state.phase === "failed" ? state.problem : null)} />
+        <div class="problem-place" ref={place}>
+          <Problem of={problem} />
+        </div>
         {state.phase === "stopped" && <p class="note">{words.stopped}</p>}
         <Notes of={notices.value.map(remark)} />
       </div>

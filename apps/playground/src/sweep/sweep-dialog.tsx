@@ -71,7 +71,7 @@ function Grid({ sweep: { seeds, rows }, onShow }: { readonly sweep: Sweep; reado
     <table class="sweep-grid">
       <thead>
         <tr>
-          <td />
+          <th scope="col">{words.seed}</th>
           {STRENGTHS.map((strength) => (
             <th key={strength} scope="col">
               {strength.toFixed(2)}
@@ -82,7 +82,7 @@ function Grid({ sweep: { seeds, rows }, onShow }: { readonly sweep: Sweep; reado
       <tbody>
         {rows.map((cells, row) => (
           <tr key={row}>
-            <th scope="row">{words.seedOf(String(seeds[row]))}</th>
+            <th scope="row">{String(seeds[row])}</th>
             {cells.map((made, column) => {
               const label = words.cellOf(STRENGTHS[column] ?? 0, String(seeds[row]))
               return (

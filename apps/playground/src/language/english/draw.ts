@@ -128,7 +128,6 @@ export const draw = {
   seeds: "Seeds",
   makePictures: "Make the pictures",
   saveGrid: "Save the grid",
-  seedOf: (seed: string): string => `seed ${seed}`,
   cellOf: (strength: number, seed: string): string => `Strength ${strength}, seed ${seed}`,
   showCell: (cell: string): string => `Show: ${cell}`,
   gridNotSaved: (cause: string): string => `The grid was not saved: ${cause}`,

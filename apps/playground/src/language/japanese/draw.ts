@@ -133,7 +133,6 @@ export const draw: Messages["draw"] = {
   seeds: "シードの数",
   makePictures: "比較表を生成",
   saveGrid: "比較表を保存",
-  seedOf: (seed) => `シード ${seed}`,
   cellOf: (strength, seed) => `強度 ${strength}、シード ${seed}`,
   showCell: (cell) => `${cell}を表示`,
   gridNotSaved: (cause) => `比較表を保存できませんでした。${cause}`,
