@@ -65,6 +65,36 @@ describe("the main thread of the playground", needsAll(longOnly, needsChromium),
       await page.mouse.up()
       await page.locator('.draw[data-phase="idle"] .result[data-quality="live"][data-final="true"]').waitFor()
     })
+    found["a sweep over strengths"] = await longest(async () => {
+      await page.getByRole("button", { name: "Sweep" }).click()
+      const dialog = page.getByRole("dialog", { name: "Strength and seed" })
+      await dialog.getByRole("button", { name: "Make the pictures" }).click()
+      await dialog.getByRole("button", { name: "Show: Strength 1, seed 7" }).waitFor()
+      await dialog.getByRole("button", { name: "Make the pictures" }).waitFor()
+      await dialog.getByRole("button", { name: "Close" }).click()
+    })
+    await page.getByRole("checkbox", { name: /^Live/ }).uncheck()
+    // The largest sheet whose edges the page finds by itself, and one whose edges a worker finds.
+    for (const side of ["256", "512"]) {
+      const summary = page.locator("summary", { hasText: /^\d+ × \d+ px/ })
+      await summary.click()
+      await page.getByLabel("Size", { exact: true }).selectOption(side)
+      await summary.click()
+      found[`a sheet of ${side} px, blurred by more and more`] = await longest(async () => {
+        const options = page.locator(".control summary")
+        await options.click()
+        for (const sigma of ["0.5", "1", "2", "4"]) {
+          const before = await control()
+          await page.getByRole("slider", { name: "Blur before" }).fill(sigma)
+          await expect.poll(control, { timeout: 60_000 }).not.toBe(before)
+        }
+        await page.getByRole("slider", { name: "Blur before" }).fill("0")
+        await options.click()
+      })
+    }
+    await page.locator("summary", { hasText: "512 × 512 px" }).click()
+    await page.getByLabel("Size", { exact: true }).selectOption("128")
+    await page.getByRole("checkbox", { name: /^Live/ }).check()
     for (const [width, height] of [
       [4000, 3000],
       [8000, 8000],
