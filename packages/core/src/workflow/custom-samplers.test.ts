@@ -158,6 +158,50 @@ describe("a sampler that continues another", () => {
     expect(late?.adapters).toMatchObject([{ window: { start: 8.5 / 20, end: 1, by: "comfyui" } }])
   })
 
+  it("has the controls of the negative prompt of one part on its steps alone, too", () => {
+    const net = {
+      22: node("ControlNetLoader", { control_net_name: "net.safetensors" }),
+      23: node("ControlNetApplyAdvanced", {
+        ...{ ...prompts, control_net: ["22", 0], image: ["9", 0], strength: 0.5 },
+        ...{ start_percent: 0, end_percent: 1 },
+      }),
+    }
+    const controlled = { model: ["4", 0], positive: ["23", 0], negative: ["23", 1] }
+    const [early] = two(controlled, { model: ["4", 0] }, net).recipes
+    expect(early?.adapters).toMatchObject([{ kind: "controlnet", window: { start: 0, end: 8.5 / 20, by: "comfyui" } }])
+    expect(early?.adapters?.[0]).not.toHaveProperty("guidance")
+    const [late] = two({ model: ["4", 0] }, controlled, net).recipes
+    expect(late?.adapters).toMatchObject([{ kind: "controlnet", window: { start: 8.5 / 20, end: 1, by: "comfyui" } }])
+    expect(late?.adapters?.[0]).not.toHaveProperty("guidance")
+    const onPositive = { ...controlled, negative: prompts.negative }
+    const [half] = two({ model: ["4", 0] }, onPositive, net).recipes
+    expect(half?.adapters).toMatchObject([{ guidance: { cond: 1, uncond: 0 } }])
+  })
+
+  it("counts the steps of a control from where the first part starts", () => {
+    const photo = {
+      12: node("LoadImage", { image: "photo.png" }),
+      5: node("VAEEncode", { pixels: ["12", 0], vae: ["4", 2] }),
+      8: node("VAEDecode", { samples: ["20", 0], vae: ["4", 2] }),
+    }
+    const recipe = (first: object, second: object) =>
+      readWorkflow(
+        apiWorkflow({
+          ...photo,
+          3: advanced({ start_at_step: 4, end_at_step: 12, ...first }),
+          20: advanced({ ...rest, start_at_step: 12, ...second }),
+        }),
+        { sizeOf: () => ({ width: 128, height: 128 }) },
+      ).recipes[0]
+    expect(recipe({}, { model: ["4", 0] })).toMatchObject({
+      ...{ steps: 20, start: { strength: 0.8 } },
+      adapters: [{ window: { start: 0, end: 8.5 / 16, by: "comfyui" } }],
+    })
+    expect(recipe({ model: ["4", 0] }, {})).toMatchObject({
+      adapters: [{ window: { start: 8.5 / 16, end: 1, by: "comfyui" } }],
+    })
+  })
+
   it("says what a sampler with a memory does there", () => {
     const { notices } = two({ sampler_name: "dpmpp_2m" }, { sampler_name: "dpmpp_2m" })
     expect(notices).toEqual(["dpmpp_2m forgets its steps where one sampler continues another, which is not done here."])

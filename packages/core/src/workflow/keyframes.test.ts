@@ -142,6 +142,19 @@ describe("keyframes of Advanced-ControlNet", () => {
     )
   })
 
+  it("keep a control whose window has equal ends, and the edge of a mask as it is", () => {
+    const nodes = { 40: { class_type: "LoadImageMask", inputs: { image: "left.png", channel: "red" } } }
+    const { all, notices } = read({ start_percent: 0.5, end_percent: 0.5, mask_optional: ["40", 0] }, nodes)
+    expect(all).toEqual([
+      {
+        ...ALWAYS,
+        window: { start: 0.5, end: 0.5 },
+        mask: { file: { path: "left.png" }, feather: 0 },
+      },
+    ])
+    expect(notices).toEqual([])
+  })
+
   it("and sides act on a ControlNet, too", () => {
     const nets = { 20: { class_type: "ControlNetLoader", inputs: { control_net_name: "net.safetensors" } } }
     const nodes = {

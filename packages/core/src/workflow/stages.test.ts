@@ -55,6 +55,20 @@ describe("a run that starts from a picture", () => {
     expect(() => recipe({ start_at_step: 10 })).toThrow("runs no step")
   })
 
+  it("is one picture, and those of a batch only where the latents are repeated", () => {
+    const encode = { class_type: "VAEEncode", inputs: { pixels: ["12", 0], vae: ["4", 2] } }
+    const repeat = { class_type: "RepeatLatentBatch", inputs: { samples: ["14", 0], amount: 3 } }
+    const third = { class_type: "LatentFromBatch", inputs: { samples: ["15", 0], batch_index: 2, length: 1 } }
+    const all = (nodes: Parameters<typeof apiWorkflow>[0]) =>
+      readWorkflow(apiWorkflow({ 12: photo, ...nodes }), SIZES).recipes.map(({ batch }) => batch)
+    expect(all({ 5: encode })).toEqual([undefined])
+    expect(all({ 14: encode, 5: { ...repeat, inputs: { ...repeat.inputs, amount: 2 } } })).toEqual([
+      { index: 0, count: 2 },
+      { index: 1, count: 2 },
+    ])
+    expect(all({ 14: encode, 15: repeat, 5: third })).toEqual([{ index: 2, count: 3 }])
+  })
+
   it("changes where a mask is white", () => {
     const encode = { class_type: "VAEEncode", inputs: { pixels: ["12", 0], vae: ["4", 2] } }
     const mask = (channel: string) => ({
