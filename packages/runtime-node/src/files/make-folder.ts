@@ -1,6 +1,7 @@
 import { mkdir, rmdir, stat } from "node:fs/promises"
 import { dirname, resolve } from "node:path"
 import { expectPath, fileError, InputError } from "../errors.ts"
+import { kindOf } from "./file-kind.ts"
 import { hasCode } from "./system-code.ts"
 
 /**
@@ -61,7 +62,7 @@ export async function refuseFile(verb: string, folder: string): Promise<void> {
   if (found === null || found.isDirectory()) return
   throw new InputError(
     "not-a-folder",
-    `cannot ${verb} "${folder}": it is a file, expected a folder. Choose another folder.`,
+    `cannot ${verb} "${folder}": it is ${kindOf(found)}, expected a folder. Choose another folder.`,
   )
 }
 

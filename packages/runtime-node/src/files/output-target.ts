@@ -2,6 +2,7 @@ import type { Stats } from "node:fs"
 import { lstat, readlink, realpath, stat } from "node:fs/promises"
 import { dirname, resolve, sep } from "node:path"
 import { expectPath, fileError, InputError } from "../errors.ts"
+import { kindOf } from "./file-kind.ts"
 import { hasCode } from "./system-code.ts"
 
 /**
@@ -55,12 +56,6 @@ export function takenError([first = "", ...others]: readonly string[]): InputErr
       ? `cannot write "${first}": it exists already. Choose another name.`
       : `cannot write "${first}" and ${length} more ${length === 1 ? "file" : "files"}: they exist already. Choose another name or folder.`
   return new InputError("output-exists", text)
-}
-
-function kindOf(found: Stats): string {
-  if (found.isDirectory()) return "a folder"
-  if (found.isFIFO()) return "a named pipe"
-  return found.isSocket() ? "a socket" : "a device"
 }
 
 /** The path behind symbolic links. The last may lead to a path that does not exist yet. @throws the system's errors */
