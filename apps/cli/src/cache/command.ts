@@ -23,6 +23,7 @@ export const cacheCommand = defineCommand({
 
 function actionProblem(action: string, words: readonly string[]): string | null {
   if (action === "list" && words.length > 0) return `list takes no words, received ${JSON.stringify(words[0])}`
+  if (words.includes("")) return "a word is empty, expected a part of an address. To remove all files, give no word"
   if (ACTIONS.some((known) => known === action)) return null
   const near = nearest(action, ACTIONS)
   return `expected ${listText(ACTIONS, "or")}, received "${action}"${near === null ? "" : `. Did you mean ${near}?`}`

@@ -1,3 +1,4 @@
+import { listText } from "@lllite/core/names"
 import { type CachedFile, downloadFolder, listDownloads, purgeDownloads } from "@lllite/runtime-node/files"
 import { plural, printable, sizeText, table } from "../terminal/text.ts"
 
@@ -7,8 +8,12 @@ export async function runCache(words: readonly string[] | null, json: boolean): 
   const files = words === null ? await listDownloads() : await purgeDownloads(words)
   if (json) return JSON.stringify({ folder, [words === null ? "files" : "removed"]: files }, null, 2)
   const total = sizeText(files.reduce((sum, { size }) => sum + size, 0))
-  if (words !== null) return `Removed ${plural(files.length, "file")} (${total}) of ${folder}`
-  return [...(files.length === 0 ? [] : [rows(files)]), `${plural(files.length, "file")} (${total}) in ${folder}`].join(
+  const place = printable(folder)
+  if (words !== null && words.length > 0 && files.length === 0) {
+    return `Removed no file of ${place}: no address has ${printable(listText(words, "or"))} in it. Type: lllite cache list`
+  }
+  if (words !== null) return `Removed ${plural(files.length, "file")} (${total}) of ${place}`
+  return [...(files.length === 0 ? [] : [rows(files)]), `${plural(files.length, "file")} (${total}) in ${place}`].join(
     "\n",
   )
 }

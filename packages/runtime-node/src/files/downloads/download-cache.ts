@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto"
 import { readdir, readFile, rm, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
+import { InputError } from "../../errors.ts"
 import { writeAtomically } from "../atomic-write.ts"
 import { cacheFolder } from "../cache-folder.ts"
 import { isPart } from "./part-file.ts"
@@ -74,11 +75,18 @@ export async function listDownloads(folder: string = downloadFolder()): Promise<
  *
  * @param words parts of addresses or file names. Without one, all files
  * @returns the removed files
+ * @throws InputError for an empty word, which every address has
  */
 export async function purgeDownloads(
   words: readonly string[] = [],
   folder: string = downloadFolder(),
 ): Promise<readonly CachedFile[]> {
+  if (words.includes("")) {
+    throw new InputError(
+      "address",
+      "cache: a word is empty, expected a part of an address. For all files, give no word.",
+    )
+  }
   const isNamed = ({ address, path }: CachedFile): boolean =>
     words.length === 0 || words.some((word) => (address ?? basename(path)).includes(word))
   const removed = (await listDownloads(folder)).filter(isNamed)

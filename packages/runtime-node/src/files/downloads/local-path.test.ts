@@ -347,4 +347,13 @@ describe("purgeDownloads", () => {
     expect(await listDownloads(folder)).toEqual([])
     expect(await purgeDownloads([], folder)).toEqual([])
   })
+
+  it("refuses an empty word, which every address has, and removes nothing", async () => {
+    const origin = await serve(send)
+    await get(`${origin}/a.safetensors`)
+    await expect(purgeDownloads(["nothing", ""], folder)).rejects.toThrow(
+      "a word is empty, expected a part of an address",
+    )
+    expect(await listDownloads(folder)).toHaveLength(1)
+  })
 })
