@@ -80,6 +80,8 @@ describe("used rightly", () => {
       expect.stringMatching(/^Wrote .*names\.safetensors: \d+ tensors, [\d.]+ KiB\.\n$/),
     ])
     await json("convert", "names.safetensors", "--output", "again.safetensors", "--keys", "file")
+    const bell = await lllite("convert", "a.safetensors", "--output", "bell\u0007.safetensors", "--keys", "training")
+    expect(bell.stdout).toMatch(/^Wrote .*bell\\u0007\.safetensors: /)
     expect(await readFile(at("again.safetensors"))).toEqual(await readFile(at("a.safetensors")))
   })
 

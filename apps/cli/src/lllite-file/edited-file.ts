@@ -8,7 +8,7 @@ import { safetensorsChunks } from "@lllite/format/write"
 import type { Existing } from "@lllite/runtime-node/files"
 import { tryOutputs, withPath, writeAtomically } from "@lllite/runtime-node/files"
 import { InterruptedError } from "../terminal/errors.ts"
-import { plural, sizeText } from "../terminal/text.ts"
+import { plural, printable, sizeText } from "../terminal/text.ts"
 import type { OutputOptions } from "./output-options.ts"
 
 /** The report about a written file. `--json` prints this and the fields that the command adds. */
@@ -99,5 +99,5 @@ export function reportWritten(
       : `${plural(lllite.sites, "site")}, ${widths}, ${listText(lllite.dtypes, "and")}`
   const problem = lllite?.sdScriptsProblem ?? null
   const all = problem === null ? notes : [...notes, `sd-scripts would not load it: ${problem}.`]
-  return [`Wrote ${output}: ${what}, ${sizeText(bytes)}.`, ...all.map((note) => `Note: ${note}`)].join("\n")
+  return [`Wrote ${printable(output)}: ${what}, ${sizeText(bytes)}.`, ...all.map((note) => `Note: ${note}`)].join("\n")
 }
