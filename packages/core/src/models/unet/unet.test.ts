@@ -1,20 +1,19 @@
 import type { NetworkLayer } from "@lllite/format"
 import { unetTable } from "@lllite/format"
-import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal, weight } from "../../../reference/synthetic.ts"
 import { loadSynthetic } from "../../../reference/weights.ts"
-import { createLowRank, type LowRank, lowRankTap } from "../../../test/low-rank-tap.ts"
+import { createLowRank, type LowRank } from "../../../test/low-rank-tap.ts"
+import { countedBlocks, disposeResiduals, residualsOf } from "../../../test/small-unet-parts.ts"
 import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
 import { startWasm } from "../../../test/wasm.ts"
 import { checkBlocks } from "../../../testing/blocks-contract.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { disposeParams } from "../../params.ts"
-import { lossAndGradients } from "../../training/gradients.ts"
 import { chainTaps, NO_READS, type Tap } from "../taps.ts"
 import { shapesOf, type WeightFile } from "../weight-reader.ts"
-import type { BlockVerbs } from "./block-verbs.ts"
 import { composedBlocks } from "./block-verbs.ts"
 import { inferUnetConfig, UNET_PREFIX, unetWidths, vectorDimOf } from "./config.ts"
 import type { UnetParams } from "./params.ts"
@@ -171,136 +170,6 @@ describe("a tap after the layers", () => {
     tf.dispose(seen)
   })
 })
-
-describe("gradients through a tap", () => {
-  // TensorFlow.js has no gradient of a convolution's filter on WASM.
-  const some = products.filter(
-    ({ kind, path }) => kind === "linear" && /^(input_blocks.4.1|middle_block.0|output_blocks.5.0)/.test(path),
-  )
-  const loss = (prediction: Tensor4D): tf.Scalar => tf.sum(tf.square(prediction))
-  let lowRank: LowRank
-  beforeAll(() => {
-    lowRank = createLowRank(some)
-  })
-  afterAll(() => lowRank.dispose())
-
-  /** The norm of the gradient, from the loss at two points along the gradient. */
-  function slopeAlong(direction: Float32Array): number {
-    const norm = Math.hypot(...direction)
-    const at = (by: number): number =>
-      tf.tidy(() => {
-        let from = 0
-        const moved = new Map(
-          lowRank.leaves.map((leaf) => {
-            const part = direction.slice(from, from + leaf.size)
-            from += leaf.size
-            return [leaf, tf.add(leaf, tf.mul(tf.tensor(part, leaf.shape), by / norm))]
-          }),
-        )
-        const tap = lowRankTap((layer) => {
-          const [down, up] = lowRank.leavesAt(layer).map((leaf) => moved.get(leaf))
-          return down === undefined || up === undefined ? undefined : { down: down as Tensor4D, up: up as Tensor2D }
-        })
-        return loss(unet(ops, params, input, { tap })).dataSync()[0] as number
-      })
-    return (at(0.02) - at(-0.02)) / 0.04
-  }
-
-  it("are the derivative of the loss, on one tape and stage by stage", async () => {
-    // Weights may keep a copy of themselves from the first backward pass on.
-    await lossAndGradients(ops, params, lowRank, input, loss)
-    const before = tf.memory().numTensors
-    const once = await lossAndGradients(ops, params, lowRank, input, loss)
-    const stages = await lossAndGradients(ops, params, lowRank, input, loss, { checkpointing: true })
-    const norm = Math.hypot(...once.gradients)
-    expect(norm).toBeGreaterThan(0)
-    expect(Math.hypot(...once.gradients.map((value, i) => value - (stages.gradients[i] as number)))).toBeLessThan(
-      1e-4 * norm,
-    )
-    expect(Math.abs(slopeAlong(once.gradients) - norm)).toBeLessThan(0.02 * norm)
-    expect(tf.memory().numTensors).toBe(before)
-  })
-
-  it("are the same through a runtime's blocks, which keep or run again, with residuals", async () => {
-    const before = tf.memory().numTensors
-    const calls = { forward: 0, keep: 0, back: 0 }
-    const counted = countedBlocks(calls)
-    const residuals = residualsOf(0.3)
-    const wanted = await lossAndGradients(ops, params, lowRank, input, loss, { residuals })
-    const norm = Math.hypot(...wanted.gradients)
-    for (const checkpointing of [false, true]) {
-      const found = await lossAndGradients(ops, params, lowRank, input, loss, {
-        residuals,
-        checkpointing,
-        blocks: counted,
-      })
-      expect(Math.abs(found.loss - wanted.loss)).toBeLessThan(1e-5 * Math.abs(wanted.loss))
-      const error = Math.hypot(...found.gradients.map((value, i) => value - (wanted.gradients[i] as number)))
-      expect(error).toBeLessThan(1e-4 * norm)
-    }
-    // Four stages come before the first leaf. Fifteen have a backward pass, twice.
-    expect(calls).toEqual({ forward: 2 * 4 + 15, keep: 15, back: 15 })
-    disposeResiduals(residuals)
-    expect(tf.memory().numTensors).toBe(before)
-  })
-})
-
-/** Core's blocks, with a count of the calls. */
-function countedBlocks(calls: { forward: number; keep: number; back: number }): BlockVerbs {
-  return {
-    forward: (...read) => {
-      calls.forward += 1
-      return composedBlocks.forward(...read)
-    },
-    keep: (...read) => {
-      calls.keep += 1
-      return composedBlocks.keep(...read)
-    },
-    back: (...read) => {
-      calls.back += 1
-      return composedBlocks.back(...read)
-    },
-  }
-}
-
-/** Noise of one spread for every skip and the middle. */
-function residualsOf(spread: number): Residuals {
-  const noise = (name: string, shape: readonly number[]): Tensor4D =>
-    tf.tensor4d(
-      signal(name, shape).map((value) => value * spread),
-      shape as [number, number, number, number],
-    )
-  const [c0, c1, c2] = SMALL_UNET.layout.channelMult.map((mult) => mult * SMALL_UNET.layout.modelChannels) as [
-    number,
-    number,
-    number,
-  ]
-  const shapes = [
-    ...[
-      [8, c0],
-      [8, c0],
-      [8, c0],
-      [4, c0],
-    ],
-    ...[
-      [4, c1],
-      [4, c1],
-      [2, c1],
-    ],
-    ...[
-      [2, c2],
-      [2, c2],
-    ],
-  ] as const
-  return {
-    skips: shapes.map(([side = 0, channels = 0], i) => noise(`skip ${i}`, [2, side, side, channels])),
-    middle: noise("middle", [2, 2, 2, c2]),
-  }
-}
-
-function disposeResiduals({ skips, middle }: Residuals): void {
-  tf.dispose([...skips, middle].filter((tensor) => tensor !== null))
-}
 
 describe("residuals", () => {
   it("of zero change nothing, and all others change the prediction", async () => {
