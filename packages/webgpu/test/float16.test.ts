@@ -8,7 +8,7 @@ import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
 import { checkStorage, createWebgpuOps, type WebgpuDevice, WebgpuOpsError } from "../src/index.ts"
 import { apart } from "./apart.ts"
 import { openGpu } from "./open-gpu.ts"
-import { compared, MODULE, PIPELINE, TEXT_VAE, UNET, worstResults } from "./reference-suites.ts"
+import { compared, MODULE, unetCases, worstResults } from "./reference-suites.ts"
 import { expectCloseNorms } from "./site-norms.ts"
 import { tailErrors, worstTails } from "./tails.ts"
 import { throughHalf } from "./through-half.ts"
@@ -141,7 +141,7 @@ describe("values between layers in float16", needsFloat16, () => {
     expect(results.length).toBeGreaterThan(150)
   })
 
-  it.each([MODULE, TEXT_VAE, UNET, PIPELINE])(
+  it.each([MODULE, unetCases("unet.lllite.chain")])(
     "agree with the reference on $what, as half precision may",
     needsAll(needsFloat16, longOnly),
     async (suite) => {

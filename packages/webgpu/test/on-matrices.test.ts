@@ -12,7 +12,7 @@ import { DEFAULT_TILES } from "../src/product/tiles.ts"
 import { tunedMatrices } from "../src/product/tune-matrices.ts"
 import { apart } from "./apart.ts"
 import { openGpu } from "./open-gpu.ts"
-import { compared, MODULE, PIPELINE, TEXT_VAE, UNET, worstResults } from "./reference-suites.ts"
+import { compared, MODULE, unetCases, worstResults } from "./reference-suites.ts"
 import { expectCloseNorms } from "./site-norms.ts"
 import { tailErrors, worstTails } from "./tails.ts"
 import { throughHalf } from "./through-half.ts"
@@ -180,7 +180,7 @@ describe("products on subgroup matrices", needsMatrices, () => {
     expect(matrices).not.toContainEqual(wrong)
   })
 
-  it.each([MODULE, TEXT_VAE, UNET, PIPELINE])(
+  it.each([MODULE, unetCases("unet.lllite.chain")])(
     "agree with the reference on $what, as half precision may",
     needsAll(needsMatrices, longOnly),
     async (suite) => {
