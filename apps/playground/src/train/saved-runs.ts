@@ -100,10 +100,18 @@ export async function removeRun(id: string): Promise<void> {
 export async function whileHeld(id: string, work: () => Promise<void>): Promise<void> {
   const { locks } = globalThis.navigator ?? {}
   if (locks === undefined) return work()
-  await locks.request(lockName(id), { ifAvailable: true }, async (lock) => {
-    if (lock === null) throw new PageError(sentence("train", "otherTab"))
+  let isAsked = false
+  try {
+    await locks.request(lockName(id), { ifAvailable: true }, async (lock) => {
+      isAsked = true
+      if (lock === null) throw new PageError(sentence("train", "otherTab"))
+      await work()
+    })
+  } catch (error) {
+    if (isAsked) throw error
+    // Where storage is denied, locks are, too. Then tabs share no run.
     await work()
-  })
+  }
 }
 
 function lockName(id: string): string {
