@@ -3,10 +3,13 @@ import { PageError } from "../language/sentence.ts"
 import { whileHeld } from "./saved-runs.ts"
 
 describe("work on a kept run", () => {
-  afterEach(() => vi.unstubAllGlobals())
+  afterEach(() => {
+    vi.unstubAllGlobals()
+  })
 
-  const withLocks = (request: (...asked: readonly unknown[]) => Promise<unknown>): void =>
+  const withLocks = (request: (...asked: readonly unknown[]) => Promise<unknown>): void => {
     vi.stubGlobal("navigator", { locks: { request } })
+  }
 
   it("is done once where the browser denies locks, or has none", async () => {
     withLocks(() => Promise.reject(new DOMException("denied", "SecurityError")))
