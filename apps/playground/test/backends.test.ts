@@ -20,7 +20,7 @@ describe("backends of the playground", needsChromium, () => {
     page = playground.page
   })
 
-  it("says why float16 is not used, and offers no choice without a card's matrices", async () => {
+  it("says why float16 is not used, and offers no choice on WebAssembly", async () => {
     await open("?backend=wasm&precision=F16")
     const status = page.getByRole("status")
     await status.getByText("The address names the precision F16, which needs WebGPU.", { exact: false }).waitFor()
@@ -53,9 +53,9 @@ describe("backends of the playground", needsChromium, () => {
       forgetProblems()
     })
 
-    it("says that the browser shows no matrices for the float16 of the address, and offers no choice", async () => {
+    it("says that the driver has no float16 for the precision of the address, and offers no choice", async () => {
       await open(`?backend=webgpu&precision=F16${SMALL}`)
-      const said = "Products are computed in float32, not in float16: this browser shows no subgroup matrices."
+      const said = "Products are computed in float32, not in float16: the driver has no float16."
       await page.getByRole("status").getByText(said).waitFor()
       await ready()
       await page.locator(".model-button").click()
@@ -64,10 +64,10 @@ describe("backends of the playground", needsChromium, () => {
       expect(await details.getByLabel("Precision").count()).toBe(0)
     })
 
-    it("offers float16 beside the backend where the browser shows matrices, and keeps the choice", async () => {
+    it("offers float16 beside the backend where the browser shows it, and keeps the choice", async () => {
       // The page's own view of the card is another one. The worker's, which computes, stays.
       await page.addInitScript(() => {
-        const features = new Set(["shader-f16", "subgroups", "chromium-experimental-subgroup-matrix"])
+        const features = new Set(["shader-f16"])
         navigator.gpu.requestAdapter = async () => ({ features }) as unknown as GPUAdapter
       })
       await open(`?backend=webgpu${SMALL}`)

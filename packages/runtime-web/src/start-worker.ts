@@ -14,8 +14,9 @@ export interface AttemptOptions {
   /** Whether a WebGPU adapter that computes on the CPU is used, too. It is slow and meant for tests. Default: false */
   readonly software?: boolean
   /**
-   * `F16`: on WebGPU, products and attention of a forward pass multiply float16 on the card's subgroup matrices. Where the
-   * browser shows none, or the driver fails their check, they are float32, with a notice. Default: `F32`
+   * `F16`: on WebGPU, values between the layers of the U-Net are stored in float16, in half the memory. Where the browser
+   * shows the card's subgroup matrices, products and attention also multiply float16. What the browser does not show, or
+   * the driver computes wrongly, is float32, with a notice. Default: `F32`
    */
   readonly precision?: "F32" | "F16"
   /** Makes the worker from this package's `worker.js`, as a module. Needed if a bundler does not find that file. */

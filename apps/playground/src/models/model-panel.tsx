@@ -65,7 +65,7 @@ export function ModelPanel(): JSX.Element {
   )
 }
 
-/** The precision of products on WebGPU. Another one starts the backend anew, with the same model. */
+/** The precision on WebGPU. Another one starts the backend anew, with the same model. */
 function PrecisionField(): JSX.Element {
   const words = messages.value.models
   return (

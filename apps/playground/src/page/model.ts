@@ -61,9 +61,9 @@ export const TINY_SOURCE: ModelSource = {
 
 let controller: AbortController | null = null
 
-/** Whether the browser shows what products in float16 need. False until it is known. */
+/** Whether the browser shows float16 on WebGPU. False until it is known. */
 export const canChoosePrecision = signal(false)
-/** The precision of products that is wanted on WebGPU. */
+/** The precision that is wanted on WebGPU. */
 export const precision = signal<Precision>("F32")
 
 /** Starts the runtime and loads the built-in model and LLLite. An error becomes the state `failed`. */

@@ -1,14 +1,13 @@
 import { join } from "node:path"
 import { createComposedOps, registerGradients } from "@lllite/core/ops"
 import {
-  checkMatrices,
-  checkStorage,
   createWebgpuOps,
-  keptCheck,
+  keptChecks,
   keptTiles,
   loadWebgpuOptimizer,
   type ProductPrecision,
   type ProductTiles,
+  startOnPaths,
   startWebgpu,
   type TextStore,
   tuneMatrices,
@@ -18,7 +17,6 @@ import { InputError } from "../errors.ts"
 import { writeAtomically } from "../files/atomic-write.ts"
 import { cacheFolder } from "../files/cache-folder.ts"
 import { readTextFile } from "../files/read-text.ts"
-import { type PathChecks, startOnPaths } from "./paths.ts"
 
 /** Dawn's object. It must live as long as its adapters and devices. The thread keeps one. */
 let gpu: GPU | null = null
@@ -38,7 +36,14 @@ export async function startDawn({
   await registerGradients()
   const software = process.env.VK_ICD_FILENAMES !== undefined || process.env.VK_DRIVER_FILES !== undefined
   const start: Parameters<typeof startOnPaths>[0] = (options) => startWebgpu(gpu as GPU, { software, ...options })
-  const { device, version, paths } = await startOnPaths(start, CHECKS, precision)
+  const found = await startOnPaths(start, keptChecks(storeIn("webgpu-checks.json")), precision)
+  if ("problem" in found) {
+    throw new InputError(
+      "backend-option",
+      `precision "F16": ${found.problem}. Leave precision out, or use another card or driver.`,
+    )
+  }
+  const { device, version, paths } = found
   // On a software adapter, tuning takes longer than it saves.
   const tiles = device.software ? undefined : await tilesOf(version, precision)
   return {
@@ -58,14 +63,6 @@ function tilesOf(version: string, precision: ProductPrecision): Promise<ProductT
   return precision === "F16" ? keptTiles(store, `${version}, matrices`, tuneMatrices) : keptTiles(store, version)
 }
 
-/** Checks that run once for every driver. */
-const CHECKS: PathChecks = {
-  half: (version) => keptCheck(storeIn("webgpu-checks.json"), version),
-  storage: (version) => keptCheck(storeIn("webgpu-checks.json"), `${version}, storage`, checkStorage),
-  matrices: (version) =>
-    keptCheck(storeIn("webgpu-checks.json"), `${version}, matrices, attention and its slopes`, checkMatrices),
-}
-
 function storeIn(name: string): TextStore {
   const path = join(cacheFolder(), name)
   return { read: () => readTextFile(path), write: async (text) => void (await writeAtomically(path, text)) }
@@ -73,7 +70,7 @@ function storeIn(name: string): TextStore {
 
 /**
  * What Dawn has off by default. The first one shows subgroup matrices. Without the second, NVIDIA's cards have no float16,
- * because some of their drivers have computed it wrongly: `CHECKS` come before its use.
+ * because some of their drivers have computed it wrongly: `keptChecks` come before its use.
  */
 const TOGGLES = ["allow_unsafe_apis", "vulkan_enable_f16_on_nvidia"] as const
 

@@ -5,7 +5,7 @@ import type { ProductTiles } from "@lllite/webgpu"
 import * as tf from "@tensorflow/tfjs-core"
 import { WebRuntimeError } from "../errors.ts"
 import type { WebBackend, WebTypes } from "../types.ts"
-import { choosePrecision } from "./precision.ts"
+import { startInPrecision } from "./precision.ts"
 import { storeOf } from "./store.ts"
 
 /** A backend that runs in this worker. */
@@ -30,29 +30,20 @@ async function startGpu({
   if (!("gpu" in navigator) || navigator.gpu === undefined) {
     throw new WebRuntimeError("no-webgpu", "this browser offers no WebGPU to this page.")
   }
-  const {
-    checkHalf,
-    checkMatrices,
-    createWebgpuOps,
-    keptCheck,
-    keptTiles,
-    loadWebgpuOptimizer,
-    startWebgpu,
-    tuneMatrices,
-  } = await import("@lllite/webgpu")
-  const device = await startWebgpu(navigator.gpu, { software })
+  const { createWebgpuOps, keptChecks, keptTiles, loadWebgpuOptimizer, startOnPaths, startWebgpu, tuneMatrices } =
+    await import("@lllite/webgpu")
+  const { gpu } = navigator
+  const start: Parameters<typeof startOnPaths>[0] = (options) => startWebgpu(gpu, { software, ...options })
+  const checks = keptChecks(storeOf("webgpu-checks.json"))
+  const { device, precision, notices } = await startInPrecision(wanted, start, checks, startOnPaths)
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
-  const kept = (name: string, check: () => Promise<string | null>): Promise<string | null> =>
-    keptCheck(storeOf("webgpu-checks.json"), `${version}${name}`, check)
-  const matrices = (): Promise<string | null> => kept(", matrices, attention and its slopes", checkMatrices)
-  const { precision, notices } = await choosePrecision(wanted, device, matrices)
   /** The tiles that are fastest here. */
   const tuned = async (): Promise<ProductTiles> => {
     const store = storeOf("webgpu-tiles.json")
     if (precision === "F16") return keptTiles(store, `${version}, matrices`, tuneMatrices)
     const tiles = await keptTiles(store, version)
     // Float16 that a driver computes wrongly is not used.
-    return tiles.half && (await kept("", checkHalf)) !== null ? { ...tiles, half: false } : tiles
+    return tiles.half && (await checks.half(version)) !== null ? { ...tiles, half: false } : tiles
   }
   // On a software adapter, tuning takes longer than it saves.
   const tiles = device.software ? null : await tuned()

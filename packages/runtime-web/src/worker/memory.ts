@@ -15,9 +15,12 @@ const LLLITE = { condDim: 32, mlpDim: 64 } as const
 /** How a backend's ops use memory. */
 export function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" | "ops">): Footprint {
   if (backend === "wasm") return { weightBytes: () => 4, backwardCopies: true }
-  const { maxTensorBytes } = ops
+  const { maxTensorBytes, narrow } = ops
   const weightBytes: Footprint["weightBytes"] = (dtype) => (dtype === "F16" || dtype === "BF16" ? 2 : 4)
-  return { weightBytes, pooled: true, stacks: true, ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }) }
+  return {
+    ...{ weightBytes, pooled: true, stacks: true, halves: narrow !== undefined },
+    ...(maxTensorBytes === undefined ? {} : { maxTensorBytes }),
+  }
 }
 
 /** How the VAE takes a picture apart on this backend. */

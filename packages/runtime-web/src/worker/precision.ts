@@ -1,25 +1,31 @@
-import type { ProductPrecision, WebgpuDevice } from "@lllite/webgpu"
+import type { PathChecks, ProductPrecision, startOnPaths, WebgpuDevice } from "@lllite/webgpu"
 
-/** The precision of products on a device, and why it is not the wanted one. */
-export interface ChosenPrecision {
+/** A device, the precision that it computes in, and what differs from the wanted one. */
+export interface StartedPrecision {
+  readonly device: WebgpuDevice
   readonly precision: ProductPrecision
   readonly notices: readonly string[]
 }
 
 /**
- * Chooses the precision of products. F16 needs subgroup matrices that the browser shows, and a driver that computes them
- * rightly. Without them it is F32, with a notice.
+ * Starts a device for a precision. F16 needs float16 that the driver computes rightly. Without it the precision is F32,
+ * with a notice. F16 without subgroup matrices has a notice, too.
  *
- * @param check gives null where the driver's matrices are right, or else what is wrong
+ * @param onPaths `startOnPaths` of `@lllite/webgpu`, which a page loads only for WebGPU
  */
-export async function choosePrecision(
+export async function startInPrecision(
   wanted: ProductPrecision,
-  { matrices }: Pick<WebgpuDevice, "matrices">,
-  check: () => Promise<string | null>,
-): Promise<ChosenPrecision> {
-  if (wanted === "F32") return { precision: "F32", notices: [] }
-  // A failed check is kept. The browser may show matrices later, by a flag or a newer release.
-  const problem = matrices.length === 0 ? "this browser shows no subgroup matrices" : await check()
-  if (problem === null) return { precision: "F16", notices: [] }
-  return { precision: "F32", notices: [`Products are computed in float32, not in float16: ${problem}.`] }
+  start: Parameters<typeof startOnPaths>[0],
+  checks: PathChecks,
+  onPaths: typeof startOnPaths,
+): Promise<StartedPrecision> {
+  if (wanted === "F32") return { device: await start({}), precision: "F32", notices: [] }
+  const found = await onPaths(start, checks, "F16")
+  if ("problem" in found) {
+    const notices = [`Products are computed in float32, not in float16: ${found.problem}.`]
+    return { device: await start({}), precision: "F32", notices }
+  }
+  const { device, unused } = found
+  const notices = unused === null ? [] : [`Products multiply float32, without subgroup matrices: ${unused}.`]
+  return { device, precision: "F16", notices }
 }

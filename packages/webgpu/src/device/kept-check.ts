@@ -1,4 +1,7 @@
+import { checkStorage } from "../check-storage.ts"
 import { checkHalf } from "../product/check-half.ts"
+import { checkMatrices } from "../product/check-matrices.ts"
+import type { PathChecks } from "./start-on-paths.ts"
 import { readKept, type TextStore, writeKept } from "./text-store.ts"
 
 /** The outcome of a check as it is stored: null for right, or else what is wrong. */
@@ -23,4 +26,13 @@ export async function keptCheck(
   const outcome = await check().catch((cause: unknown) => (cause instanceof Error ? cause.message : String(cause)))
   await writeKept(store, { ...kept, [adapter]: outcome })
   return outcome
+}
+
+/** The checks of float16 and of subgroup matrices on the device in use. Each runs once for every driver. */
+export function keptChecks(store: TextStore): PathChecks {
+  return {
+    half: (version) => keptCheck(store, version),
+    storage: (version) => keptCheck(store, `${version}, storage`, checkStorage),
+    matrices: (version) => keptCheck(store, `${version}, matrices, attention and its slopes`, checkMatrices),
+  }
 }

@@ -17,7 +17,7 @@ export const models = {
   runsOn: (backend: string, version: string): string =>
     `Runs on ${[backend, ...version.split(", ").filter((part) => part !== backend)].join(", ")}.`,
   precision: "Precision",
-  precisions: { F32: "float32", F16: "float16, faster" },
+  precisions: { F32: "float32", F16: "float16, less memory" },
   precisionHint: "float16 changes pictures a little. A choice starts the model again.",
   startAgain: "Start the model again",
   backToTiny: "Back to the tiny SDXL",

@@ -17,7 +17,7 @@ export const models: Messages["models"] = {
   // Of a version such as "tfjs 4.22.0, WebAssembly, one thread", the rest is said already.
   runsOn: (backend, version) => `${backend}で動作中（${version.split(",")[0]}）`,
   precision: "計算精度",
-  precisions: { F32: "float32", F16: "float16（高速）" },
+  precisions: { F32: "float32", F16: "float16（省メモリ）" },
   precisionHint: "float16では画像が少し変わります。変更すると、モデルを読み込み直します。",
   startAgain: "モデルを再起動",
   backToTiny: "Tiny SDXLに戻す",

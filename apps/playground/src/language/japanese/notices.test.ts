@@ -92,8 +92,23 @@ const IN_SOURCES: readonly (readonly [file: string, english: string, parts: read
   ],
   [
     "runtime-web/src/worker/precision.ts",
-    "Products are computed in float32, not in float16: this browser shows no subgroup matrices.",
-    ["Products are computed in float32, not in float16: $", "this browser shows no subgroup matrices"],
+    "Products are computed in float32, not in float16: a product is 0.3 apart.",
+    ["Products are computed in float32, not in float16: $"],
+  ],
+  [
+    "webgpu/src/device/start-on-paths.ts",
+    "Products are computed in float32, not in float16: the driver has no float16.",
+    ["the driver has no float16"],
+  ],
+  [
+    "runtime-web/src/worker/precision.ts",
+    "Products multiply float32, without subgroup matrices: a product is 0.3 apart.",
+    ["Products multiply float32, without subgroup matrices: $"],
+  ],
+  [
+    "webgpu/src/device/start-on-paths.ts",
+    "Products multiply float32, without subgroup matrices: this device shows none.",
+    ["this device shows none"],
   ],
   [
     "format/src/identify/quantisation.ts",

@@ -184,9 +184,14 @@ const RULES: readonly Rule[] = [
   }),
   // the machine
   rule(/^Products are computed in float32, not in float16: (.*)\.$/, (reason = "") =>
-    reason === "this browser shows no subgroup matrices"
-      ? "このブラウザではサブグループ行列を使えないため、float16ではなくfloat32で計算します。"
-      : `ドライバーのfloat16の計算が正しくないため、float32で計算します（${reason}）。`,
+    reason === "the driver has no float16"
+      ? "ドライバーがfloat16に対応していないため、float32で計算します。"
+      : `ドライバーのfloat16の計算が正しくないため、float32で計算します（「${reason}」）。`,
+  ),
+  rule(/^Products multiply float32, without subgroup matrices: (.*)\.$/, (reason = "") =>
+    reason === "this device shows none"
+      ? "サブグループ行列を使えないため、行列の積はfloat32で計算します。層の間の値はfloat16です。"
+      : `サブグループ行列の計算が正しくないため、行列の積はfloat32で計算します（「${reason}」）。`,
   ),
   rule(
     /^The SIMD kernels are not used, so everything is a few times slower: .*$/,

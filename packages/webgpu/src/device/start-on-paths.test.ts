@@ -1,6 +1,13 @@
-import type { OptionalFeature, WebgpuDevice } from "@lllite/webgpu"
 import { describe, expect, it } from "vitest"
-import { type PathChecks, startOnPaths } from "./paths.ts"
+import type { OptionalFeature } from "./features.ts"
+import type { WebgpuDevice } from "./start.ts"
+import { type CheckedStart, type PathChecks, type PathProblem, startOnPaths } from "./start-on-paths.ts"
+
+/** The start, which is expected not to fail. */
+function whole(found: CheckedStart | PathProblem): CheckedStart {
+  if ("problem" in found) throw new Error(found.problem)
+  return found
+}
 
 /** A device with some features, and what happens to it. */
 function fake(has: readonly string[], matrices: WebgpuDevice["matrices"] = []) {
@@ -39,7 +46,7 @@ function fake(has: readonly string[], matrices: WebgpuDevice["matrices"] = []) {
 describe("the paths of kernels", () => {
   it("have float16 where this driver passes its check", async () => {
     const { start, checks, started, checked } = fake(["shader-f16"])
-    const { paths, version } = await startOnPaths(start, checks(null))
+    const { paths, version } = whole(await startOnPaths(start, checks(null)))
     expect(version).toBe("WebGPU nvidia lovelace driver 580")
     expect(checked).toEqual([version])
     expect(started).toEqual([["shader-f16", "subgroups"]])
@@ -52,7 +59,7 @@ describe("the paths of kernels", () => {
 
   it("have float32 alone where the check fails, and say why", async () => {
     const { start, checks, started, disposed } = fake(["shader-f16"])
-    const { paths } = await startOnPaths(start, checks("a product is 0.3 apart from float64"))
+    const { paths } = whole(await startOnPaths(start, checks("a product is 0.3 apart from float64")))
     expect(started).toEqual([["shader-f16", "subgroups"], ["subgroups"]])
     expect(disposed()).toBe(1)
     expect(paths[0]).toBe("Kernels use float32 alone: a product is 0.3 apart from float64.")
@@ -66,7 +73,7 @@ describe("the paths of kernels", () => {
         { M: 16, N: 16, K: 16 },
       ],
     )
-    const { paths } = await startOnPaths(start, checks(null))
+    const { paths } = whole(await startOnPaths(start, checks(null)))
     expect(checked).toEqual([])
     expect(paths).toEqual([
       "Kernels use float32 alone: the driver has no float16.",
@@ -76,7 +83,8 @@ describe("the paths of kernels", () => {
 
   it("have products on matrices with the precision F16, where this driver passes their check", async () => {
     const { start, checks, started, checked, disposed } = fake(["shader-f16"], [{ M: 16, N: 16, K: 16 }])
-    const { paths, version } = await startOnPaths(start, checks(null, null), "F16")
+    const { paths, version, unused } = whole(await startOnPaths(start, checks(null, null), "F16"))
+    expect(unused).toBe(null)
     expect(started).toEqual([undefined])
     expect(checked).toEqual([version, `storage of ${version}`, `matrices of ${version}`])
     expect(disposed()).toBe(0)
@@ -87,12 +95,13 @@ describe("the paths of kernels", () => {
   })
 
   it.each([
-    ["it has no matrices", [], null, "the driver has none", 1],
+    ["it has no matrices", [], null, "this device shows none", 1],
     ["its matrices are wrong", [16], "a convolution is 0.3 apart", "a convolution is 0.3 apart", 2],
   ])("only store float16 with the precision F16 where %s", async (_, sides, matrices, said, starts) => {
     const sizes = sides.map((side) => ({ M: side, N: side, K: side }))
     const { start, checks, started, disposed } = fake(["shader-f16"], sizes)
-    const { paths } = await startOnPaths(start, checks(null, matrices, null), "F16")
+    const { paths, unused } = whole(await startOnPaths(start, checks(null, matrices, null), "F16"))
+    expect(unused).toBe(said)
     expect(paths).toEqual([
       "The U-Net's values between layers are stored in float16: this driver passed the check.",
       `Products multiply float32, without subgroup matrices: ${said}.`,
@@ -107,9 +116,7 @@ describe("the paths of kernels", () => {
     ["it has no float16", [], null, null, "the driver has no float16"],
   ])("refuse the precision F16 where %s, and end the device", async (_, features, half, storage, said) => {
     const { start, checks, disposed } = fake(features, [{ M: 16, N: 16, K: 16 }])
-    await expect(startOnPaths(start, checks(half, null, storage), "F16")).rejects.toThrow(
-      `precision "F16": ${said}. Leave precision out, or use another card or driver.`,
-    )
+    expect(await startOnPaths(start, checks(half, null, storage), "F16")).toEqual({ problem: said })
     expect(disposed()).toBe(1)
   })
 })

@@ -1,11 +1,19 @@
-import type { OptionalFeature, ProductPrecision, WebgpuDevice } from "@lllite/webgpu"
-import { InputError } from "../errors.ts"
+import type { ProductPrecision } from "../webgpu-ops.ts"
+import type { OptionalFeature } from "./features.ts"
+import type { WebgpuDevice } from "./start.ts"
 
 /** A started device, its name, and which kernels run on it and why, in sentences. */
 export interface CheckedStart {
   readonly device: WebgpuDevice
   readonly version: string
   readonly paths: readonly string[]
+  /** Why products do not multiply float16 on subgroup matrices, though the precision is F16. Null where they do. */
+  readonly unused: string | null
+}
+
+/** Why a device cannot compute in F16. */
+export interface PathProblem {
+  readonly problem: string
 }
 
 /** Features without float16, and without matrices. With a precision of F16 the device begins with all. */
@@ -27,13 +35,13 @@ export interface PathChecks {
  * without. Float16 between layers and subgroup matrices are checked if the precision is F16. Where matrices fail their
  * check, the device starts anew without them.
  *
- * @throws InputError if the precision is F16, and the driver has no float16 or fails its checks
+ * @returns the problem if the precision is F16, and the driver has no float16 or fails its checks. The device is ended then
  */
 export async function startOnPaths(
   start: (options: { readonly features?: readonly OptionalFeature[] }) => Promise<WebgpuDevice>,
   { half, storage, matrices }: PathChecks,
   precision: ProductPrecision = "F32",
-): Promise<CheckedStart> {
+): Promise<CheckedStart | PathProblem> {
   const device = await start(precision === "F16" ? {} : { features: NO_MATRICES })
   const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
   const hasHalf = device.device.features.has("shader-f16")
@@ -43,21 +51,18 @@ export async function startOnPaths(
     const found = problem ?? (await storage(version))
     if (found !== null) {
       device.dispose()
-      throw new InputError(
-        "backend-option",
-        `precision "F16": ${found}. Leave precision out, or use another card or driver.`,
-      )
+      return { problem: found }
     }
     const stored = "The U-Net's values between layers are stored in float16: this driver passed the check."
-    const wrong = sizes === "" ? "the driver has none" : await matrices(version)
+    const wrong = sizes === "" ? "this device shows none" : await matrices(version)
     if (wrong === null) {
       const path = `Products and attention of networks, except the VAE's, multiply float16 on subgroup matrices of ${sizes}: this driver passed their check.`
-      return { device, version, paths: [stored, path] }
+      return { device, version, paths: [stored, path], unused: null }
     }
     const paths = [stored, `Products multiply float32, without subgroup matrices: ${wrong}.`]
-    if (sizes === "") return { device, version, paths }
+    if (sizes === "") return { device, version, paths, unused: wrong }
     device.dispose()
-    return { device: await start({ features: NO_MATRICES }), version, paths }
+    return { device: await start({ features: NO_MATRICES }), version, paths, unused: wrong }
   }
   const unused =
     sizes === ""
@@ -66,10 +71,10 @@ export async function startOnPaths(
   if (problem === null) {
     const path = "Products may keep float16 weights in 16 bits: this driver passed their check."
     const stores = "--precision F16 stores the U-Net's values in float16, if this driver passes that check, too."
-    return { device, version, paths: [path, stores, unused] }
+    return { device, version, paths: [path, stores, unused], unused: null }
   }
   const paths = [`Kernels use float32 alone: ${problem}.`, unused]
-  if (!hasHalf) return { device, version, paths }
+  if (!hasHalf) return { device, version, paths, unused: null }
   device.dispose()
-  return { device: await start({ features: FLOAT32 }), version, paths }
+  return { device: await start({ features: FLOAT32 }), version, paths, unused: null }
 }
