@@ -85,10 +85,18 @@ describe("the conditioners of a new LLLite", () => {
     const model = normalised(controls)
     const form = patchFormOf(model.adapters[0] as LlliteModel["adapters"][0])
     const rows = controls.map((one) => cutPatches(floats(one), form).values)
-    const all = moments(model, Float32Array.from([...(rows[0] ?? []), ...(rows[1] ?? [])]))
-    for (const [mean, deviation] of all) {
+    const whole = Float32Array.from([...(rows[0] ?? []), ...(rows[1] ?? [])])
+    for (const [mean, deviation] of moments(model, whole)) {
       expect(Math.abs(mean)).toBeLessThan(0.05)
       expect(Math.abs(deviation - 1)).toBeLessThan(0.05)
+    }
+    // Of 49,152 rows of 4 by 4 pixels, every sixth token of sixteen rows is read.
+    const token = 16 * 48
+    const read = whole.filter((_, i) => Math.floor(i / token) % 6 === 0)
+    expect([whole.length / 48, read.length / 48]).toEqual([49_152, 8_192])
+    for (const [mean, deviation] of moments(model, read)) {
+      expect(mean).toBeCloseTo(0, 4)
+      expect(deviation).toBeCloseTo(1, 3)
     }
   })
 
