@@ -38,6 +38,6 @@ function reasonOf(cause: unknown, text: string): string {
   if (!(cause instanceof TomlError)) return `: ${cause instanceof Error ? cause.message : String(cause)}`
   const { message, line, column } = cause
   const reason = (message.split("\n")[0] ?? "").replace(/^Invalid TOML document: /, "").replace(/\.* aborting\.*$/, "")
-  const advice = syntaxAdvice(text.split(/\r?\n/)[line - 1] ?? "", reason)
+  const advice = syntaxAdvice(text, line, reason)
   return `, line ${line}, column ${column}: ${reason}${advice === null ? "" : `. ${advice}`}`
 }

@@ -60,6 +60,23 @@ describe("parseToml", () => {
     ["// fast", "line 1, column", "Comments begin with #."],
     ['a = "x', "line 1, column", "The quote is not closed in this line."],
     ["a = [1, 2", "line 1, column", "Is a bracket ] missing?"],
+    [
+      "a = [1, 2\nb = 1",
+      "line 2, column 1",
+      "The bracket [ of line 1 is not closed, or a comma is missing before line 2.",
+    ],
+    ["a = [\n  1,\n  2\nb = 'x'", "line 4, column 1", "The bracket [ of line 1 is not closed"],
+    [
+      "a = [\n  1\n  2\n]",
+      "line 3, column",
+      "The bracket [ of line 1 is not closed, or a comma is missing before line 3.",
+    ],
+    [
+      "[[d]]\nr = [[1, 2], # ]\n'[', \"[\"\n\n[[d.s]]\na = 'a'",
+      "line 5, column 1",
+      "The bracket [ of line 2 is not closed",
+    ],
+    ['t = """\n[\n"""\na = { x = 1\nb = 2', "line 5, column 1", "The bracket { of line 4 is not closed"],
     ["a = (512, 768)", "line 1, column", "Write a list in square brackets"],
     ["a =", "line 1, column", "Write a value after the ="],
     ["a 1", "line 1, column", "Write: name = value."],

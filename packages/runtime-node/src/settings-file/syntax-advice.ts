@@ -1,3 +1,5 @@
+import { openBracketBefore } from "./open-bracket.ts"
+
 /** A mistake in a line of TOML, found by what the line looks like. */
 interface Mistake {
   /** Tests the value of the line, or the whole line if it has no `=`. */
@@ -38,8 +40,21 @@ const WITHOUT_EQUALS: readonly Mistake[] = [
   { test: /./, advice: "Write: name = value." },
 ]
 
-/** What to do about a line that is not valid TOML, as a sentence. Null where nothing is known. */
-export function syntaxAdvice(line: string, reason: string): string | null {
+/**
+ * What to do about a text that is not valid TOML, as a sentence. Null where nothing is known.
+ *
+ * @param number of the line where the reader stopped, from 1
+ */
+export function syntaxAdvice(text: string, number: number, reason: string): string | null {
+  const open = /expected comma/i.test(reason) ? openBracketBefore(text, number) : null
+  // The line where the reader stops is right then, as a rule.
+  if (open !== null && open.line < number) {
+    return `The bracket ${open.bracket} of line ${open.line} is not closed, or a comma is missing before line ${number}.`
+  }
+  return lineAdvice(text.split(/\r?\n/)[number - 1] ?? "", reason)
+}
+
+function lineAdvice(line: string, reason: string): string | null {
   if (/redefine|already defined|duplicate/i.test(reason)) return "A name or table appears twice. Keep one."
   if (/nested/i.test(reason)) return "Brackets stand in brackets too often. Is the file one of settings?"
   const control = [...line].find((character) => character !== "\t" && /\p{Cc}/u.test(character))
@@ -48,6 +63,6 @@ export function syntaxAdvice(line: string, reason: string): string | null {
   }
   const equals = line.indexOf("=")
   const isTable = line.trimStart().startsWith("[")
-  const [text, mistakes] = equals < 0 || isTable ? [line, WITHOUT_EQUALS] : [line.slice(equals + 1).trim(), IN_VALUES]
-  return mistakes.find(({ test }) => test.test(text))?.advice ?? null
+  const [value, mistakes] = equals < 0 || isTable ? [line, WITHOUT_EQUALS] : [line.slice(equals + 1).trim(), IN_VALUES]
+  return mistakes.find(({ test }) => test.test(value))?.advice ?? null
 }
