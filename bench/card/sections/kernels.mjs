@@ -8,24 +8,15 @@ import { openClock } from "../measure/clock.mjs"
 import { startTrials } from "../measure/trials.mjs"
 import { attention, conv2d, dense, geglu, groupNorm, layerNorm, linear } from "../verbs/cases.mjs"
 import { measureVerb } from "../verbs/measure.mjs"
+import { ATTENTIONS, PRODUCTS } from "../verbs/sdxl.mjs"
 
 /** Largest allowed error relative to the greatest value. All arithmetic is float32. */
 const TOLERANCE = { forward: 2e-5, gradient: 2e-5 }
 
 /** Those that take most of a pass at 1024 px come first. Cases are made when they are due: their tensors are large. */
 const SDXL = [
-  () => linear(1024, 1280, 10_240),
-  () => linear(1024, 5120, 1280),
-  () => linear(1024, 1280, 1280),
-  () => linear(4096, 640, 5120),
-  () => linear(4096, 640, 640),
-  () => conv2d(128, 320, 320),
-  () => conv2d(64, 640, 640),
-  () => conv2d(32, 1280, 1280),
-  () => attention(4096, 4096, 10, 64),
-  () => attention(1024, 1024, 20, 64),
-  () => attention(1024, 77, 20, 64),
-  () => attention(4096, 77, 10, 64),
+  ...PRODUCTS,
+  ...ATTENTIONS,
   () => groupNorm(128, 320),
   () => groupNorm(64, 640),
   () => layerNorm(1024, 1280),

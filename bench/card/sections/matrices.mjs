@@ -15,6 +15,7 @@ import { openClock } from "../measure/clock.mjs"
 import { startTrials } from "../measure/trials.mjs"
 import { attention, conv2d, linear } from "../verbs/cases.mjs"
 import { measureVerb } from "../verbs/measure.mjs"
+import { ATTENTIONS, PRODUCTS } from "../verbs/sdxl.mjs"
 
 /** Largest allowed errors relative to the greatest value. Factors are rounded to float16, and so are stored values. */
 const TOLERANCE = { forward: 2e-3, gradient: 4e-3 }
@@ -28,27 +29,9 @@ const RAGGED = [
 ]
 
 /** Products that take the large tile, at 1024 px, and the medium one, at 512 px. */
-const TILED = [
-  [
-    () => linear(1024, 1280, 10_240),
-    () => linear(1024, 5120, 1280),
-    () => linear(1024, 1280, 1280),
-    () => linear(4096, 640, 5120),
-    () => linear(4096, 640, 640),
-    () => conv2d(128, 320, 320),
-    () => conv2d(64, 640, 640),
-    () => conv2d(32, 1280, 1280),
-  ],
-  [() => linear(256, 1280, 1280), () => linear(256, 5120, 1280), () => linear(1024, 640, 640)],
-]
+const TILED = [PRODUCTS, [() => linear(256, 1280, 1280), () => linear(256, 5120, 1280), () => linear(1024, 640, 640)]]
 /** Those that have no choice of a tile. */
-const OTHERS = [
-  () => attention(4096, 4096, 10, 64),
-  () => attention(1024, 1024, 20, 64),
-  () => attention(4096, 77, 10, 64),
-  () => attention(1024, 77, 20, 64),
-  () => linear(77, 2048, 1280),
-]
+const OTHERS = [...ATTENTIONS, () => linear(77, 2048, 1280)]
 
 export async function run({ quick, start, write }) {
   const { device, matrices, description, trim } = await start(TOGGLES)
