@@ -63,8 +63,8 @@ const KINDS: OptionKinds<SpacingOptions> = {
   startScale: "text",
 }
 
-/** The most steps of a run. */
-const MOST_STEPS = 10_000
+/** The most steps of a schedule. A run from a picture may take a small part of a long one. */
+export const MOST_STEPS = 10_000
 
 const LIST_KINDS = { timesteps: "a list", sigmas: "a list", end: "a number" } as const
 

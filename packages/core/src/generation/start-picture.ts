@@ -1,11 +1,11 @@
 import { checkArgument, checkOptions, type OptionKinds } from "../argument.ts"
+import { MOST_STEPS } from "../diffusion/sigmas.ts"
 import { CoreError } from "../errors.ts"
 import type { GreyImage, RgbImage } from "../image.ts"
 import { channelsOf } from "../image.ts"
 import { unknownName } from "../nearest.ts"
 import type { NumberRange } from "../number-range.ts"
 import { checkRanges } from "../number-range.ts"
-import { GENERATE_RANGES } from "./defaults.ts"
 import { expectPictures } from "./expect-pictures.ts"
 
 /** Programs whose start from a picture can be copied. */
@@ -68,7 +68,11 @@ export interface StartSteps {
  */
 export function startSteps(steps: number, start: Partial<StartPicture>): StartSteps {
   checkArgument("start: the start", start, "an object")
-  checkRanges("start", { steps, strength: start.strength }, { ...START_RANGES, steps: GENERATE_RANGES.steps })
+  checkRanges(
+    "start",
+    { steps, strength: start.strength },
+    { ...START_RANGES, steps: { integer: true, min: 1, max: MOST_STEPS } },
+  )
   const { strength = START_DEFAULTS.strength, compat = null, stepsOffset = compat === null ? 0 : 1 } = start
   const least = compat === null && strength > 0 ? 1 : 0
   const level = steps - Math.min(steps, Math.max(least, Math.floor(steps * strength)) + stepsOffset)

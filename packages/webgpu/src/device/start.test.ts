@@ -94,7 +94,7 @@ describe("the WebGPU backend", needsAdapter, () => {
     const allocated = (): number =>
       (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU
     const kept = tf.fill([512, 1024], 1)
-    const small = 20_000
+    const small = 10_000
     for (const size of [small, 300_000, 400_000]) tf.tidy(() => void tf.mul(tf.fill([size], 1), 2))
     const before = allocated()
     webgpu.trim()

@@ -32,7 +32,7 @@ export interface WebgpuDevice {
   /** Sizes of the adapter's subgroup matrices. Empty where it has none, or does not show them. */
   readonly matrices: readonly MatrixSize[]
   readonly device: GPUDevice
-  /** Frees unused buffers of 1 MiB and more. Call it between phases whose shapes differ. */
+  /** Frees unused buffers of 64 KiB and more. Call it between phases whose shapes differ. */
   trim(): void
   /** Ends the backend, with all of its tensors and weights. */
   dispose(): void
