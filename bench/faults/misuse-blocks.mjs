@@ -1,5 +1,5 @@
 // The building blocks of core and the tiny package, with right arguments, for `misuse.mjs`.
-import { createRequire } from "node:module"
+import * as tf from "@tensorflow/tfjs"
 import * as diffusion from "../../packages/core/dist/diffusion.js"
 import * as image from "../../packages/core/dist/image.js"
 import * as prompts from "../../packages/core/dist/index.js"
@@ -9,10 +9,6 @@ import * as recipes from "../../packages/core/dist/recipe.js"
 import * as training from "../../packages/core/dist/training.js"
 import * as tiny from "../../packages/tiny/dist/index.js"
 import { call, whole } from "./misuse-call.mjs"
-
-const require = createRequire(new URL("../../packages/core/package.json", import.meta.url))
-const tf = require("@tensorflow/tfjs-core")
-require("@tensorflow/tfjs-backend-cpu")
 
 /** Pictures, prompts, random numbers, recipes and drawings. */
 export function pureCalls() {
