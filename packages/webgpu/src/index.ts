@@ -2,7 +2,13 @@ export { checkStorage } from "./check-storage.ts"
 export type { OptionalFeature } from "./device/features.ts"
 export { keptChecks } from "./device/kept-check.ts"
 export { type MatrixSize, type StartOptions, startWebgpu, type WebgpuDevice } from "./device/start.ts"
-export { type CheckedStart, type PathChecks, type PathProblem, startOnPaths } from "./device/start-on-paths.ts"
+export {
+  type CheckedStart,
+  type PathChecks,
+  type PathProblem,
+  startOnPaths,
+  versionOf,
+} from "./device/start-on-paths.ts"
 export type { TextStore } from "./device/text-store.ts"
 export {
   WebgpuDeviceError,

@@ -30,13 +30,21 @@ async function startGpu({
   if (!("gpu" in navigator) || navigator.gpu === undefined) {
     throw new WebRuntimeError("no-webgpu", "this browser offers no WebGPU to this page.")
   }
-  const { createWebgpuOps, keptChecks, keptTiles, loadWebgpuOptimizer, startOnPaths, startWebgpu, tuneMatrices } =
-    await import("@lllite/webgpu")
+  const {
+    createWebgpuOps,
+    keptChecks,
+    keptTiles,
+    loadWebgpuOptimizer,
+    startOnPaths,
+    startWebgpu,
+    tuneMatrices,
+    versionOf,
+  } = await import("@lllite/webgpu")
   const { gpu } = navigator
   const start: Parameters<typeof startOnPaths>[0] = (options) => startWebgpu(gpu, { software, ...options })
   const checks = keptChecks(storeOf("webgpu-checks.json"))
   const { device, precision, notices } = await startInPrecision(wanted, start, checks, startOnPaths)
-  const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
+  const version = versionOf(device)
   /** The tiles that are fastest here. */
   const tuned = async (): Promise<ProductTiles> => {
     const store = storeOf("webgpu-tiles.json")

@@ -43,7 +43,7 @@ export async function startOnPaths(
   precision: ProductPrecision = "F32",
 ): Promise<CheckedStart | PathProblem> {
   const device = await start(precision === "F16" ? {} : { features: NO_MATRICES })
-  const version = ["WebGPU", device.vendor, device.architecture, device.description].filter(Boolean).join(" ")
+  const version = versionOf(device)
   const hasHalf = device.device.features.has("shader-f16")
   const problem = hasHalf ? await half(version) : "the driver has no float16"
   const sizes = [...new Set(device.matrices.map(({ M, N, K }) => `${M}×${N}×${K}`))].join(", ")
@@ -77,4 +77,9 @@ export async function startOnPaths(
   if (!hasHalf) return { device, version, paths, unused: null }
   device.dispose()
   return { device: await start({ features: FLOAT32 }), version, paths, unused: null }
+}
+
+/** The name of a device's card and driver, for people, and for stores of what was found on it. */
+export function versionOf({ vendor, architecture, description }: WebgpuDevice): string {
+  return ["WebGPU", vendor, architecture, description].filter(Boolean).join(" ")
 }
