@@ -193,7 +193,7 @@ describe("gradients that are read early", () => {
     expect(Float32Array.from(early.flat().flatMap(({ values }) => [...values]))).toEqual(whole)
   })
 
-  it("leave out what is no value, and stand where the values have their places", async () => {
+  it("leave out what is not a value, and stand where the values have their places", async () => {
     const plain = await lossAndGradients(ops, params, lowRank, input, loss, { checkpointing: true })
     const sizes = lowRank.leaves.map(({ size }) => size)
     // The values stand in the reverse order of the leaves, and the first leaf has two parts there.

@@ -10,7 +10,7 @@ it.each(["localhost", "LOCALHOST", "127.0.0.1", "127.0.0.2", "127.255.255.255", 
 
 it.each([
   ...["", "0.0.0.0", "::", "10.0.0.1", "192.168.1.7", "128.0.0.1", "12.7.0.1", "::2", "fe80::1", "example.com"],
-  // Names that only look like it: whoever owns them decides which machine they are.
+  // Names that only look like it: their owners decide which machine they are.
   ...["127.0.0.1.example.com", "127.example.com", "localhost.example.com", "notlocalhost", "127.0.0.256", "127.1"],
   // Not addresses as they stand.
   ...["127.0.0.1:7860", "[::1]", "http://localhost", "localhost ", "127.0.0.1/8"],
