@@ -10,6 +10,7 @@ import { disposeLllite, encodePrompts, llliteTap, prepareControl, unet, uploadLl
 import { encodeImage, latentsOf } from "../src/models/vae/vae.ts"
 import { createStream } from "../src/random/index.ts"
 import type { SentTrainStep } from "../src/runtime/tasks.ts"
+import type { StepPart } from "../src/runtime/train-help.ts"
 import { NO_MEMO } from "../src/training/example-memo.ts"
 import { createRowEncoder, rowOf } from "../src/training/example-row.ts"
 import type { CachedExample, ObjectiveOptions, TrainExample, TrainState } from "../src/training/index.ts"
@@ -22,7 +23,7 @@ import {
   validationLosses,
 } from "../src/training/index.ts"
 import { objectiveLoss } from "../src/training/objective.ts"
-import { trainRun } from "../src/worker/training.ts"
+import { type TrainHelpers, trainRun } from "../src/worker/training.ts"
 import { actingModel } from "./acting-lllite.ts"
 import { createSyntheticSdxl, SMALL_UNET } from "./synthetic-sdxl.ts"
 import { startWasm } from "./wasm.ts"
@@ -345,6 +346,7 @@ describe("the loss of pictures that are not square, of examples that differ", ()
   async function runOf(
     model: Sdxl,
     options: { readonly steps: number; readonly shards: number },
+    outside: TrainHelpers["outside"] = null,
   ): Promise<SentTrainStep[]> {
     const rows = EXAMPLES.map((example, index) => rowOf(example, index))
     const encoding = { seed: SEED, vaeSlices: null, captionChunks: 1, weightedCaptions: false }
@@ -352,7 +354,7 @@ describe("the loss of pictures that are not square, of examples that differ", ()
     const kept = { encode: createRowEncoder(sdxl, { seed: SEED }), memo: NO_MEMO, rows: batches }
     const state = createTrainState(SITES, DIMS, SEED)
     const sent = { ...options, batchSize: 2, seed: SEED, learningRate: 1e-3, ...DIMS, sites: SITES }
-    const helpers = { clients: [], outside: null, model: 0, run: 0, encoding }
+    const helpers = { clients: [], outside, model: 0, run: 0, encoding }
     const context = { signal: new AbortController().signal, pause: async () => {} }
     const place = { sdxl: model, schedule, kept }
     const steps: SentTrainStep[] = []
@@ -386,6 +388,20 @@ describe("the loss of pictures that are not square, of examples that differ", ()
       undefined,
     ])
     for (const [i, { loss }] of narrow.entries()) expect(loss).toBeCloseTo(plain[i]?.loss ?? 0, 4)
+  })
+
+  it("says so of parts that were computed elsewhere, too", async () => {
+    const outside = {
+      call: async (task: string, part: StepPart | null) =>
+        task === "free"
+          ? { places: 1, branches: 0 }
+          : { loss: 1, gradients: new Float32Array(part?.lllite.values.length ?? 0), repeats: 1 },
+    } as unknown as TrainHelpers["outside"]
+    const steps = await runOf(sdxl, { steps: 2, shards: 2 }, outside)
+    expect(steps.map(({ notice }) => notice)).toEqual([
+      expect.stringContaining("slopes of step 1 were above"),
+      undefined,
+    ])
   })
 })
 

@@ -153,7 +153,8 @@ export function createHubRank(name: string, places: number, link: Link, times: A
       if (typeof gradients === "string") return gradients
       pending.delete(id)
       if (one.kind !== "take") times.note((performance.now() - one.since) / 1000)
-      one.resolve({ loss: message.loss, gradients })
+      const { loss, repeats } = message
+      one.resolve(repeats === 0 ? { loss, gradients } : { loss, gradients, repeats })
       return null
     },
     lose(error) {

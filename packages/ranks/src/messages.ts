@@ -34,7 +34,7 @@ export interface Hello {
 export type FromRank =
   | Hello
   | { readonly kind: "pieces"; readonly id: number; readonly pieces: readonly Piece[] }
-  | { readonly kind: "result"; readonly id: number; readonly loss: number }
+  | { readonly kind: "result"; readonly id: number; readonly loss: number; readonly repeats: number }
   | { readonly kind: "feedback"; readonly id: number; readonly lane: number; readonly values: Float32Array }
   | { readonly kind: "failed"; readonly id: number; readonly reason: string }
   /** It leads a branch now. Host null: the one by which it is seen. */
@@ -70,7 +70,7 @@ export const MAX_PLACES = 256
 /** A message of a rank, or null for another form. */
 export function readFromRank(message: unknown): FromRank | null {
   if (!isObject(message)) return null
-  const { kind, id, lane, loss, pieces, values, reason, host, port, change, ranks } = message
+  const { kind, id, lane, loss, repeats = 0, pieces, values, reason, host, port, change, ranks } = message
   if (kind === "hello") return readHello(message)
   if (kind === "cannot-lead" && typeof reason === "string") return { kind, reason: reason.slice(0, 500) }
   if (kind === "leads" && (host === null || typeof host === "string") && isIn(port, 1, 65_535)) {
@@ -81,7 +81,7 @@ export function readFromRank(message: unknown): FromRank | null {
   }
   if (!isIn(id, 0, Number.MAX_SAFE_INTEGER)) return null
   if (kind === "pieces" && Array.isArray(pieces) && pieces.every(isPiece)) return { kind, id, pieces }
-  if (kind === "result" && typeof loss === "number") return { kind, id, loss }
+  if (kind === "result" && typeof loss === "number" && isIn(repeats, 0, 1e6)) return { kind, id, loss, repeats }
   if (kind === "feedback" && isIn(lane, 0, 1e9) && values instanceof Float32Array) return { kind, id, lane, values }
   if (kind === "failed" && typeof reason === "string") return { kind, id, reason: reason.slice(0, 2000) }
   return null

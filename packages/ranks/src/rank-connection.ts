@@ -108,6 +108,9 @@ export function connected(to: RankAddress, options: RankOptions, unreached: stri
   })
 }
 
+/** What an answer has besides its pieces. */
+type Answer = Pick<LossAndGradients, "loss" | "repeats">
+
 /** What a rank does for one connection. */
 interface RankWork {
   part(id: number, part: StepPart): Promise<void>
@@ -135,12 +138,12 @@ function createWork(link: Link, options: RankOptions): RankWork {
     return lane.at(task.step, lllite.values.length)
   }
 
-  const answer = async (id: number, compute: (signal: AbortSignal) => Promise<number>): Promise<void> => {
+  const answer = async (id: number, compute: (signal: AbortSignal) => Promise<Answer>): Promise<void> => {
     const controller = new AbortController()
     running.set(id, controller)
     try {
-      const loss = await compute(controller.signal)
-      await say(link, { kind: "result", id, loss })
+      const { loss, repeats = 0 } = await compute(controller.signal)
+      await say(link, { kind: "result", id, loss, repeats })
     } catch (error) {
       await say(link, { kind: "failed", id, reason: error instanceof Error ? error.message : String(error) })
     } finally {
@@ -154,18 +157,18 @@ function createWork(link: Link, options: RankOptions): RankWork {
     part: (id, part) =>
       answer(id, async (signal) => {
         const sender = senderOf(id, part.lllite.values.length, roundingOf(part))
-        const { loss, gradients } = await gradient(part, signal, (list, ranges) => {
+        const result = await gradient(part, signal, (list, ranges) => {
           if (!signal.aborted) sender.note(list, ranges)
         })
-        await sender.finish(gradients)
-        return loss
+        await sender.finish(result.gradients)
+        return result
       }),
     group: (id, group) =>
       answer(id, async (signal) => {
         if (branch === null) throw new Error("it leads no branch")
-        const { loss, gradients }: LossAndGradients = await (await branch).sum(group, signal)
-        await senderOf(id, gradients.length, null).finish(gradients)
-        return loss
+        const result = await (await branch).sum(group, signal)
+        await senderOf(id, result.gradients.length, null).finish(result.gradients)
+        return result
       }),
     take: (id, before) =>
       answer(id, async () => {
@@ -175,7 +178,7 @@ function createWork(link: Link, options: RankOptions): RankWork {
         for (const [lane, values] of [...own, ...ofBranch]) {
           if (values !== null) await say(link, { kind: "feedback", id, lane, values })
         }
-        return 0
+        return { loss: 0 }
       }),
     async lead(local) {
       if (branch !== null || isOver) return

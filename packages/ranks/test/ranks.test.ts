@@ -60,6 +60,16 @@ describe("ranks", () => {
     expect(seen[0]?.task).toEqual(part.task)
   })
 
+  it("say how often they have computed a part again", async () => {
+    const { hub } = await hubWith()
+    rankOf(hub, {
+      gradient: async (part) => ({ ...(await timesStep(part)), ...(part.task.step === 2 && { repeats: 3 }) }),
+    })
+    await until(() => hub.places() === 1)
+    expect(await hub.gradient(partOf(2), signal)).toMatchObject({ loss: 0.25, repeats: 3 })
+    expect(await hub.gradient(partOf(4), signal)).not.toHaveProperty("repeats")
+  })
+
   it("may be lost within a part, which is then computed elsewhere, and may come back", async () => {
     const { hub, events } = await hubWith()
     const { leave } = rankOf(hub, { gradient: () => new Promise(() => {}) })

@@ -121,6 +121,12 @@ describe("a tree of ranks", () => {
     expect(results.map(({ sumOf = 1 }) => sumOf)).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 8])
   })
 
+  it("says how often the parts of a branch were computed again", async () => {
+    const again = async (part: StepPart): Promise<LossAndGradients> => ({ ...(await slowly(part)), repeats: 1 })
+    const { hub } = await tree(16, () => ({ gradient: again }))
+    expect(await summed(hub, 1, 16, again)).toMatchObject({ repeats: 16 })
+  })
+
   it("adds up several batches of a step apart, and sends sums of their groups", async () => {
     const { hub } = await tree(11)
     const parts = [1, 2].flatMap((step) => partsOfStep(step, 11))

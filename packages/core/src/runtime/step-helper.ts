@@ -22,8 +22,8 @@ export function createStepHelper<Types extends RuntimeTypes>(
       channel.port1.onmessage = ({ data }) => watched?.(into, data as FinalRanges)
       try {
         const sent = { ...argument, progress: channel.port2 }
-        const { loss } = await client.call("gradient", sent, { signal, transfer: [channel.port2] })
-        return { loss, gradients: into }
+        const result = await client.call("gradient", sent, { signal, transfer: [channel.port2] })
+        return { ...result, gradients: into }
       } finally {
         // A message that is still on its way is of no use.
         channel.port1.onmessage = null

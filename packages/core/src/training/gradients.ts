@@ -89,7 +89,7 @@ export interface LossAndGradients {
   readonly loss: number
   /** One flat list in the order of the values. */
   readonly gradients: Float32Array
-  /** How often they were computed again, because slopes were above float16's range. Absent: never. */
+  /** How often they, or parts of a sum, were computed again, because slopes were above float16's range. Absent: never. */
   readonly repeats?: number
 }
 

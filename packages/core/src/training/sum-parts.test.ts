@@ -7,6 +7,8 @@ const parts = (count: number): { loss: number; gradients: Float32Array }[] =>
     gradients: Float32Array.from({ length: 50 }, (_, j) => Math.sin(i * 7 + j) * 10 ** (i % 5)),
   }))
 
+const EMPTY = { loss: 0, gradients: new Float32Array(0) }
+
 describe("the sum of parts", () => {
   it("has groups of nearly one size, which hold all parts in their order", () => {
     expect(groupsOfParts(8)).toEqual([[0, 8]])
@@ -43,5 +45,11 @@ describe("the sum of parts", () => {
     expect(mixed.length).toBeLessThan(19)
     expect(sumParts(rows, mixed)).toEqual(whole)
     expect(whole.loss).toBeCloseTo(list.reduce((sum, { loss }) => sum + loss, 0) / 19)
+  })
+
+  it("says how often its parts were computed again, and nothing where none was", () => {
+    const [one = EMPTY, other = EMPTY, last = EMPTY] = parts(3)
+    expect(sumGroup([{ ...one, repeats: 1 }, other, { ...last, repeats: 2 }], [1, 1, 1]).repeats).toBe(3)
+    expect(sumGroup([one, other], [1, 1])).not.toHaveProperty("repeats")
   })
 })

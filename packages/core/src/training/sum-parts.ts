@@ -19,7 +19,7 @@ export function groupsOfParts(count: number): readonly PartGroup[] {
   return Array.from({ length: Math.ceil(count / size) }, (_, i) => [i * size, Math.min(count, (i + 1) * size)] as const)
 }
 
-/** The sum of a group's parts, each times its share, in their order. */
+/** The sum of a group's parts, each times its share, in their order. Its repeats are those of all parts. */
 export function sumGroup(parts: readonly LossAndGradients[], shares: readonly number[]): LossAndGradients {
   checkArgument("training: the parts", parts, "a list")
   checkArgument("training: the shares", shares, "a list")
@@ -31,7 +31,8 @@ export function sumGroup(parts: readonly LossAndGradients[], shares: readonly nu
     const own = part.gradients
     for (let j = 0; j < gradients.length; j++) gradients[j] = (gradients[j] as number) + (own[j] ?? 0) * share
   }
-  return { loss, gradients }
+  const repeats = parts.reduce((sum, part) => sum + (part.repeats ?? 0), 0)
+  return repeats === 0 ? { loss, gradients } : { loss, gradients, repeats }
 }
 
 /** The result of a part, or of a whole group of parts. */
