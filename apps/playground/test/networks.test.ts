@@ -87,8 +87,11 @@ describe("LoRAs, ControlNets and LLLites of the playground", needsChromium, () =
     await details.getByText("Kept in this browser", { exact: false }).waitFor()
     await details.getByRole("button", { name: "Remove ink.safetensors" }).click()
     expect(await lora.count()).toBe(0)
+    // What is changed meanwhile stays.
+    await draw.getByRole("button", { name: "Add a control" }).click()
     await page.getByRole("button", { name: /^Undo: / }).click()
     expect(await lora.count()).toBe(1)
+    expect(await draw.getByRole("group", { name: /^Control \d$/ }).count()).toBe(2)
     playground.forgetRequests()
   })
 

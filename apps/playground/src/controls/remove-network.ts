@@ -4,8 +4,9 @@ import { sentence } from "../language/sentence.ts"
 import { loras } from "../loras/lora-state.ts"
 import { unloadNetworks } from "../models/loaded-networks.ts"
 import { modelState } from "../page/model.ts"
+import { putBack } from "../page/put-back.ts"
 import { say } from "../page/status-line.tsx"
-import { controls } from "./control-state.ts"
+import { changeControl, controls } from "./control-state.ts"
 import { networkText } from "./network-text.ts"
 import { addNetwork, BUILT_IN, type Network, networks } from "./networks.ts"
 
@@ -27,8 +28,12 @@ export async function removeNetwork(network: Network): Promise<void> {
         if (notKept !== null) say(notKept)
       })
     }
-    controls.value = before.controls
-    loras.value = before.loras
+    // What has changed since stays.
+    for (const { id, network: used, type, kind } of before.controls) {
+      if (used === network.name) changeControl(id, { network: used, type, kind })
+    }
+    const taken = before.loras.filter((use) => use.network === network.name)
+    loras.value = putBack(loras.value, before.loras, taken)
     followChange()
   })
 }
