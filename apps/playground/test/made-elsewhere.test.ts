@@ -70,7 +70,7 @@ describe("pictures of other programs, dropped on the playground", needsChromium,
     }
     expect(await draw.getByRole("combobox", { name: "LLLite" }).inputValue()).toBe("canny.safetensors")
     expect(await draw.getByRole("slider", { name: "Strength" }).inputValue()).toBe("0.8")
-    await draw.getByText("canny 51 / 102, blurred 1 l2=true, flat").click()
+    await draw.getByText("canny 51 / 102, blurred 1, l2=true, flat").click()
     expect(await draw.getByRole("slider", { name: "Blur before" }).inputValue()).toBe("1")
     // The picture is on the sheet, as it has no drawing. It is one grey, without edges.
     expect(await control()).not.toBe(before)

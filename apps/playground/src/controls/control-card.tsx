@@ -127,7 +127,7 @@ export function ControlCard({ control, number }: { readonly control: Control; re
       <WindowField window={window} onWindow={(window) => change({ window })} onRelease={followChange} />
       <details class="more">
         <summary>
-          <Preparation of={control} />, {curve === null ? words.flat : words.curve}
+          {messages.value.page.list([...preparationTexts(control), curve === null ? words.flat : words.curve])}
         </summary>
         <ChoiceField
           label={words.preprocessor}
@@ -178,7 +178,7 @@ export function ControlCard({ control, number }: { readonly control: Control; re
 }
 
 /** How a control is made, with the options that are not those of this page. */
-function Preparation({ of }: { readonly of: Control }): JSX.Element {
+function preparationTexts(of: Control): readonly string[] {
   const { kind, options } = of
   const words = messages.value.controls
   const others = Object.entries(options[kind] ?? {}).filter(
@@ -188,13 +188,9 @@ function Preparation({ of }: { readonly of: Control }): JSX.Element {
   const { grey } = options.canny ?? { grey: true }
   if (kind === "canny" && grey !== true) others.push(["grey", false])
   const { low, high, blur } = edgeOptions(of)
-  return (
-    <>
-      {kind === "none" ? words.asItIs : kind}
-      {kind === "canny" && ` ${low} / ${high}${blur === 0 ? "" : `, ${words.blurred(blur)}`}`}
-      {others.length > 0 && (
-        <span translate={false}> {others.map(([name, value]) => `${name}=${value}`).join(", ")}</span>
-      )}
-    </>
-  )
+  return [
+    kind === "canny" ? `${kind} ${low} / ${high}` : kind === "none" ? words.asItIs : kind,
+    ...(kind === "canny" && blur !== 0 ? [words.blurred(blur)] : []),
+    ...others.map(([name, value]) => `${name}=${value}`),
+  ]
 }

@@ -42,7 +42,8 @@ export async function openPicture([file, ...others]: readonly File[], also: read
     say([sentence("pictures", "settingsSet", file.name), ...made.notices, ...notices, ...unused(others), ...also], undo)
   } catch (error) {
     openProblem.value = problemOf(error)
-    if (also.length > 0) say(also)
+    const said = [...unused(others), ...also]
+    if (said.length > 0) say(said)
   }
 }
 

@@ -53,7 +53,7 @@ export function FilesPanel(): JSX.Element {
 function Description({ of }: { readonly of: FileDescription }): JSX.Element {
   const { name, bytes, identity, tensorCount, parameters, dtypes, metadata, tensors, lllite, traits } = of
   const entries = [...metadata]
-  const words = messages.value.files
+  const { files: words, page } = messages.value
   return (
     <>
       <div class="card">
@@ -68,7 +68,7 @@ function Description({ of }: { readonly of: FileDescription }): JSX.Element {
             <Row name={words.size}>{words.bytes(bytes)}</Row>
             <Row name={words.parameters}>{words.parametersOf(parameters, tensorCount)}</Row>
             <Row name={words.dtypes}>
-              {[...dtypes].map(([dtype, count]) => `${dtype} × ${count}`).join(", ") || words.none}
+              {dtypes.size === 0 ? words.none : page.list([...dtypes].map(([dtype, count]) => `${dtype} × ${count}`))}
             </Row>
             {lllite !== null && <LlliteRows of={lllite} />}
             {traits !== null && <TraitRows of={traits} />}
@@ -142,7 +142,7 @@ function LlliteRows({ of }: { readonly of: LlliteDescription }): JSX.Element {
       {preprocessor !== null && <Row name={words.control}>{preprocessor}</Row>}
       <Row name={words.unet}>{isForSdxl ? words.unetSdxl : words.unetSmall}</Row>
       <Row name={words.sites}>{words.sitesOf(sites, selection)}</Row>
-      <Row name={words.widths}>{words.widthsOf(dims.join(", "))}</Row>
+      <Row name={words.widths}>{words.widthsOf(messages.value.page.list(dims.map(String)))}</Row>
     </>
   )
 }

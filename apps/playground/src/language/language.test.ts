@@ -65,6 +65,26 @@ describe("a sentence", () => {
   })
 })
 
+it("names every file that is not used, and counts what is more than a sentence holds", () => {
+  const { pictures } = english
+  expect(pictures.sheetTakesOne(["a.png"])).toBe('"a.png" is not used: the sheet takes one picture.')
+  expect(pictures.sheetTakesOne(["a.png", "b.png", "c.png"])).toBe(
+    '"a.png", "b.png" and "c.png" are not used: the sheet takes one picture.',
+  )
+  expect(japanese.pictures.sheetTakesOne(["a.png", "b.png"])).toMatch(/^「a.png」「b.png」は使いません。/)
+  const many = Array.from({ length: 1234 }, (_, i) => `${i}.png`)
+  expect(pictures.sheetTakesOne(many)).toContain('"19.png" and 1,214 more files are not used')
+  expect(japanese.pictures.sheetTakesOne(many)).toContain("「19.png」ほか1,214個のファイルは使いません")
+})
+
+it("joins short texts as the language does", () => {
+  const size = ["512 × 512 px", true, 128] as const
+  expect(english.draw.sizeOf(...size)).toBe("512 × 512 px, hires fix, tiles of 128")
+  expect(japanese.draw.sizeOf(...size)).toBe("512 × 512 px、Hires. fix、タイル128")
+  expect(english.page.list(["canny 100 / 200", "flat"])).toBe("canny 100 / 200, flat")
+  expect(japanese.page.list(["canny 100 / 200", "一定"])).toBe("canny 100 / 200、一定")
+})
+
 it("has Japanese for codes that there are", async () => {
   const table = await readFile(new URL("../../../../docs/errors.md", import.meta.url), "utf8")
   const kernels = await Promise.all(

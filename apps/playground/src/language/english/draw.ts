@@ -1,4 +1,4 @@
-import { counted } from "./counted.ts"
+import { counted, listed } from "./counted.ts"
 
 /** Words of the panel Draw: its boards, its prompt, its settings, and what is said of a picture. */
 export const draw = {
@@ -39,7 +39,7 @@ export const draw = {
   meaning: (_word: string): string | null => null,
   promptEmpty: "Without a prompt the model draws what it likes.",
   unknownWords: (words: readonly string[], more: number, isForeign: boolean): string => {
-    const named = words.map((word) => `“${word}”`).join(", ")
+    const named = listed(words.map((word) => `“${word}”`))
     const rest = more === 0 ? "" : ` and ${more} more words`
     return `The tiny model does not know ${named}${rest}.${isForeign ? " It reads a few English words alone." : ""}`
   },
@@ -113,7 +113,7 @@ export const draw = {
   tiles: "Tiles",
   tilesOff: "none, the whole at once",
   sizeOf: (side: string, isHires: boolean, tile: number | null): string =>
-    [side, ...(isHires ? ["hires fix"] : []), ...(tile === null ? [] : [`tiles of ${tile}`])].join(", "),
+    listed([side, ...(isHires ? ["hires fix"] : []), ...(tile === null ? [] : [`tiles of ${tile}`])]),
   // the shelf
   shelf: "Kept in this browser",
   shelfEmpty: "Each picture that you generate stays here, also after a reload.",

@@ -1,3 +1,5 @@
+import { listed } from "./counted.ts"
+
 /** Words of the model: its button, its panel, other models, and what the browser keeps. */
 export const models = {
   starting: "starting …",
@@ -15,7 +17,7 @@ export const models = {
   aboutTiny: "It is part of this page. It draws one or two coloured shapes on white paper, and knows few words.",
   // A version such as "tfjs 4.22.0, WebAssembly, one thread" names the backend, too.
   runsOn: (backend: string, version: string): string =>
-    `Runs on ${[backend, ...version.split(", ").filter((part) => part !== backend)].join(", ")}.`,
+    `Runs on ${listed([backend, ...version.split(", ").filter((part) => part !== backend)])}.`,
   precision: "Precision",
   precisions: { F32: "float32", F16: "float16, less memory" },
   precisionHint: "float16 changes pictures a little. A choice starts the model again.",

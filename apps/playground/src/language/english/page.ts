@@ -1,10 +1,13 @@
 import { type NumberRange, rangeText } from "@lllite/core/names"
+import { listed } from "./counted.ts"
 
 /** Words of the whole page: its bar, its fields, and what all panels say. */
 export const page = {
   title: "LLLite playground",
   /** What stands between two sentences. */
   space: " ",
+  /** Several short texts as one, as in a summary. */
+  list: listed,
   language: "Language",
   parts: "Parts of the page",
   draw: "Draw",

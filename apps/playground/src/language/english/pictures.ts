@@ -1,5 +1,5 @@
 import { describeUnread, otherFormatHint } from "@lllite/core/image"
-import { about } from "./counted.ts"
+import { about, listed, naming } from "./counted.ts"
 
 /** Words of what is opened: pictures, files that are dropped, and settings that come with them. */
 export const pictures = {
@@ -49,7 +49,7 @@ export const pictures = {
     ),
   // what is dropped
   notUsed: (names: readonly string[]): string =>
-    about(
+    naming(
       names,
       "files",
       (subject, isOne) =>
@@ -57,7 +57,7 @@ export const pictures = {
     ),
   underFiles: (name: string): string => `What the page found in "${name}" stands under Files.`,
   sheetTakesOne: (names: readonly string[]): string =>
-    about(
+    naming(
       names,
       "files",
       (subject, isOne) => `${subject} ${isOne ? "is" : "are"} not used: the sheet takes one picture.`,
@@ -84,45 +84,45 @@ export const pictures = {
     `The ${what} “${name}” is not open and is left out. Open its file, and then this again.`,
   blocksNotFollowed: (name: string): string => `Of “${name}” this page does not follow strengths of blocks.`,
   notFollowed: (what: readonly Unfollowed[]): string =>
-    `This page does not follow ${what.map((one) => UNFOLLOWED[one]).join(", ")}.`,
+    `This page does not follow ${listed(what.map((one) => UNFOLLOWED[one]))}.`,
   notFollowedOf: (name: string, what: readonly Unfollowed[]): string =>
-    `Of “${name}” this page does not follow ${what.map((one) => UNFOLLOWED[one]).join(", ")}.`,
+    `Of “${name}” this page does not follow ${listed(what.map((one) => UNFOLLOWED[one]))}.`,
   noPreprocessor: (name: string): string => `There is no preprocessor ${name} here. Canny is used.`,
   // a folder of pairs
   unreadFormats: (names: readonly string[]): string =>
     names.length === 1
       ? names.map(describeUnread).join("")
-      : about(names, "pictures", (subject) => `${subject} are in formats that are not read. Save them as PNG.`),
+      : naming(names, "pictures", (subject) => `${subject} are in formats that are not read. Save them as PNG.`),
   noControlPicture: (names: readonly string[]): string =>
-    about(
+    naming(
       names,
       "pictures",
       (subject, isOne) =>
         `${subject} ${isOne ? "has" : "have"} no control picture and ${isOne ? "is" : "are"} not used: the same name with any extension is missing in the folder of controls.`,
     ),
   unusedControl: (names: readonly string[]): string =>
-    about(
+    naming(
       names,
       "control pictures",
       (subject, isOne) =>
         `${subject} ${isOne ? "has" : "have"} no picture of the same name and ${isOne ? "is" : "are"} not used.`,
     ),
   doubledControl: (names: readonly string[]): string =>
-    about(
+    naming(
       names,
       "control pictures",
       (subject, isOne) =>
         `${subject} ${isOne ? "is" : "are"} not used: another control has the same name with an earlier extension.`,
     ),
   unusedCaption: (names: readonly string[]): string =>
-    about(
+    naming(
       names,
       "caption files",
       (subject, isOne) =>
         `${subject} ${isOne ? "has" : "have"} no picture of the same name and ${isOne ? "is" : "are"} not used.`,
     ),
   neither: (names: readonly string[]): string =>
-    about(
+    naming(
       names,
       "files",
       (subject, isOne) =>

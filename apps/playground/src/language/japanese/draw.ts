@@ -1,5 +1,5 @@
 import type { Messages } from "../messages.ts"
-import { numberText } from "./counted.ts"
+import { listed, numberText } from "./counted.ts"
 
 const MEANINGS: Readonly<Record<string, string>> = {
   small: "小さい",
@@ -120,7 +120,7 @@ export const draw: Messages["draw"] = {
   tiles: "タイル分割",
   tilesOff: "なし（全体を一度に）",
   sizeOf: (side, isHires, tile) =>
-    [side, ...(isHires ? ["Hires. fix"] : []), ...(tile === null ? [] : [`タイル${tile}`])].join("、"),
+    listed([side, ...(isHires ? ["Hires. fix"] : []), ...(tile === null ? [] : [`タイル${tile}`])]),
   shelf: "保存した画像",
   shelfEmpty: "生成した画像はこのブラウザに残り、再読み込みしても消えません。",
   pictures: (count) => `${numberText(count)}枚`,

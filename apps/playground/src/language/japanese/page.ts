@@ -1,10 +1,12 @@
 import type { Messages } from "../messages.ts"
+import { listed } from "./counted.ts"
 import { FAILURES } from "./failures.ts"
 import { noticeText } from "./notices.ts"
 
 export const page: Messages["page"] = {
   title: "LLLite プレイグラウンド",
   space: "",
+  list: listed,
   language: "言語",
   parts: "ページの切り替え",
   draw: "描く",

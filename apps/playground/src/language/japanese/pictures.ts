@@ -1,7 +1,7 @@
 import { otherFormatHint } from "@lllite/core/image"
 import type { Unfollowed } from "../english/pictures.ts"
 import type { Messages } from "../messages.ts"
-import { about, numberText } from "./counted.ts"
+import { about, listed, naming, numberText } from "./counted.ts"
 
 const UNFOLLOWED: Readonly<Record<Unfollowed, string>> = {
   deepShrink: "Deep Shrink",
@@ -42,7 +42,7 @@ export const pictures: Messages["pictures"] = {
   stretched: (names) =>
     about(names, "枚の画像", (subject) => `${subject}は対になる画像と縦横比が違うため、引き伸ばして合わせます。`),
   notUsed: (names) =>
-    about(
+    naming(
       names,
       "個のファイル",
       (subject) =>
@@ -50,7 +50,7 @@ export const pictures: Messages["pictures"] = {
     ),
   underFiles: (name) => `「${name}」の内容は「ファイル」タブにあります。`,
   sheetTakesOne: (names) =>
-    about(names, "個のファイル", (subject) => `${subject}は使いません。キャンバスに開ける画像は1枚です。`),
+    naming(names, "個のファイル", (subject) => `${subject}は使いません。キャンバスに開ける画像は1枚です。`),
   entryUnreadable: (path, cause) =>
     `「${path}」を読み込めません。${cause}ファイルがあるか確認して、もう一度ドロップしてください。`,
   settingsUnreadable: (name, cause) => `「${name}」の設定を読み取れません。${cause}`,
@@ -71,31 +71,31 @@ export const pictures: Messages["pictures"] = {
   networkNotOpen: (what, name) =>
     `${what}「${name}」が開かれていないため、省きます。そのファイルを開いてから、もう一度開いてください。`,
   blocksNotFollowed: (name) => `「${name}」のブロックごとの強度には対応していません。`,
-  notFollowed: (what) => `次の設定には対応していません: ${what.map((one) => UNFOLLOWED[one]).join("、")}。`,
+  notFollowed: (what) => `次の設定には対応していません: ${listed(what.map((one) => UNFOLLOWED[one]))}。`,
   notFollowedOf: (name, what) =>
-    `「${name}」の次の設定には対応していません: ${what.map((one) => UNFOLLOWED[one]).join("、")}。`,
+    `「${name}」の次の設定には対応していません: ${listed(what.map((one) => UNFOLLOWED[one]))}。`,
   noPreprocessor: (name) => `プリプロセッサ${name}がないため、cannyを使います。`,
   unreadFormats: (names) =>
-    about(names, "枚の画像", (subject) => `${subject}は対応していない形式です。PNGで保存し直してください。`),
+    naming(names, "枚の画像", (subject) => `${subject}は対応していない形式です。PNGで保存し直してください。`),
   noControlPicture: (names) =>
-    about(
+    naming(
       names,
       "枚の画像",
       (subject) =>
         `${subject}は、コントロール画像がないため使いません。コントロールのフォルダーに同じ名前の画像が必要です。`,
     ),
   unusedControl: (names) =>
-    about(names, "枚のコントロール画像", (subject) => `${subject}は、同じ名前の画像がないため使いません。`),
+    naming(names, "枚のコントロール画像", (subject) => `${subject}は、同じ名前の画像がないため使いません。`),
   doubledControl: (names) =>
-    about(
+    naming(
       names,
       "枚のコントロール画像",
       (subject) => `${subject}は使いません。同じ名前で拡張子の違う画像を先に使います。`,
     ),
   unusedCaption: (names) =>
-    about(names, "個のキャプション", (subject) => `${subject}は、同じ名前の画像がないため使いません。`),
+    naming(names, "個のキャプション", (subject) => `${subject}は、同じ名前の画像がないため使いません。`),
   neither: (names) =>
-    about(names, "個のファイル", (subject) => `${subject}は、画像でもキャプションでもないため使いません。`),
+    naming(names, "個のファイル", (subject) => `${subject}は、画像でもキャプションでもないため使いません。`),
   cutCaption: (names) => about(names, "個のキャプション", (subject) => `${subject}は複数行あり、1行目だけを使います。`),
   noCaption: (names) =>
     about(
