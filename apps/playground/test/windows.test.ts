@@ -36,6 +36,22 @@ describe("the playground in other windows", needsChromium, () => {
     expect(await isWithin("dialog[open]")).toBe(true)
   })
 
+  it("shows what a button that is off is called, also in forced colours", async () => {
+    await page.emulateMedia({ forcedColors: "active" })
+    await open()
+    const generate = panel("Draw").getByRole("button", { name: "Generate" })
+    await generate.waitFor()
+    expect(await generate.isDisabled()).toBe(true)
+    // The browser lays a plate of the paper's colour under the text, in which a text of that colour would not be seen.
+    const { text, paper, opacity } = await generate.evaluate((button) => {
+      const { color, backgroundColor, opacity } = getComputedStyle(button)
+      return { text: color, paper: backgroundColor, opacity }
+    })
+    expect(paper).toBe(await page.evaluate(() => getComputedStyle(document.body).backgroundColor))
+    expect(text).not.toBe(paper)
+    expect(opacity).toBe("1")
+  })
+
   it("moves nothing for a user who wants less motion", async () => {
     await page.emulateMedia({ reducedMotion: "reduce" })
     await open()
