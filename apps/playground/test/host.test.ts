@@ -163,6 +163,10 @@ describe("the playground on its host", needsChromium, () => {
     await page.waitForFunction(() => (document.querySelector<HTMLProgressElement>(".model progress")?.value ?? 0) > 0)
     expect(await progress.getAttribute("max")).toBe(String(size))
     expect(await page.locator(".model-facts").textContent()).toMatch(/downloading \d+\.\d of 20\.7 MB/)
+    // A phone has room for the bar alone.
+    await page.setViewportSize({ width: 390, height: 844 })
+    expect((await progress.boundingBox())?.width).toBeGreaterThan(40)
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390)
     end()
     await ready()
     await host.close()

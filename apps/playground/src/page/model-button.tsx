@@ -78,7 +78,10 @@ function Loading({ progress, expected }: LoadingProps): JSX.Element {
   const amount = words.megabytes(inMegabytes(done), total === null ? null : inMegabytes(total))
   return (
     <>
-      {what} {amount} <progress aria-label={what} {...(total === null ? {} : { max: total, value: done })} />
+      <span class="loading-text">
+        {what} {amount}
+      </span>{" "}
+      <progress aria-label={what} {...(total === null ? {} : { max: total, value: done })} />
     </>
   )
 }
