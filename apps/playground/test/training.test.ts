@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import { deflateSync } from "node:zlib"
 import { pngFile, pngRows } from "@lllite/core/image"
 import { openSafetensors, type SafetensorsFile } from "@lllite/format"
@@ -10,6 +11,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needsChromium } from "../../../packages/format/test/chromium.ts"
 import { longOnly } from "../../../packages/format/test/needs.ts"
 import { usePlayground } from "./playground.ts"
+
+const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
 
 describe("training in the playground", needsChromium, () => {
   const playground = usePlayground()
@@ -184,6 +187,7 @@ describe("training in the playground", needsChromium, () => {
   it("reads a folder that is dropped, and makes controls of the chosen kind", async () => {
     const { page } = playground
     await open()
+    await ready()
     const train = await training(1)
     const target = train.locator(".file-drop")
     await target.scrollIntoViewIfNeeded()
@@ -205,6 +209,14 @@ describe("training in the playground", needsChromium, () => {
       const canvas = document.querySelector<HTMLCanvasElement>('canvas[aria-label="Control of images/c.png"]')
       return canvas !== null && canvas.toDataURL() !== before
     }, edges)
+    // Weights are for the page, wherever they are dropped.
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      await session.send("Input.dispatchDragEvent", {
+        ...{ type, x: box.x + 20, y: box.y + 20 },
+        data: { items: [], files: [LLLITE], dragOperationsMask: 1 },
+      })
+    }
+    await page.getByRole("status").getByText("lllite-canny.safetensors is used as a control.").waitFor()
   })
 
   it("refuses wrong values beside their fields, with the command's ranges, also behind a summary", async () => {

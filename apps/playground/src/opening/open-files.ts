@@ -34,10 +34,14 @@ export function takeFiles(): void {
   })
 }
 
-/** Opens files by their kinds. What is not used is named. */
-export async function openFiles(found: Promise<readonly PlacedFile[]>): Promise<void> {
+/**
+ * Opens files by their kinds. What is not used is named.
+ *
+ * @param isForPairs whether all but weights is meant for a training, as what is dropped on its pairs
+ */
+export async function openFiles(found: Promise<readonly PlacedFile[]>, isForPairs = false): Promise<void> {
   try {
-    const { pairs, pictures, models, others } = sortFiles(await found)
+    const { pairs, pictures, models, others } = sortFiles(await found, isForPairs)
     const unused = [...models.slice(1), ...others].map(({ path }) => path)
     const said = [
       ...(models[0] === undefined ? [] : await openModel(models[0].file, pairs.length === 0)),

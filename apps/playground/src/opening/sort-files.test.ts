@@ -23,6 +23,14 @@ it.each([
   expect(sorted(...paths)).toEqual(expected)
 })
 
+it("leaves to the pairs all but weights of what is dropped on them", () => {
+  const files = ["a.png", "b.zip", "x.safetensors"].map((path) => ({ path, file: new File([], path) }))
+  const { pairs, models, pictures, others } = sortFiles(files, true)
+  expect(pairs.map(({ path }) => path)).toEqual(["a.png", "b.zip"])
+  expect(models.map(({ path }) => path)).toEqual(["x.safetensors"])
+  expect([...pictures, ...others]).toEqual([])
+})
+
 it("knows a pasted picture by its type", () => {
   const file = new File([], "image", { type: "image/png" })
   expect(sortFiles([{ path: "image", file }]).pictures).toHaveLength(1)

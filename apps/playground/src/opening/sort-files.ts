@@ -18,14 +18,18 @@ const PICTURES = /\.(png|jpe?g|webp|gif|bmp|avif|svg|heic|heif|tiff?|jxl|pdf|psd
 /**
  * Sorts files by their names and types. A single picture is for the sheet. Several, or one with a caption or in a
  * folder, are pairs.
+ *
+ * @param isForPairs whether all but weights is for pairs
  */
-export function sortFiles(files: readonly PlacedFile[]): SortedFiles {
+export function sortFiles(files: readonly PlacedFile[], isForPairs = false): SortedFiles {
   const isPicture = ({ path, file }: PlacedFile): boolean => file.type.startsWith("image/") || PICTURES.test(path)
   const models = files.filter(({ path }) => MODELS.test(path))
   const rest = files.filter((file) => !models.includes(file))
   const pictures = rest.filter(isPicture)
   const isDataset =
-    pictures.length > 1 || (pictures.length === 1 && rest.some(({ path }) => CAPTIONS.test(path) || path.includes("/")))
+    isForPairs ||
+    pictures.length > 1 ||
+    (pictures.length === 1 && rest.some(({ path }) => CAPTIONS.test(path) || path.includes("/")))
   return isDataset
     ? { pairs: rest, pictures: [], models, others: [] }
     : { pairs: [], pictures, models, others: rest.filter((file) => !pictures.includes(file)) }

@@ -4,6 +4,7 @@ import { messages } from "../language/language.ts"
 import { Notes } from "../language/said.tsx"
 import { type Sentence, sentence } from "../language/sentence.ts"
 import { droppedFiles, pickedFiles } from "../opening/dropped-files.ts"
+import { openFiles } from "../opening/open-files.ts"
 import { ChoiceField } from "../page/fields.tsx"
 import { Problem } from "../page/problem.tsx"
 import { putBack } from "../page/put-back.ts"
@@ -47,7 +48,7 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
     <FileDrop
       class="card pairs-card"
       disabled={isBusy}
-      onFiles={(_, transfer) => void addPairs(droppedFiles(transfer))}
+      onFiles={(_, transfer) => void openFiles(droppedFiles(transfer), true)}
     >
       <h2>{words.pairs}</h2>
       <p class="note">{words.pairsNote}</p>
