@@ -3,7 +3,8 @@
 // and the ratios.
 //   node bench/compare-unet.mjs [--latents 32,64,128] [--dtypes f32,bf16] [--rounds 3] [--runs 3] [--batch 1]
 //     [--python python3] [--weights F16] [--tiny] [--no-train] [--json]
-// Each cell has wall seconds, then CPU seconds. PYTHON needs torch and diffusers. A size that does not fit is left out with its error, and the others continue.
+// Each cell has wall seconds, then CPU seconds. PYTHON needs torch and diffusers. A size that does not fit is left out
+// with its error, and the others continue. Where a later round fails, the rounds before it count.
 import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs, promisify } from "node:util"
@@ -49,8 +50,10 @@ for (const dtype of options.dtypes.split(",")) {
         }
       }
     } catch (error) {
-      console.error(`${8 * latent} px, ${dtype}: left out: ${error.message}`)
-      continue
+      const kept = found.torch.length
+      console.error(`${8 * latent} px, ${dtype}: ${kept > 0 ? `${kept} rounds kept` : "left out"}: ${error.message}`)
+      if (kept === 0) continue
+      found.ours.length = kept
     }
     rows.push(summary(Number(latent), dtype, found))
   }
