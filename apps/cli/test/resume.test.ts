@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { findTensorflow } from "@lllite/runtime-node/machine"
 import { describe, expect, it } from "vitest"
-import { longOnly, needs } from "../../../packages/format/test/needs.ts"
+import { longOnly, needs, needsAll } from "../../../packages/format/test/needs.ts"
 import { chooseDriver } from "../../../packages/webgpu/test/drivers.ts"
 import type { RunPlan } from "../src/train/plan/plan-run.ts"
 import { drawnPairs, type Ended, filesOf, loggedSteps, trainedRun } from "./trained-run.test-help.ts"
@@ -139,7 +139,10 @@ describe("a run that continues", () => {
   it(
     "does so on WebGPU, where the optimiser computes on the device",
     {
-      ...needs("a Vulkan driver. scripts/lavapipe.sh installs one", process.env.VK_ICD_FILENAMES !== undefined),
+      ...needsAll(
+        longOnly,
+        needs("a Vulkan driver. scripts/lavapipe.sh installs one", process.env.VK_ICD_FILENAMES !== undefined),
+      ),
       timeout: 1_800_000,
     },
     () => continuedAsWhole("webgpu", 3, ["--resolution", "32", "--train_batch_size", "1", "--save_every_n_steps", "1"]),
