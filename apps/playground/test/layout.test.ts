@@ -83,6 +83,12 @@ describe("the layout of the playground", needsChromium, () => {
       .evaluateAll((squares) => squares.map((square) => square.getBoundingClientRect().width))
     expect(boards[0]).toBe(boards[1])
     expect(boards[0]).toBeGreaterThan(340)
+    // A kept picture can be removed, too. The buttons below it stay in one row.
+    await panel("Draw").getByRole("textbox", { name: "Steps" }).fill("1")
+    await panel("Draw").getByRole("button", { name: "Generate" }).click()
+    await panel("Draw").getByRole("button", { name: "Remove the picture" }).waitFor()
+    const heightOf = async (name: string): Promise<number> => (await page.locator(name).boundingBox())?.height ?? 0
+    expect(await heightOf(".result-tools")).toBeLessThan(1.5 * (await heightOf(".result-tools > button.tool")))
   })
 
   it("fits on a narrow screen without scrolling sideways", async () => {

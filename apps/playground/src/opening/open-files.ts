@@ -1,4 +1,4 @@
-import { openPicture } from "../draw/open-picture.ts"
+import { openPicture, openProblem } from "../draw/open-picture.ts"
 import { problemOf, type Sentence, sentence } from "../language/sentence.ts"
 import { show } from "../page/app-state.ts"
 import { say } from "../page/status-line.tsx"
@@ -40,6 +40,8 @@ export function takeFiles(): void {
  * @param isForPairs whether all but weights is meant for a training, as what is dropped on its pairs
  */
 export async function openFiles(found: Promise<readonly PlacedFile[]>, isForPairs = false): Promise<void> {
+  // What was wrong with an earlier file is not said of these.
+  openProblem.value = null
   try {
     const { pairs, pictures, models, others } = sortFiles(await found, isForPairs)
     const unused = [...models.slice(1), ...others].map(({ path }) => path)
