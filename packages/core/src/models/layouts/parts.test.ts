@@ -12,7 +12,7 @@ import { buildUnet } from "../unet/weights.ts"
 import { buildVae } from "../vae/weights.ts"
 import { shapesOf, type WeightFile } from "../weight-reader.ts"
 import type { SdxlFiles } from "./parts.ts"
-import { partsOf, text1Of, unetOf, vaeOf } from "./parts.ts"
+import { joinedParts, partsOf, text1Of, unetOf, vaeOf } from "./parts.ts"
 
 /** SDXL's structure. The test computes nothing, so any width is enough. */
 const UNET: UnetConfig = {
@@ -76,6 +76,15 @@ async function contents(parts: SdxlFiles): Promise<Contents> {
 function contentsOf(tensors: LayoutTensors): Contents {
   return new Map([...tensors].map(([name, { dtype, shape, bytes }]) => [name, described(dtype, shape, bytes)]))
 }
+
+it("names the file of a part that is not whole, also where all parts are joined", async () => {
+  const whole = fileOf("whole", await checkpoint())
+  const vae = fileOf("half a VAE", new Map([...(await checkpoint())].filter(([name]) => !name.includes(".encoder."))))
+  expect(joinedParts(partsOf(whole)).label).toBe("whole")
+  expect(() => joinedParts(partsOf({ unet: whole, vae, text1: whole, text2: whole }))).toThrow(
+    /^half a VAE holds no VAE: "first_stage_model\.encoder…" is missing/,
+  )
+})
 
 describe("partsOf", () => {
   it("takes a checkpoint apart", async () => {

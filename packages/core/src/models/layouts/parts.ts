@@ -2,10 +2,10 @@ import type { CheckpointTraits } from "@lllite/format/identify"
 import { readCheckpointTraits } from "@lllite/format/identify"
 import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
-import { TEXT1_PREFIX, TEXT2_PREFIX } from "../clip/config.ts"
+import { inferText1Config, inferText2Config, TEXT1_PREFIX, TEXT2_PREFIX } from "../clip/config.ts"
 import { reshaped, stacked, transposed } from "../entry-views.ts"
-import { UNET_PREFIX } from "../unet/config.ts"
-import { VAE_PREFIX } from "../vae/config.ts"
+import { inferUnetConfig, UNET_PREFIX } from "../unet/config.ts"
+import { inferVaeConfig, VAE_PREFIX } from "../vae/config.ts"
 import type { WeightFile } from "../weight-reader.ts"
 import { diffusersUnetRename } from "./diffusers-unet.ts"
 import { isPointwise, vaeRenames } from "./diffusers-vae.ts"
@@ -53,8 +53,17 @@ function traitsOf({ traits, entries: tensors, metadata = new Map(), label }: Wei
   return found
 }
 
-/** All parts' tensors, by the checkpoint's name. */
+/**
+ * All parts' tensors, by the checkpoint's name.
+ *
+ * @throws CoreError that names the file of a part without its structure
+ */
 export function joinedParts({ unet, vae, text1, text2 }: SdxlFiles): WeightFile {
+  // Joined, they have one name, and an error would blame the checkpoint for a VAE from another file.
+  inferUnetConfig(unet)
+  inferVaeConfig(vae)
+  inferText1Config(text1)
+  inferText2Config(text2)
   const entries = [unet, vae, text1, text2].flatMap((part) => [...part.entries])
   return { label: unet.label, entries: new Map(entries) }
 }
