@@ -159,7 +159,8 @@ const USES = {
 function UseIt({ of }: { readonly of: FileDescription }): JSX.Element | null {
   const [problem, setProblem] = useState<Sentence | null>(null)
   const use = useOf(of)
-  if (use === null || modelState.value.phase !== "ready") return null
+  if (use === null) return <p class="note">{messages.value.files.describedAlone}</p>
+  if (modelState.value.phase !== "ready") return null
   // An LLLite of SDXL does not fit a small model, nor one of a small model SDXL.
   if (of.lllite !== null && of.lllite.isForSdxl === modelFacts.value.isSmall) {
     const words = messages.value.files

@@ -9,6 +9,8 @@ export const files = {
   reading: (name: string): string => `Reading ${name} …`,
   notRead: (name: string, cause: string): string => `"${name}" could not be read: ${cause}`,
   onlyDescribed: (name: string, what: string): string => `${name} is ${what}. The page can only describe it.`,
+  describedAlone:
+    "This page can only describe it. It draws with SDXL, and with LLLites, ControlNets, LoRAs and VAEs for it.",
   /** @param kind of `identify`. @param english its own words of the file */
   identity: (_kind: string, english: string): string => english,
   is: (what: string): string => `This is ${what}.`,

@@ -47,6 +47,8 @@ export const files: Messages["files"] = {
   reading: (name) => `${name}を読み込み中…`,
   notRead: (name, cause) => `「${name}」を読み込めませんでした。${cause}`,
   onlyDescribed: (name, what) => `${name}は${what}です。このページでは、内容の表示だけができます。`,
+  describedAlone:
+    "このページでは、内容の表示だけができます。描画に使えるのは、SDXLと、SDXL用のLLLite、ControlNet、LoRA、VAEです。",
   identity: (kind) => KINDS[kind as FileKind] ?? KINDS.unknown,
   is: (what) => `${what}です。`,
   size: "サイズ",
