@@ -15,7 +15,7 @@ import { Picture } from "../pictures/picture.tsx"
 import { makeControl } from "../pictures/picture-reader.ts"
 import { addPairs, pairNotices, pairProblems, pairWork, workOnPairs } from "./add-pairs.ts"
 import { DRAWN, drawingNumber, type TrainingPair } from "./pairs.ts"
-import { addDrawings, controlKind, offerDrawings, pairs } from "./train-state.ts"
+import { addDrawings, controlKind, endAdding, offerDrawings, pairs } from "./train-state.ts"
 
 /** Pairs that are shown. Each has two canvases. */
 const MOST_SHOWN = 60
@@ -108,7 +108,14 @@ export function PairsCard({ isLocked }: { readonly isLocked: boolean }): JSX.Ele
             {words.removeDrawings(drawn)}
           </button>
         )}
-        <button type="button" disabled={isBusy || all.length === 0} onClick={() => removePairs(() => false)}>
+        <button
+          type="button"
+          disabled={isBusy || all.length === 0}
+          onClick={() => {
+            endAdding()
+            removePairs(() => false)
+          }}
+        >
           {words.removeAll}
         </button>
       </div>

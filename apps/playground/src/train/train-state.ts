@@ -32,16 +32,25 @@ export async function offerDrawings(): Promise<void> {
 /** The drawings that are being added. */
 let adding: Promise<void> = Promise.resolve()
 
+/** How often the adding was ended. */
+let ended = 0
+
 /** Adds drawings, which follow those that are there. Each is drawn in a task of its own, so that the page stays free. */
 export function addDrawings(): Promise<void> {
+  const before = ended
   adding = adding.then(async () => {
     const first = nextDrawing(pairs.value)
-    for (let index = first; index < first + DRAWN; index++) {
+    for (let index = first; index < first + DRAWN && ended === before; index++) {
       pairs.value = [...pairs.value, ...drawPairs(1, controlKind.value, index)]
       await new Promise((resolve) => setTimeout(resolve))
     }
   })
   return adding
+}
+
+/** Ends the adding. Drawings that are not there yet do not come. */
+export function endAdding(): void {
+  ended++
 }
 
 export const settings = signal<TrainSettings>(DEFAULT_SETTINGS)
