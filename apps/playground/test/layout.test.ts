@@ -83,6 +83,11 @@ describe("the layout of the playground", needsChromium, () => {
       .evaluateAll((squares) => squares.map((square) => square.getBoundingClientRect().width))
     expect(boards[0]).toBe(boards[1])
     expect(boards[0]).toBeGreaterThan(340)
+    // With all settings open, too: they scroll beside the boards.
+    await page.locator("main .rail details").evaluateAll((all) => {
+      for (const one of all) (one as HTMLDetailsElement).open = true
+    })
+    expect(await page.evaluate(() => document.documentElement.scrollHeight - innerHeight)).toBeLessThanOrEqual(0)
     // A kept picture can be removed, too. The buttons below it stay in one row.
     await panel("Draw").getByRole("textbox", { name: "Steps" }).fill("1")
     await panel("Draw").getByRole("button", { name: "Generate" }).click()
