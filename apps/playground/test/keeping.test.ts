@@ -193,9 +193,10 @@ describe("what the playground keeps and restores", needsChromium, () => {
   })
 
   it("opens a link with settings, and says when one is damaged", async () => {
-    await open(
-      `?backend=wasm#recipe=${btoa('{"prompt":"a red ring","seed":12,"width":128,"height":128,"model":{"checkpoint":{"path":"tiny"}}}')}`,
+    const linked = btoa(
+      '{"prompt":"a red ring","seed":12,"width":128,"height":128,"model":{"checkpoint":{"path":"tiny"}}}',
     )
+    await open(`?backend=wasm#recipe=${linked}`)
     const draw = panel("Draw")
     await page.waitForFunction(() => location.hash === "")
     expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a red ring")
@@ -203,6 +204,14 @@ describe("what the playground keeps and restores", needsChromium, () => {
     await page.goto("about:blank")
     await open("?backend=wasm#recipe=eyJ")
     await page.getByRole("status").getByText("The settings of this link cannot be read").waitFor()
+    // In the tab of the page, a link loads nothing anew.
+    await draw.getByRole("textbox", { name: "Prompt", exact: true }).fill("a blue star")
+    await open(`?backend=wasm#recipe=${linked}`)
+    await page.getByRole("status").getByText("The settings of the link are set.").waitFor()
+    expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a red ring")
+    expect(new URL(page.url()).hash).toBe("")
+    await page.getByRole("button", { name: /^Undo: / }).click()
+    expect(await draw.getByRole("textbox", { name: "Prompt", exact: true }).inputValue()).toBe("a blue star")
     // A request that leaving the page has ended is not a failure.
     forgetRequests()
   })

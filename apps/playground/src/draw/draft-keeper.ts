@@ -3,10 +3,11 @@ import { BUILT_IN, networks } from "../controls/networks.ts"
 import { changeKept, readKept } from "../kept/database.ts"
 import { openKeptNetworks } from "../kept/kept-networks.ts"
 import { nameTab, openTabs, type TabName } from "../kept/tab-name.ts"
-import { problemOf } from "../language/sentence.ts"
+import { problemOf, sentence } from "../language/sentence.ts"
 import { say } from "../page/status-line.tsx"
 import { readLink } from "../recipes/copy-as.ts"
 import { restore } from "../recipes/restore.ts"
+import { followChange } from "./make-picture.ts"
 import { type Origin, origin } from "./result.ts"
 import { drawing } from "./sheet-state.ts"
 
@@ -46,6 +47,8 @@ export async function openDraft(): Promise<void> {
   } catch (error) {
     say(problemOf(error))
   }
+  // A link that is opened in the tab of this page changes its address alone.
+  addEventListener("hashchange", openLink)
   let timer: ReturnType<typeof setTimeout> | undefined
   // What was not changed here is as old as it was.
   let keptAt = kept?.keptAt ?? 0
@@ -60,6 +63,20 @@ export async function openDraft(): Promise<void> {
       changeKept(["drafts"], (storeOf) => storeOf("drafts").put(draft)).catch(() => {})
     }, KEEP_AFTER)
   })
+}
+
+/** Sets what a link says that is opened while the page is shown. This can be undone. */
+function openLink(): void {
+  try {
+    const recipe = readLink(location.hash)
+    if (recipe === null) return
+    const { notices, undo } = restore({ recipe, drawing: null, pictures: [], start: null })
+    history.replaceState(null, "", location.pathname + location.search)
+    followChange()
+    say([sentence("pictures", "linkSet"), ...notices], undo)
+  } catch (error) {
+    say(problemOf(error))
+  }
 }
 
 /** Whether a user has changed something. Hashes of files are found while the page starts. */

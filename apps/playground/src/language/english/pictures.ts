@@ -71,6 +71,7 @@ export const pictures = {
   severalInWorkflow: "Its workflow makes several pictures. The first is taken.",
   startMissing: "The picture that it starts from is not in it.",
   linkUnreadable: (cause: string): string => `The settings of this link cannot be read: ${cause}. Copy the whole link.`,
+  linkSet: "The settings of the link are set.",
   linkTooLong: "it is too long",
   linkCut: "it is cut off or damaged",
   named: (name: string): string => `“${name}”`,

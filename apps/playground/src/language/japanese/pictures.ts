@@ -59,6 +59,7 @@ export const pictures: Messages["pictures"] = {
   severalInWorkflow: "ワークフローが複数の画像を生成します。最初の画像の設定を使います。",
   startMissing: "元画像は含まれていません。",
   linkUnreadable: (cause) => `リンクの設定を読み取れません。${cause}リンク全体をコピーし直してください。`,
+  linkSet: "リンクの設定を反映しました。",
   linkTooLong: "リンクが長すぎます。",
   linkCut: "リンクが途中で切れているか、壊れています。",
   named: (name) => `「${name}」`,
