@@ -27,6 +27,8 @@ const { values: options } = parseArgs({
 })
 Object.assign(globalThis, globals)
 const gpu = create([])
+// Node has `navigator` from version 21 on.
+if (!("navigator" in globalThis)) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true })
 Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true })
 const webgpu = await startWebgpu(gpu, { software: options.small })
 const tiles = options.tune ? await tuneProducts() : undefined

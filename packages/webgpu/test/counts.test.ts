@@ -33,6 +33,8 @@ describe("what SDXL's layers ask of a device", () => {
     vi.spyOn(GPUBuffer.prototype, "getMappedRange").mockImplementation(function (this: GPUBuffer) {
       return new ArrayBuffer(this.size)
     })
+    // Node has `navigator` from version 21 on.
+    if (!("navigator" in globalThis)) Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true })
     Object.defineProperty(navigator, "gpu", { value: gpu, configurable: true })
     await registerGradients()
     webgpu = await startWebgpu(gpu, { software: true })
