@@ -24,19 +24,10 @@ export function openHeap(): Heap {
     )
   }
   const memory = memoryOf(backend)
+  refuseWithoutRoom(backend, memory)
   const allocate = (shape: readonly number[]): tf.TensorInfo => {
     expectInUse(backend)
-    const info = backend.makeOutput([...shape], "float32")
-    const bytes = 4 * tf.util.sizeFromShape(info.shape)
-    if (bytes > 0 && backend.getMemoryOffset(info.dataId) === 0) {
-      backend.disposeData(info.dataId, true)
-      throw new WasmOpsError(
-        "heap-full",
-        `no room for [${shape.join(", ")}] (${bytes} bytes) in the heap of the WASM backend, which is at ` +
-          `${memory.buffer.byteLength} bytes of 4 GiB. Use a smaller batch or picture.`,
-      )
-    }
-    return info
+    return backend.makeOutput([...shape], "float32")
   }
   return {
     memory,
@@ -60,6 +51,44 @@ export function openHeap(): Heap {
 
 function isWasmBackend(backend: tf.KernelBackend): backend is BackendWasm {
   return "getMemoryOffset" in backend && "makeOutput" in backend && "wasm" in backend
+}
+
+/** Backends that refuse what has no room. */
+const guarded = new WeakSet<BackendWasm>()
+
+/** Bytes that an address of WebAssembly reaches. */
+const REACHED = 2 ** 32
+
+/**
+ * Makes the backend refuse tensors that its heap has no room for. TensorFlow.js hands the number of bytes on in 32 bits,
+ * and does not look whether it got memory. So a kernel would write over other tensors, or over the allocator itself, and
+ * every later call would fail.
+ */
+function refuseWithoutRoom(backend: BackendWasm, memory: WebAssembly.Memory): void {
+  if (guarded.has(backend)) return
+  guarded.add(backend)
+  const move = backend.move.bind(backend)
+  backend.move = (dataId, values, shape, dtype, refCount) => {
+    if (dtype === "string") return move(dataId, values, shape, dtype, refCount)
+    const bytes = tf.util.sizeFromShape(shape) * tf.util.bytesPerElement(dtype)
+    if (bytes < REACHED) {
+      // Values are written after the check, since memory that is not there has the address 0.
+      move(dataId, null, shape, dtype, refCount)
+      const address = backend.getMemoryOffset(dataId)
+      if (bytes === 0 || address !== 0) {
+        if (values === null || values === undefined) return
+        const { buffer, byteOffset } = values as Float32Array
+        new Uint8Array(memory.buffer).set(new Uint8Array(buffer, byteOffset, bytes), address)
+        return
+      }
+      backend.disposeData(dataId, true)
+    }
+    throw new WasmOpsError(
+      "heap-full",
+      `no room for [${shape.join(", ")}] (${bytes} bytes) in the heap of the WASM backend, which is at ` +
+        `${memory.buffer.byteLength} bytes of 4 GiB. Use a smaller batch or picture.`,
+    )
+  }
 }
 
 function expectInUse(backend: BackendWasm): void {

@@ -25,6 +25,21 @@ describe("createWasmOps", () => {
     await expect(createWasmOps(createComposedOps())).rejects.toThrow(/does not run WebAssembly with SIMD/)
   })
 
+  it("refuses what its heap cannot hold, and computes on", async () => {
+    await tf.setBackend("wasm")
+    const ops = await createWasmOps(createComposedOps())
+    const one = { name: "weight", dtype: "F32", shape: [1, 1, 1, 1], read: async () => new Uint8Array(4) } as const
+    const weight = await ops.load.conv2d(one, null)
+    const x = tf.ones<tf.Rank.R4>([1, 1, 1, 1])
+    const before = tf.memory().numTensors
+    // Of 2^32 values, 2^34 bytes: no bit of their number is left in 32.
+    const padding = [65535, 0, 65535, 0] as const
+    expect(() => ops.conv2d(x, weight, { stride: 1, padding })).toThrow(/no room for \[1, 65536, 65536, 1\]/)
+    expect(() => tf.tidy(() => tf.fill([65536, 65536], 1))).toThrow(/no room for/)
+    expect(tf.memory().numTensors).toBe(before)
+    expect(await ops.silu(x).data()).toEqual(await tf.mul(x, tf.sigmoid(x)).data())
+  })
+
   it("gives the same bits every time", async () => {
     await tf.setBackend("wasm")
     const ops = await createWasmOps(createComposedOps())
