@@ -58,6 +58,11 @@ export function checkArgument(what: string, value: unknown, kind: ArgumentKind |
   throw new CoreError("argument", `${what} is ${valueText(value)}, expected ${kind}`)
 }
 
+/** Checks arguments of one kind, by their names. @throws CoreError as {@link checkArgument}, for the first wrong one */
+export function checkArguments(place: string, kind: ArgumentKind, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) checkArgument(`${place}: ${name}`, value, kind)
+}
+
 /**
  * Checks a value that another function gives, by a part that only such a value has.
  *

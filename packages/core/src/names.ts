@@ -4,7 +4,15 @@
  *
  * @module
  */
-export { type ArgumentKind, checkArgument, checkOptions, type OptionKinds, valueText } from "./argument.ts"
+export {
+  type ArgumentKind,
+  checkArgument,
+  checkArguments,
+  checkGiven,
+  checkOptions,
+  type OptionKinds,
+  valueText,
+} from "./argument.ts"
 export {
   GRADUAL_LATENT_DEFAULTS,
   GRADUAL_LATENT_RANGES,

@@ -1,4 +1,5 @@
-import type { Ops } from "@lllite/core/ops"
+import { checkGiven } from "@lllite/core/names"
+import { checkedVerbs, type Ops } from "@lllite/core/ops"
 import { createActivations } from "./activation.ts"
 import { createAttention } from "./attention.ts"
 import { createConv2d } from "./conv2d.ts"
@@ -21,12 +22,13 @@ import { shareClones } from "./share-clones.ts"
  * WebAssembly SIMD
  */
 export async function createWasmOps(base: Ops): Promise<Ops> {
+  checkGiven("WASM ops: the base", base, "load", "createComposedOps")
   const heap = openHeap()
   const kernels = await startKernels(heap.memory)
   shareClones()
   const { linear, load: loadLinear } = createLinear(heap, kernels)
   const { conv2d, load: loadConv2d } = createConv2d(heap, kernels)
-  return {
+  return checkedVerbs({
     ...base,
     load: { ...base.load, linear: loadLinear, conv2d: loadConv2d, norm: loadNorm },
     linear,
@@ -35,5 +37,5 @@ export async function createWasmOps(base: Ops): Promise<Ops> {
     ...createNorms(heap, kernels),
     attention: createAttention(heap, kernels),
     dense: createDense(heap, kernels),
-  }
+  })
 }

@@ -1,4 +1,5 @@
-import type { Ops } from "@lllite/core/ops"
+import { checkGiven } from "@lllite/core/names"
+import { checkedVerbs, type Ops } from "@lllite/core/ops"
 import { createActivations } from "./activation.ts"
 import { createAttention } from "./attention/attention.ts"
 import { createSelfAttention } from "./attention/self-attention.ts"
@@ -51,6 +52,7 @@ export type ProductPrecision = "F32" | "F16"
  * or for F16 on a device without float16
  */
 export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision = "F32" }: WebgpuOpsOptions = {}): Ops {
+  checkGiven("WebGPU ops: the base", base, "load", "createComposedOps")
   const formats: readonly string[] = ["file", ...WEIGHT_FORMATS]
   if (!formats.includes(weights)) {
     throw new WebgpuOpsError(
@@ -74,7 +76,7 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
   const linear = createLinear(gpu)
   const attention = createAttention(gpu, { rounds })
   const activations = createActivations(gpu)
-  const ops: Ops = {
+  const ops: Ops = checkedVerbs({
     ...base,
     maxTensorBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
     trim: () => gpu.trim(),
@@ -100,6 +102,6 @@ export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision 
     adaptGroup: createAdaptGroup(gpu),
     ...createGroupNorm(gpu),
     ...createLayerNorm(gpu),
-  }
+  })
   return ops
 }

@@ -1,7 +1,9 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { CoreError } from "../errors.ts"
+import { checkRanges, type NumberRange } from "../number-range.ts"
 import { adapt } from "./adapt.ts"
+import { checkCall } from "./checked-verbs.ts"
 import type { AdapterGroup, AdapterTail, DenseParams, Ops } from "./ops.ts"
 
 /**
@@ -18,8 +20,11 @@ export interface AdapterLayout {
   readonly size: number
 }
 
+const WHOLE: NumberRange = { integer: true, min: 1, max: 1_000_000 }
+
 /** The layout of an adapter of width M before an x of C channels. */
 export function adapterLayout(channels: number, width: number): AdapterLayout {
+  checkRanges("adapter", { channels, width }, { channels: WHOLE, width: WHOLE })
   const downBias = channels * width
   const midDown = downBias + width
   const up = midDown + width * width
@@ -40,6 +45,7 @@ export function adaptGroup(
   group: AdapterGroup,
   strengths: readonly number[],
 ): readonly Tensor3D[] {
+  checkCall("adaptGroup", ops, x, group, strengths)
   const [n, tokens, channels] = x.shape
   const [adapters, count, shared, width] = group.share.shape
   const { size } = adapterLayout(channels, width)

@@ -1,6 +1,8 @@
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
+import { checkCall } from "./checked-verbs.ts"
 import type { AdapterStrengths, AdapterTail, DenseParams, Ops } from "./ops.ts"
 
 /**
@@ -18,6 +20,7 @@ export function adapt(
   adapters: readonly AdapterTail[],
   strengths: AdapterStrengths,
 ): readonly Tensor3D[] {
+  checkCall("adapt", ops, x, down, adapters, strengths)
   const [n] = x.shape
   if (strengths.length !== adapters.length || strengths.some((rows) => rows.length !== n)) {
     const came = strengths.map((rows) => rows.length).join(", ")
@@ -58,6 +61,7 @@ function scaled(delta: Tensor, strengths: readonly number[]): Tensor {
 
 /** The strength of all samples, or null where strengths differ. */
 export function commonStrength(strengths: readonly number[]): number | null {
+  checkArgument("strengths", strengths, "a list of numbers")
   const [first = 1] = strengths
   return strengths.every((strength) => strength === first) ? first : null
 }

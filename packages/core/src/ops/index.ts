@@ -6,6 +6,7 @@
  */
 export { adapt, commonStrength } from "./adapt.ts"
 export { type AdapterLayout, adapterLayout, adaptGroup } from "./adapt-group.ts"
+export { checkedVerbs } from "./checked-verbs.ts"
 export { createDenseStack } from "./composed/dense-stack.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
 export {

@@ -1,5 +1,6 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkCall } from "./checked-verbs.ts"
 import type {
   AttentionOptions,
   Conv2dOptions,
@@ -25,16 +26,19 @@ export function widen<T extends Tensor>(ops: Ops, x: T): T {
 
 /** `Ops.linear` plus a tensor of the result's shape, as one verb where the runtime has it. */
 export function linearPlus(ops: Ops, x: Tensor, weight: LinearWeight, plus: Tensor): Tensor {
+  checkCall("linearPlus", ops, x, weight, plus)
   return ops.linearPlus?.(x, weight, plus) ?? tf.tidy(() => tf.add(plus, ops.linear(x, weight)))
 }
 
 /** `Ops.linear` of several layers that read one x, as one verb where the runtime has it. */
 export function linearEach(ops: Ops, x: Tensor, weights: readonly LinearWeight[]): readonly Tensor[] {
+  checkCall("linearEach", ops, x, weights)
   return ops.linearEach?.(x, weights) ?? weights.map((weight) => ops.linear(x, weight))
 }
 
 /** GEGLU of `Ops.linear`, as one verb where the runtime has it. */
 export function linearGeglu(ops: Ops, x: Tensor, weight: LinearWeight): Tensor {
+  checkCall("linearGeglu", ops, x, weight)
   return ops.linearGeglu?.(x, weight) ?? tf.tidy(() => ops.geglu(ops.linear(x, weight)))
 }
 
@@ -46,6 +50,7 @@ export function conv2dPlus(
   options: Conv2dOptions,
   plus: Tensor4D,
 ): Tensor4D {
+  checkCall("conv2dPlus", ops, x, weight, options, plus)
   return (
     ops.conv2dPlus?.(x, weight, options, plus) ?? tf.tidy(() => tf.add<Tensor4D>(plus, ops.conv2d(x, weight, options)))
   )
@@ -59,6 +64,7 @@ export function conv2dShift(
   options: Conv2dOptions,
   shift: Tensor2D,
 ): Tensor4D {
+  checkCall("conv2dShift", ops, x, weight, options, shift)
   return (
     ops.conv2dShift?.(x, weight, options, shift) ??
     tf.tidy(() => {
@@ -75,6 +81,7 @@ export function groupNormBeside(
   weight: NormWeight,
   options: GroupNormOptions,
 ): readonly [normed: Tensor4D, x: Tensor4D] {
+  checkCall("groupNormBeside", ops, x, weight, options)
   return ops.groupNormBeside?.(x, weight, options) ?? [ops.groupNorm(x, weight, options), x]
 }
 
@@ -85,6 +92,7 @@ export function layerNormBeside(
   weight: NormWeight,
   epsilon: number,
 ): readonly [normed: Tensor, x: Tensor] {
+  checkCall("layerNormBeside", ops, x, weight, epsilon)
   return ops.layerNormBeside?.(x, weight, epsilon) ?? [ops.layerNorm(x, weight, epsilon), x]
 }
 
@@ -95,6 +103,7 @@ export function selfAttention(
   layers: QueryKeyValue<LinearWeight>,
   options: AttentionOptions,
 ): Tensor3D {
+  checkCall("selfAttention", ops, xs, layers, options)
   return (
     ops.selfAttention?.(xs, layers, options) ??
     tf.tidy(() => {

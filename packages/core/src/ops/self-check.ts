@@ -1,5 +1,6 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { Ops } from "./ops.ts"
 import type { WeightEntry } from "./weight-entry.ts"
 
@@ -21,6 +22,8 @@ const GRADIENT = [-0.2380956, 0.6951993, 0.2911234, -0.286866, 0.0644004, 0.2911
  * @throws Error that names the wrong value and its difference
  */
 export async function selfCheck(ops: Ops, tolerance = 1e-4): Promise<void> {
+  checkGiven("self-check: the ops", ops, "load", "createComposedOps")
+  checkArgument("self-check: the tolerance", tolerance, "a finite number")
   const filter = await ops.load.conv2d(entry([2, 2, 3, 3], FILTER), entry([2], [0.25, -0.5]))
   const linear = await ops.load.linear(entry([2, 2], [1, -0.5, 0.25, 2]), entry([2], [0.125, -1]))
   const run = (x: Tensor4D): tf.Tensor => {

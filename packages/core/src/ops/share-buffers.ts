@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 /** A tensor of a pass: its bytes, and when it is needed. */
 export interface TensorLife {
   readonly bytes: number
@@ -24,6 +25,9 @@ export interface SharedBuffers {
  * @param before bytes of buffers that are there. Default: none
  */
 export function shareBuffers(tensors: readonly TensorLife[], before: readonly number[] = []): SharedBuffers {
+  checkArgument("buffers: the tensors", tensors, "a list")
+  checkArgument("buffers: those of before", before, "a list of numbers")
+  for (const tensor of tensors) checkArgument("buffers: a tensor", tensor, "an object")
   const buffers = before.map((bytes) => ({ bytes, lives: [] as TensorLife[] }))
   const places = tensors.map(() => 0)
   const bySize = tensors.map((tensor, i) => ({ tensor, i })).sort((one, other) => other.tensor.bytes - one.tensor.bytes)

@@ -1,5 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 
 /**
  * The value of an op, the tensors of its backward pass, and the function from a gradient at the value to the inputs'.
@@ -20,6 +21,8 @@ export function vjp<T extends Tensor, const S extends readonly Tensor[]>(
   inputs: readonly Tensor[],
   forward: () => Differentiable<T, S>,
 ): T {
+  checkArgument("gradient: the inputs", inputs, "a list")
+  checkArgument("gradient: the forward pass", forward, "a function")
   const op = tf.customGrad((...args) => {
     const save = args[args.length - 1] as unknown as (tensors: readonly Tensor[]) => void
     const { value, saved, gradients } = forward()
@@ -55,6 +58,8 @@ export function vjpSeveral<T extends Tensor, const S extends readonly Tensor[]>(
   inputs: readonly Tensor[],
   forward: () => DifferentiableSeveral<T, S>,
 ): readonly T[] {
+  checkArgument("gradient: the inputs", inputs, "a list")
+  checkArgument("gradient: the forward pass", forward, "a function")
   let made: DifferentiableSeveral<T, S> | null = null
   const engine = tf.engine() as unknown as KernelRunner
   return engine.runKernelFunc({

@@ -1,12 +1,15 @@
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkGiven } from "../../argument.ts"
 import type { Ops } from "../ops.ts"
 
 /**
  * `Ops.denseStack` by one `dense` after another. It is not faster than these, so the composed ops do not have it. It is
  * what others are tested against.
  */
-export function createDenseStack({ dense }: Pick<Ops, "dense">): NonNullable<Ops["denseStack"]> {
+export function createDenseStack(ops: Pick<Ops, "dense">): NonNullable<Ops["denseStack"]> {
+  checkGiven("dense stack: the ops", ops, "dense", "createComposedOps")
+  const { dense } = ops
   return (x, { weight, bias }, options = { inputGradient: true }) => {
     const [count, inner, out] = weight.shape
     return tf.tidy(() => {

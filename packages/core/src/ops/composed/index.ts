@@ -1,3 +1,5 @@
+import { checkChoice, checkOptions, type OptionKinds } from "../../argument.ts"
+import { checkedVerbs } from "../checked-verbs.ts"
 import type { Ops } from "../ops.ts"
 import { geglu, gelu, quickGelu, relu, silu } from "./activation.ts"
 import { createAttention } from "./attention.ts"
@@ -18,14 +20,18 @@ export interface ComposedOptions {
   readonly products?: "batched" | "looped"
 }
 
+const OPTIONS: OptionKinds<ComposedOptions> = { products: "text" }
+
 /**
  * Every verb from plain tfjs ops, with weights as float32 tensors. It runs on any backend of tfjs. Every other
  * implementation is tested against it. No product here lets tfjs transpose an operand, because on WASM that costs ten
  * times the product. Operands are permuted before.
  */
 export function createComposedOps(options: ComposedOptions = {}): Ops {
+  checkOptions("composed ops", options, OPTIONS)
+  checkChoice("composed ops", "way of products", options.products, ["batched", "looped"])
   const product: BatchedProduct = options.products === "looped" ? loopedProduct : batchedProduct
-  return {
+  return checkedVerbs({
     load: composedLoader,
     linear,
     conv2d,
@@ -40,5 +46,5 @@ export function createComposedOps(options: ComposedOptions = {}): Ops {
     upsample2x,
     dense,
     relu,
-  }
+  })
 }

@@ -1,5 +1,5 @@
 import type { Ops } from "@lllite/core/ops"
-import { createComposedOps } from "@lllite/core/ops"
+import { checkedVerbs, createComposedOps } from "@lllite/core/ops"
 import { createPartRunner } from "../graph/part-runner.ts"
 import type { GraphAbilities } from "../graph/trial.ts"
 import { tryGraphs } from "../graph/trial.ts"
@@ -30,7 +30,7 @@ export interface TensorflowOpsOptions {
 export function createTensorflowOps({ compute = "F32", round, graphs = null }: TensorflowOpsOptions = {}): Ops {
   const device = openDevice()
   const multiply = createMultiply(device, compute)
-  return {
+  return checkedVerbs({
     ...createComposedOps(),
     ...graphVerbs(graphs),
     load: createLoader(device, round ?? null),
@@ -42,7 +42,7 @@ export function createTensorflowOps({ compute = "F32", round, graphs = null }: T
     groupNorm,
     layerNorm,
     lookUp,
-  }
+  })
 }
 
 /** What the backend in use can do with graphs. */
