@@ -1,4 +1,6 @@
 import { fromFloat32 } from "@lllite/format/write"
+import { checkArgument, checkChoice, valueText } from "../argument.ts"
+import { CoreError } from "../errors.ts"
 import type { WeightEntry } from "../ops/weight-entry.ts"
 import { createStream } from "../random/stream.ts"
 import { sdxlShapes } from "./sdxl-shapes.ts"
@@ -21,9 +23,16 @@ export function madeUpEntries(
   shapes: Iterable<readonly [name: string, shape: readonly number[]]>,
   dtype: MadeUpDtype,
 ): ReadonlyMap<string, WeightEntry> {
+  checkChoice("made-up weights", "dtype", dtype ?? "", Object.keys(BYTES))
   const blockOf = createBlocks(dtype)
+  if (typeof shapes?.[Symbol.iterator] !== "function" || typeof shapes === "string") {
+    throw new CoreError("argument", `made-up weights: the shapes are ${valueText(shapes)}, expected a list`)
+  }
   return new Map(
-    Array.from(shapes, ([name, shape]): [string, WeightEntry] => {
+    Array.from(shapes, (pair): [string, WeightEntry] => {
+      checkArgument("made-up weights: a name with its shape", pair, "a list")
+      const [name, shape] = pair as readonly [string, readonly number[]]
+      checkArgument("made-up weights: a shape", shape, "a list of numbers")
       const bytes = shape.reduce((product, size) => product * size, BYTES[dtype])
       const readInto = async (target: Uint8Array): Promise<void> => {
         const block = blockOf(name, shape)
@@ -43,6 +52,7 @@ export function madeUpEntries(
 
 /** A checkpoint of SDXL's real size with made-up values. Its pictures have no meaning. */
 export async function madeUpSdxl(dtype: MadeUpDtype): Promise<WeightFile> {
+  checkChoice("made-up weights", "dtype", dtype ?? "", Object.keys(BYTES))
   const parts: readonly ReadonlyMap<string, readonly number[]>[] = Object.values(await sdxlShapes())
   return {
     label: "SDXL with made-up weights",

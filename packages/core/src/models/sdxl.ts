@@ -1,4 +1,5 @@
-import type { Prediction } from "../diffusion/names.ts"
+import { checkArgument, checkChoice } from "../argument.ts"
+import { PREDICTIONS, type Prediction } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
 import type { Ops } from "../ops/ops.ts"
 import { disposeParams } from "../params.ts"
@@ -7,6 +8,7 @@ import { inferText1Config, inferText2Config } from "./clip/config.ts"
 import type { Tokenizer } from "./clip/tokenizer.ts"
 import type { TextLoadOptions } from "./clip/weights.ts"
 import { loadText1, loadText2 } from "./clip/weights.ts"
+import { checkOps, checkTokenizer } from "./given.ts"
 import type { SdxlFiles } from "./layouts/parts.ts"
 import { isProjectionTransposed, partsOf } from "./layouts/parts.ts"
 import { runAs } from "./run-as.ts"
@@ -56,6 +58,10 @@ export async function loadSdxl(
   tokenizer: Tokenizer,
   options: LoadSdxlOptions = {},
 ): Promise<Sdxl> {
+  checkOps("SDXL", ops)
+  checkTokenizer("SDXL", tokenizer)
+  checkArgument("SDXL: the options", options, "an object")
+  checkChoice("SDXL", "prediction", options.prediction, PREDICTIONS)
   const { unet, vae, text1, text2 } = partsOf(files)
   const configs = { text1: inferText1Config(text1), text2: inferText2Config(text2) }
   expectFit(inferUnetConfig(unet), unet.label, configs, inferVaeConfig(vae))

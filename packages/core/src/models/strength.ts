@@ -1,4 +1,5 @@
 import type { NetworkLayer } from "@lllite/format"
+import { checkArgument } from "../argument.ts"
 import type { PassPosition, PassRow } from "../diffusion/pass-position.ts"
 import { CoreError } from "../errors.ts"
 import type { Pass } from "./taps.ts"
@@ -20,6 +21,8 @@ export type Strength = number | ((place: StrengthPlace) => number)
  * @throws CoreError if the strength is a function and the pass has no position or rows, or if a strength is not finite
  */
 export function strengthsAt(strength: Strength, layer: NetworkLayer, count: number, pass: Pass): readonly number[] {
+  if (typeof strength !== "function") checkArgument("strength", strength, "a finite number")
+  checkArgument("strength: the pass", pass, "an object")
   if (typeof strength === "number") return Array<number>(count).fill(strength)
   const { position, rows } = pass
   if (position === null || rows === null) {

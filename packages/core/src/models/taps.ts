@@ -1,6 +1,7 @@
 import type { NetworkLayer } from "@lllite/format"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { PassPosition, PassRow } from "../diffusion/pass-position.ts"
 import type { Weight } from "../ops/ops.ts"
 
@@ -144,6 +145,8 @@ export function runTapped(
  * After a layer the first tap reads y.
  */
 export function chainTaps(taps: readonly Tap[]): Tap {
+  checkArgument("taps: the list", taps, "a list")
+  for (const tap of taps) checkGiven("taps: a tap", tap, "has", "llliteTap or loraTap")
   const [only] = taps
   if (only !== undefined && taps.length === 1) return only
   return {
@@ -166,6 +169,8 @@ export function chainTaps(taps: readonly Tap[]): Tap {
 
 /** Several taps side by side. Every tap reads x and y, and their deltas are summed, as in sd-webui-controlnet. */
 export function sumTaps(taps: readonly Tap[]): Tap {
+  checkArgument("taps: the list", taps, "a list")
+  for (const tap of taps) checkGiven("taps: a tap", tap, "has", "llliteTap or loraTap")
   const summed = (originals: readonly Tensor[], changed: readonly (readonly Tensor[])[]): readonly Tensor[] =>
     tf.tidy(() =>
       originals.map((original, i) =>

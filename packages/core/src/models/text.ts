@@ -1,5 +1,6 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { sizeEmbedding } from "../diffusion/size-embedding.ts"
 import type { Ops } from "../ops/ops.ts"
@@ -15,6 +16,7 @@ import type { Tokenizer } from "./clip/tokenizer.ts"
 import type { WeightedRows } from "./clip/weighted-prompt.ts"
 import { chunkCount, promptTokenChunks, readPrompt, sdScriptsRows, weightedRows } from "./clip/weighted-prompt.ts"
 import type { TextEncoderParams } from "./clip/weights.ts"
+import { checkOps, checkTokenizer } from "./given.ts"
 import { runAtOnce, type Steps } from "./steps.ts"
 import { joinPooled, joinRows, planRows, type TextRows } from "./text-rows.ts"
 
@@ -61,6 +63,10 @@ export function encodePrompts(
   prompts: readonly string[],
   options: EncodePromptOptions = {},
 ): TextCondition {
+  checkOps("prompts", ops)
+  checkGiven("prompts: the model", model, "tokenizer", "loadSdxl")
+  checkArgument("prompts: the list", prompts, "a list of texts")
+  checkArgument("prompts: the options", options, "an object")
   return runAtOnce(encodePromptSteps(ops, model, prompts, options))
 }
 
@@ -136,6 +142,10 @@ export function encodeWeightedPrompts(
   prompts: readonly string[],
   options: WeightedPromptOptions = {},
 ): TextCondition {
+  checkOps("prompts", ops)
+  checkGiven("prompts: the model", model, "tokenizer", "loadSdxl")
+  checkArgument("prompts: the list", prompts, "a list of texts")
+  checkArgument("prompts: the options", options, "an object")
   return runAtOnce(encodeWeightedPromptSteps(ops, model, prompts, options))
 }
 
@@ -207,6 +217,9 @@ function* sideBySide(
 
 /** The number of chunks of 75 tokens that are read of a prompt, at least one. */
 export function countChunks(tokenizer: Tokenizer, prompt: string, options: PromptOptions = {}): number {
+  checkTokenizer("prompt", tokenizer)
+  checkArgument("prompt: the text", prompt, "text")
+  checkArgument("prompt: the options", options, "an object")
   const { syntax, maxChunks, compat } = { ...PROMPT_DEFAULTS, ...options }
   const count = chunkCount(tokenizer, readPrompt(prompt, syntax), compat)
   return Math.min(count, maxChunks ?? count)
@@ -248,6 +261,8 @@ function weigh(states: Tensor3D, texts: readonly WeightedRows[], normalization: 
  * pooled: [N, pooledDim], sizes: one for each row → [N, pooledDim + SIZE_EMBEDDING_DIM]
  */
 export function conditionVector(pooled: Tensor2D, sizes: readonly SizeCondition[]): Tensor2D {
+  checkArgument("sizes: the pooled text", pooled, "a tensor")
+  checkArgument("sizes: the list", sizes, "a list")
   return tf.tidy(() =>
     tf.concat([pooled, tf.stack(sizes.map((size) => tf.tensor1d(sizeEmbedding(size)))) as Tensor2D], 1),
   )

@@ -1,4 +1,4 @@
-import { checkArgument, checkGiven } from "../argument.ts"
+import { checkArgument, checkArguments, checkGiven } from "../argument.ts"
 import { checkRanges } from "../number-range.ts"
 import type { RandomStream } from "../random/stream.ts"
 import { TRAIN_RANGES } from "./ranges.ts"
@@ -126,6 +126,7 @@ function bucketsOf(examples: readonly Sized[], batchSize: number): readonly Buck
   for (const [index, example] of examples.entries()) {
     checkArgument(`training: example ${index}`, example, "an object")
     const { width, height, batchSize: own = batchSize } = example
+    checkArguments(`training: example ${index}`, "a finite number", { width, height })
     const key = `${width}×${height} by ${own}`
     const bucket = buckets.get(key) ?? { indices: [], batchSize: own }
     bucket.indices.push(index)
@@ -136,6 +137,7 @@ function bucketsOf(examples: readonly Sized[], batchSize: number): readonly Buck
 
 /** The most examples that a batch has. */
 export function largestBatch(examples: readonly Sized[], batchSize: number): number {
+  checkArgument("training: the batch size", batchSize, "a finite number")
   return Math.max(
     1,
     ...bucketsOf(examples, batchSize).map((bucket) => Math.min(bucket.indices.length, bucket.batchSize)),
@@ -155,6 +157,7 @@ export function batchesPerEpoch(examples: readonly Sized[], batchSize: number): 
  * may have fewer. Source: accelerate, whose data loader ends an accumulation.
  */
 export function stepsPerEpoch(examples: readonly Sized[], batchSize: number, accumulation = 1): number {
+  checkArguments("training", "a finite number", { batchSize, accumulation })
   return Math.ceil(batchesPerEpoch(examples, batchSize) / accumulation)
 }
 

@@ -139,6 +139,7 @@ function shrink(aspect: number, area: number, step: number): Size {
  * @returns [top, left], for `SizeCondition.crop`.
  */
 export function cropCondition(image: Size, bucket: Size, flipped = false): readonly [top: number, left: number] {
+  checkArgument("buckets: whether it is flipped", flipped, "true or false")
   requireSize("image", image)
   requireSize("bucket", bucket)
   const aspect = image[0] / image[1]

@@ -10,6 +10,7 @@ import { CoreError } from "../errors.ts"
  * @throws CoreError when maxNorm is not above 0.
  */
 export function clipGradients(gradients: Iterable<Float32Array>, maxNorm: number): number {
+  checkArgument("clipGradients: maxNorm", maxNorm, "a number")
   if (!(maxNorm > 0)) throw new CoreError("option-range", `clipGradients: maxNorm must be above 0, got ${maxNorm}`)
   if (typeof gradients?.[Symbol.iterator] !== "function")
     checkArgument("clipGradients: the gradients", gradients, "a list")

@@ -55,8 +55,10 @@ export function checkEma(ema: EmaOptions): void {
 
 /** The share of the average that the update after a step keeps. @param step the number of finished steps */
 export function emaDecay(options: EmaOptions, step: number): number {
+  checkArgument("ema: the finished steps", step, "a finite number")
   checkArgument("ema: the options", options, "an object")
   const { decay = 0.9999, minDecay = 0, from = 0, warmup } = options
+  checkRanges("ema", { decay, minDecay, from }, EMA_RANGES)
   const updates = step - from - 1
   if (updates <= 0) return 0
   const rising =

@@ -1,3 +1,4 @@
+import { checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { StopOptions } from "../models/steps.ts"
@@ -36,6 +37,7 @@ export function createExampleCache(
   sdxl: Sdxl,
   { controlLatents = false, ...options }: ExampleCacheOptions,
 ): CacheExample {
+  checkGiven("training: the SDXL", sdxl, "vae", "loadSdxl")
   const encode = createRowEncoder(sdxl, options)
   const asked = controlLatents ? { controlLatents: null } : {}
   return async (example, index, stop = {}) =>
@@ -53,6 +55,7 @@ export async function* cacheDataset(
   dataset: TrainDataset,
   { signal, ...options }: CacheOptions,
 ): AsyncGenerator<CacheProgress, CachedExample[], void> {
+  checkGiven("training: the SDXL", sdxl, "vae", "loadSdxl")
   if (dataset.count < 1)
     throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
   const cache = createExampleCache(sdxl, options)

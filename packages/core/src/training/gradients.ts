@@ -1,7 +1,9 @@
 import type { NetworkLayer } from "@lllite/format"
 import type { Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
+import { checkOps } from "../models/given.ts"
 import type { Tap } from "../models/taps.ts"
 import { NO_TAP } from "../models/taps.ts"
 import type { BlockInput, BlockVerbs } from "../models/unet/block-verbs.ts"
@@ -109,6 +111,11 @@ export async function lossAndGradients(
   loss: (prediction: Tensor4D) => Scalar,
   options: GradientOptions = {},
 ): Promise<LossAndGradients> {
+  checkOps("training", ops)
+  checkGiven("training: the params", params, "inputBlocks", "loadUnet")
+  checkGiven("training: what trains", trained, "leaves", "trainedLllite")
+  checkArgument("training: the loss", loss, "a function")
+  checkArgument("training: the options", options, "an object")
   ops.pool?.(TRAINING_POOLED_BYTES)
   // A scaled attempt may have to be made again. So no gradient is final before its end.
   const [count, rows, columns] = input.latents.shape

@@ -1,6 +1,6 @@
 import type { SiteTensorName } from "@lllite/format"
 import { type ControlValues, LINES, siteStrength } from "@lllite/format/health"
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 import { expectRgb, type RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { tensorKey, toFileLayout } from "../models/lllite/layout.ts"
@@ -12,7 +12,10 @@ import { tensorKey, toFileLayout } from "../models/lllite/layout.ts"
  *
  * @param control the values of the control pictures. Default: noise. Sites that read latents do not use it
  */
-export function limitSites({ adapters, slots, values }: LlliteModel, most: number, control?: ControlValues): void {
+export function limitSites(lllite: LlliteModel, most: number, control?: ControlValues): void {
+  checkGiven("training: the model", lllite, "slots", "createLllite or readLlliteModel")
+  checkArgument("training: the limit", most, "a finite number")
+  const { adapters, slots, values } = lllite
   const byName = new Map(slots.map((slot) => [slot.key, slot]))
   for (const plan of adapters) {
     const valuesOf = (name: SiteTensorName): Float32Array => {

@@ -1,8 +1,10 @@
 import { CONTROL_LATENT_CHANNELS } from "@lllite/format"
 import type { Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { imageToFloats } from "../image.ts"
+import { checkOps } from "../models/given.ts"
 import type { ActiveAdapter } from "../models/lllite/adapter.ts"
 import { adaptedInputs, keyOf } from "../models/lllite/adapter.ts"
 import type { PatchSet } from "../models/lllite/conditioner.ts"
@@ -108,6 +110,9 @@ export function trainedLllite(
   control: Pick<PatchSet, "of">,
   { strengths: rowStrengths, dropout }: Pick<TrainBatch, "strengths" | "dropout"> = {},
 ): PlacedTrainable {
+  checkOps("training", ops)
+  checkGiven("training: the model", model, "slots", "createLllite or readLlliteModel")
+  checkGiven("training: the control", control, "of", "a trainable")
   const { denseStack } = ops
   const placement =
     denseStack === undefined

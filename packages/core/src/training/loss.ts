@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkArguments, checkChoice } from "../argument.ts"
 import type { Prediction } from "../diffusion/names.ts"
+import { PREDICTIONS } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
 import type { HuberSchedule, LossType } from "./names.ts"
@@ -29,6 +30,7 @@ export interface HuberOptions {
 export function huberDelta(options: HuberOptions, timestep: number, timesteps: number, sigma: number): number {
   checkArgument("loss: the options", options, "an object")
   const { schedule, delta = 0.1, scale = 1 } = options
+  checkArguments("loss", "a finite number", { timestep, timesteps, sigma })
   checkRanges("loss", { delta, scale }, HUBER_RANGES)
   switch (schedule) {
     case "constant":
@@ -125,6 +127,8 @@ const LARGEST_SNR = 1000
 export function lossWeight(options: LossWeightOptions, prediction: Prediction, snr: number): number {
   checkArgument("loss: the options", options, "an object")
   const { minSnrGamma, scaleVLikeNoise = false, vPredictionLike, debiased = false } = options
+  checkChoice("loss", "prediction", prediction ?? "", PREDICTIONS)
+  checkArgument("loss: the signal to noise ratio", snr, "a number")
   const isV = prediction === "v"
   checkRanges("loss", { minSnrGamma, vPredictionLike }, LOSS_WEIGHT_RANGES)
   const limited = Math.min(snr, LARGEST_SNR)
@@ -154,6 +158,7 @@ export function lossWeight(options: LossWeightOptions, prediction: Prediction, s
 export function weightedMean(losses: tf.Tensor, weights: readonly number[]): tf.Scalar {
   checkArgument("loss: the losses", losses, "a tensor")
   checkArgument("loss: the weights", weights, "a list")
+  for (const weight of weights) checkArgument("loss: a weight", weight, "a number")
   const rows = losses.shape[0] as number
   if (weights.length !== rows)
     throw new CoreError("row-count", `loss: expected ${rows} weights, one per row, got ${weights.length}`)

@@ -1,4 +1,5 @@
 import type { SiteTensorName } from "@lllite/format"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
 import type { PatchForm } from "../models/lllite/conditioner.ts"
@@ -42,6 +43,8 @@ const LEAST_DEVIATION = 1e-3
  * @throws CoreError if a control is smaller than one token of a site, or its latents are missing that an adapter reads
  */
 export function normaliseConditioners(model: LlliteModel, controls: readonly FirstControl[]): void {
+  checkGiven("training: the model", model, "slots", "createLllite or readLlliteModel")
+  checkArgument("training: the controls", controls, "a list")
   const slots = new Map(model.slots.map((slot) => [slot.key, slot]))
   const valuesOf = (plan: AdapterPlan, name: SiteTensorName): Float32Array | null => {
     const slot = slots.get(tensorKey(plan, name))

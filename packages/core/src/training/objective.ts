@@ -1,5 +1,6 @@
 import type { Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkGiven } from "../argument.ts"
 import type { Prediction } from "../diffusion/names.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
@@ -90,6 +91,11 @@ export async function objectiveLoss<M extends TrainableModel>(
   rowsOfBatch: BatchRows,
   options: ObjectiveOptions = {},
 ): Promise<number> {
+  checkGiven("training: the SDXL", sdxl, "unet", "loadSdxl")
+  checkGiven("training: the schedule", ofCheckpoint, "alphasCumprod", "createNoiseSchedule")
+  checkGiven("training: the trainable", trainable, "parts", "core, as LLLITE,")
+  checkGiven("training: the model", model, "values", "createTrainState, as its model,")
+  checkGiven("training: the rows", rowsOfBatch, "examples", "createExampleCache, as examples,")
   await rowsOfBatch.pause?.()
   rowsOfBatch.signal?.throwIfAborted()
   const { input, placed, loss, dispose } = placeBatch(sdxl, ofCheckpoint, trainable, model, rowsOfBatch, options)

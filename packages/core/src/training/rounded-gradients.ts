@@ -1,6 +1,6 @@
 import { toFloat32 } from "@lllite/format"
 import { float32BitsToFloat16 } from "@lllite/format/write"
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 
 /** Values that follow each other and share one power of two. */
 export const ROUNDED_BLOCK = 1024
@@ -71,7 +71,9 @@ export function roundGradients(
 }
 
 /** The float32 values of rounded gradients, written from the beginning of `into`. */
-export function unroundGradients({ exponents, halves }: RoundedGradients, into: Float32Array): void {
+export function unroundGradients(rounded: RoundedGradients, into: Float32Array): void {
+  checkGiven("training: the rounded gradients", rounded, "halves", "roundGradients")
+  const { exponents, halves } = rounded
   checkArgument("training: the gradients", into, "a list of numbers")
   const table = halfValues()
   for (let block = 0; block < exponents.length; block++) {

@@ -2,6 +2,7 @@ import type { SafetensorsFile, UnetLayout } from "@lllite/format"
 import { llliteOf } from "@lllite/format"
 import type { LazyTensorBytes } from "@lllite/format/write"
 import { safetensorsChunks } from "@lllite/format/write"
+import { checkArgument, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { readLlliteModel } from "../models/lllite/model.ts"
@@ -33,7 +34,11 @@ export interface SavedRun {
  *
  * @throws FormatError for facts that a file cannot hold
  */
-export function savedRunChunks({ state, facts, history = new Map() }: SavedRun): AsyncGenerator<Uint8Array> {
+export function savedRunChunks(run: SavedRun): AsyncGenerator<Uint8Array> {
+  checkArgument("saved run", run, "an object")
+  checkGiven("saved run: the state", run.state, "optimizer", "createTrainState")
+  checkArgument("saved run: the facts", run.facts, "a Map")
+  const { state, facts, history = new Map() } = run
   const { tensors, metadata } = saveTrainState(LLLITE, state)
   const kept = [...tensors].map(([name, { shape, values }]) => {
     const bytes = bytesOf(values)
@@ -55,6 +60,8 @@ export function savedRunChunks({ state, facts, history = new Map() }: SavedRun):
  * @throws CoreError when the file is not a run; FormatError when it is broken, or for another U-Net
  */
 export async function readSavedRun(file: SafetensorsFile, layout: UnetLayout): Promise<SavedRun> {
+  checkGiven("saved run: the file", file, "metadata", "openSafetensors")
+  checkGiven("saved run: the layout", layout, "channelMult", "the config of the U-Net, as its layout,")
   if (!file.metadata.has("trains")) {
     throw new CoreError(
       "saved-run",

@@ -1,3 +1,4 @@
+import { checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { TrainState } from "./train-state.ts"
 import type { Trainable, TrainableModel } from "./trainable.ts"
@@ -30,8 +31,11 @@ const NUMBER = "optimizer_number."
 /** Converts a run to named tensors. The model's tensors are copies. The optimiser's tensors are those of the state. */
 export function saveTrainState<M extends TrainableModel>(
   trainable: Trainable<M>,
-  { model, optimizer, step, ema, feedback = new Map() }: TrainState<M>,
+  state: TrainState<M>,
 ): SavedTrainState {
+  checkGiven("saved run: the trainable", trainable, "parts", "core, as LLLITE,")
+  checkGiven("saved run: the state", state, "optimizer", "createTrainState")
+  const { model, optimizer, step, ema, feedback = new Map() } = state
   const tensors = new Map<string, SavedTensor>()
   for (const part of trainable.parts(model)) {
     tensors.set(`${MODEL}${part.name}`, { shape: part.shape, values: trainable.tensor(model, part) })
@@ -64,9 +68,13 @@ export function saveTrainState<M extends TrainableModel>(
  */
 export function loadTrainState<M extends TrainableModel>(
   trainable: Trainable<M>,
-  { tensors, metadata }: SavedTrainState,
+  saved: SavedTrainState,
   like: M,
 ): TrainState<M> {
+  checkGiven("saved run: the trainable", trainable, "parts", "core, as LLLITE,")
+  checkGiven("saved run", saved, "tensors", "saveTrainState")
+  checkGiven("saved run: the model", like, "values", "createTrainState, as its model,")
+  const { tensors, metadata } = saved
   const text = (name: string): string => {
     const value = metadata.get(name)
     if (value === undefined)

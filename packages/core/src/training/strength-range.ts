@@ -1,4 +1,4 @@
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkArguments } from "../argument.ts"
 import type { Seed } from "../random/seed.ts"
 import { createStream } from "../random/stream.ts"
 
@@ -37,6 +37,7 @@ export interface RowStrength {
 export function shareAt(range: StrengthRange, strength: number): number {
   checkArgument("strengths: the range", range, "an object")
   const { floor = 0, top = 1, power = 1 } = range
+  checkArguments("strengths", "a finite number", { floor, top, power, strength })
   return floor + (top - floor) * strength ** power
 }
 

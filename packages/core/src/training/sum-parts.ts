@@ -1,4 +1,4 @@
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 import { checkRanges } from "../number-range.ts"
 import type { LossAndGradients } from "./gradients.ts"
 
@@ -21,6 +21,7 @@ export function groupsOfParts(count: number): readonly PartGroup[] {
 
 /** The sum of a group's parts, each times its share, in their order. Its repeats are those of all parts. */
 export function sumGroup(parts: readonly LossAndGradients[], shares: readonly number[]): LossAndGradients {
+  for (const part of parts) checkGiven("training: a part", part, "gradients", "lossAndGradients")
   checkArgument("training: the parts", parts, "a list")
   checkArgument("training: the shares", shares, "a list")
   const gradients = new Float32Array(parts[0]?.gradients.length ?? 0)

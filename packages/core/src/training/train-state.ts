@@ -1,4 +1,5 @@
 import type { AdapterDims, Site } from "@lllite/format"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { checkRanges } from "../number-range.ts"
@@ -48,6 +49,8 @@ export function createTrainState(
   seed: Seed,
   { controls = [], optimizer = DEFAULT_OPTIMIZER }: TrainStateOptions = {},
 ): TrainState {
+  checkArgument("training: the sites", sites, "a list")
+  checkArgument("training: the widths", dims, "an object")
   checkSeed("training", seed)
   const { condDim, mlpDim } = dims
   checkRanges("training", { condDim, mlpDim }, ADAPTER_RANGES)
@@ -61,5 +64,6 @@ export function beginTraining<M extends TrainableModel>(
   model: M,
   optimizer: OptimizerChoice = DEFAULT_OPTIMIZER,
 ): TrainState<M> {
+  checkGiven("training: the model", model, "values", "createLllite or readLlliteModel")
   return { model, optimizer: initOptimizer(optimizer), step: 0 }
 }

@@ -1,4 +1,4 @@
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkArguments, checkGiven } from "../argument.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
@@ -22,6 +22,7 @@ export function validationTimesteps(
 ): readonly number[] {
   checkArgument("validation: the range", range, "an object")
   const { minTimestep = 0, maxTimestep = 1000 } = range
+  checkArguments("validation", "a finite number", { minTimestep, maxTimestep })
   const step = (maxTimestep - minTimestep) / (TIMESTEPS + 1)
   return Array.from({ length: TIMESTEPS }, (_, i) => Math.floor(minTimestep + (i + 1) * step))
 }
@@ -45,9 +46,12 @@ export async function validationLosses<M extends TrainableModel>(
   schedule: NoiseSchedule,
   trainable: Trainable<M>,
   model: M,
-  { seed, index, example, ...rest }: HeldOutExample,
+  heldOut: HeldOutExample,
   { strengthRange: _, dropout: __, ...options }: ObjectiveOptions = {},
 ): Promise<readonly number[]> {
+  checkGiven("validation: the SDXL", sdxl, "unet", "loadSdxl")
+  checkGiven("validation: the example", heldOut, "example", "createExampleCache, with its seed and index,")
+  const { seed, index, example, ...rest } = heldOut
   const losses: number[] = []
   for (const timestep of validationTimesteps(options)) {
     // The timestep takes the place of the batch's number.

@@ -20,5 +20,6 @@ export interface ValuePart {
 /** The strides of values in a file's order: of [2, 3, 4] they are [12, 4, 1]. */
 export function fileStrides(shape: readonly number[]): readonly number[] {
   checkArgument("training: the shape", shape, "a list")
+  for (const length of shape) checkArgument("training: a length of the shape", length, "a finite number")
   return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, length) => product * length, 1))
 }

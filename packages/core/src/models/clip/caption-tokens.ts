@@ -1,4 +1,6 @@
+import { checkArgument } from "../../argument.ts"
 import { parseWeights } from "../../prompt/weights.ts"
+import { checkTokenizer } from "../given.ts"
 import { CHUNK_LENGTH, CONTEXT_LENGTH } from "./prompt.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 import type { PromptToken } from "./weighted-prompt.ts"
@@ -10,6 +12,8 @@ import type { PromptToken } from "./weighted-prompt.ts"
  * Source: sd-scripts `library/strategy_base.py`, `_get_weighted_input_ids`.
  */
 export function captionTokens(tokenizer: Tokenizer, caption: string, isWeighted: boolean): readonly PromptToken[] {
+  checkTokenizer("captions", tokenizer)
+  checkArgument("captions: the caption", caption, "text")
   if (!isWeighted) return tokenizer.encode(caption).map((id) => ({ id, weight: 1 }))
   return parseWeights(caption).flatMap(({ text, weight }) => tokenizer.encode(text).map((id) => ({ id, weight })))
 }

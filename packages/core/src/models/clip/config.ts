@@ -1,4 +1,5 @@
 import { CoreError } from "../../errors.ts"
+import { checkFile } from "../given.ts"
 import type { WeightFile } from "../weight-reader.ts"
 
 /** A CLIP text encoder. */
@@ -25,6 +26,7 @@ export const TEXT2_PREFIX = "conditioner.embedders.1.model."
 
 /** The config of SDXL's first encoder, under the names of a checkpoint. @throws CoreError if it is missing */
 export function inferText1Config(file: WeightFile): TextEncoderConfig {
+  checkFile("text encoder", file)
   const [vocabulary = 0, width = 0] = shapeOf(file, `${TEXT1_PREFIX}embeddings.token_embedding.weight`)
   const [positions = 0] = shapeOf(file, `${TEXT1_PREFIX}embeddings.position_embedding.weight`)
   return {
@@ -40,6 +42,7 @@ export function inferText1Config(file: WeightFile): TextEncoderConfig {
 
 /** The config of SDXL's second encoder, under the names of a checkpoint. @throws CoreError if it is missing */
 export function inferText2Config(file: WeightFile): TextEncoderConfig {
+  checkFile("text encoder", file)
   const [vocabulary = 0, width = 0] = shapeOf(file, `${TEXT2_PREFIX}token_embedding.weight`)
   const [positions = 0] = shapeOf(file, `${TEXT2_PREFIX}positional_embedding`)
   return {

@@ -1,7 +1,9 @@
+import { checkArgument } from "../../argument.ts"
 import { countedNotice } from "../../notice.ts"
 import type { PromptOptions } from "../../prompt/options.ts"
 import { PROMPT_DEFAULTS } from "../../prompt/options.ts"
 import type { WeightedText } from "../../prompt/weights.ts"
+import { checkTokenizer } from "../given.ts"
 import { CHUNK_LENGTH } from "./prompt.ts"
 import { type TextualInversion, tokenizerOf } from "./textual-inversion.ts"
 import type { Tokenizer } from "./tokenizer.ts"
@@ -38,6 +40,10 @@ export function promptNotices(
   options: PromptOptions = {},
   inversions: readonly Pick<TextualInversion, "name" | "vectors">[] = [],
 ): readonly string[] {
+  checkTokenizer("prompts", tokenizer)
+  checkArgument("prompts: the list", prompts, "a list of texts")
+  checkArgument("prompts: the options", options, "an object")
+  checkArgument("prompts: the textual inversions", inversions, "a list")
   const known = tokenizerOf(tokenizer, inversions, options.compat)
   /** The prompt without the syntax of textual inversions that are followed. */
   const unknownSyntax = (prompt: string): string =>

@@ -1,4 +1,6 @@
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
+import { checkTokenizer } from "../given.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 
 /** Tokens that a text encoder reads at once, start and end included. */
@@ -14,6 +16,8 @@ export const CHUNK_LENGTH = CONTEXT_LENGTH - 2
  * @param padId the padding: SDXL's first encoder pads with the end token (49407), its second with 0.
  */
 export function promptIds(tokenizer: Tokenizer, prompt: string, padId: number): Int32Array {
+  checkTokenizer("prompt", tokenizer)
+  checkArgument("prompt: the text", prompt, "text")
   return sequence(tokenizer, tokenizer.encode(prompt), padId, CHUNK_LENGTH)
 }
 
@@ -29,6 +33,8 @@ export function promptIds(tokenizer: Tokenizer, prompt: string, padId: number): 
  * @throws CoreError when `chunks` is not a positive integer.
  */
 export function promptChunks(tokenizer: Tokenizer, prompt: string, padId: number, chunks: number): Int32Array {
+  checkTokenizer("prompt", tokenizer)
+  checkArgument("prompt: the text", prompt, "text")
   return tokenChunks(tokenizer, tokenizer.encode(prompt), padId, chunks)
 }
 

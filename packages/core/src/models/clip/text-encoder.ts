@@ -1,7 +1,9 @@
 import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { Ops } from "../../ops/ops.ts"
+import { checkOps } from "../given.ts"
 import type { PlacedLinear } from "../placed.ts"
 import { runAtOnce, type Steps } from "../steps.ts"
 import type { Tap, TapPlace } from "../taps.ts"
@@ -44,6 +46,12 @@ export function encodeText(
   endToken: number,
   options: EncodeTextOptions = {},
 ): TextEncoding {
+  checkOps("text encoder", ops)
+  checkGiven("text encoder: the params", params, "layers", "loadSdxl")
+  checkArgument("text encoder: the tokens", tokens, "a list")
+  for (const list of tokens) checkArgument("text encoder: a list of tokens", list, "a list of numbers")
+  checkArgument("text encoder: the end token", endToken, "a finite number")
+  checkArgument("text encoder: the options", options, "an object")
   return runAtOnce(encodeTextSteps(ops, params, tokens, endToken, options))
 }
 

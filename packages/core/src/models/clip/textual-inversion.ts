@@ -1,7 +1,9 @@
 import { isReadableDtype, toFloat32 } from "@lllite/format"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { listText } from "../../list-text.ts"
 import type { PromptOptions } from "../../prompt/options.ts"
+import { checkFile } from "../given.ts"
 import type { WeightFile } from "../weight-reader.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 import type { TextEncoderParams } from "./weights.ts"
@@ -31,6 +33,8 @@ const KEYS = [
  * @throws CoreError for a file without vectors for both encoders, or with as many as do not fit each other
  */
 export async function readTextualInversion(file: WeightFile, name: string): Promise<TextualInversion> {
+  checkFile("textual inversion", file)
+  checkArgument("textual inversion: its name", name, "text")
   const { entries, label } = file
   const keys = KEYS.find((pair) => pair.some((key) => entries.has(key))) ?? KEYS[0]
   const read = async (key: string): Promise<{ readonly rows: number; readonly values: Float32Array }> => {
@@ -84,6 +88,8 @@ export function withInversions<T extends WithInversions>(
   inversions: readonly TextualInversion[],
   compat: PromptOptions["compat"] = null,
 ): T {
+  checkGiven("textual inversions: the model", model, "text1", "loadSdxl")
+  checkArgument("textual inversions: the list", inversions, "a list")
   if (inversions.length === 0) return model
   const { text1, text2, tokenizer } = model
   checkInversions(inversions, text1.config.width, text2.config.width)

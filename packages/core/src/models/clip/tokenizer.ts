@@ -1,3 +1,4 @@
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { mendText } from "./mend-text.ts"
 
@@ -22,6 +23,7 @@ export interface Tokenizer {
  * @throws CoreError when a line is not a merge of two symbols that earlier lines made, or repeats one.
  */
 export function createTokenizer(merges: string): Tokenizer {
+  checkArgument("tokenizer: the merges", merges, "text")
   const { ids, joins } = readMerges(merges)
   const byteIds = byteSymbols().map((symbol) => ids.get(symbol) as number)
   const startId = ids.size

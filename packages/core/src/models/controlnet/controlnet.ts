@@ -1,8 +1,10 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { narrow } from "../../ops/joined-verbs.ts"
 import type { Ops } from "../../ops/ops.ts"
+import { checkOps } from "../given.ts"
 import { NO_TAP, UNKNOWN_PASS } from "../taps.ts"
 import type { BlockVerbs } from "../unet/block-verbs.ts"
 import { composedBlocks } from "../unet/block-verbs.ts"
@@ -42,6 +44,10 @@ export function controlNet(
   hints: readonly ControlNetHint[],
   { blocks = composedBlocks, pictures = 1 }: ControlNetOptions = {},
 ): ControlNetResiduals {
+  checkOps("ControlNet", ops)
+  checkGiven("ControlNet: the params", params, "zero", "loadControlNet")
+  checkGiven("ControlNet: the input", input, "latents", "the input of the U-Net")
+  checkArgument("ControlNet: the hints", hints, "a list")
   const [rows] = input.latents.shape
   if (rows % pictures !== 0)
     throw new CoreError("control-count", `ControlNet: ${pictures} pictures for ${rows} rows of the batch`)

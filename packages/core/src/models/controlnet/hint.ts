@@ -1,6 +1,8 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import type { Ops } from "../../ops/ops.ts"
+import { checkOps } from "../given.ts"
 import type { ControlNetParams } from "./params.ts"
 
 /**
@@ -8,7 +10,11 @@ import type { ControlNetParams } from "./params.ts"
  *
  * Source: lllyasviel/ControlNet `cldm/cldm.py`, `input_hint_block`.
  */
-export function embedHint(ops: Ops, { hint }: ControlNetParams, picture: Tensor4D): Tensor4D {
+export function embedHint(ops: Ops, params: ControlNetParams, picture: Tensor4D): Tensor4D {
+  checkOps("ControlNet", ops)
+  checkGiven("ControlNet: the params", params, "hint", "loadControlNet")
+  checkArgument("ControlNet: the picture", picture, "a tensor")
+  const { hint } = params
   return tf.tidy(() =>
     hint.reduce<Tensor4D>((h, { layer, weight }, i) => {
       const y = ops.conv2d(h, weight, { stride: layer.stride, padding: [1, 1, 1, 1] })

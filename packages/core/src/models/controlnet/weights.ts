@@ -1,10 +1,12 @@
 import type { ControlNetFigure, ControlNetLayout, ControlNetUnion } from "@lllite/format/identify"
 import { controlNetFigure, readControlNet } from "@lllite/format/identify"
+import { checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { LinearWeight, WeightLoader } from "../../ops/ops.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import { disposeParams } from "../../params.ts"
 import { reshaped } from "../entry-views.ts"
+import { checkFile, checkLoader } from "../given.ts"
 import { withScales } from "../layouts/scaled-weights.ts"
 import type { UnetConfig } from "../unet/config.ts"
 import { vectorDimOf } from "../unet/config.ts"
@@ -31,6 +33,8 @@ export interface ControlNetWeights {
  * @throws FormatError `wrong-kind` for a file of another kind; CoreError that names what is missing or does not fit
  */
 export function controlNetWeights(file: WeightFile, unet: UnetConfig): ControlNetWeights {
+  checkFile("ControlNet", file)
+  checkGiven("ControlNet: the config of the U-Net", unet, "layout", "inferUnetConfig")
   const scaled = withScales(file)
   const { tensors, layout, union, problems, unused } = readControlNet({ tensors: scaled.entries, label: file.label })
   if (problems.length > 0) {
@@ -130,6 +134,7 @@ export async function loadControlNet(
   loader: WeightLoader,
   unet: UnetConfig,
 ): Promise<LoadedControlNet> {
+  checkLoader("ControlNet", loader)
   const { file: named, layout, union, notices } = controlNetWeights(file, unet)
   const params = await loadParams("a ControlNet", named, loader, buildControlNet(layout, union))
   return { params, notices, dispose: () => disposeParams(params) }

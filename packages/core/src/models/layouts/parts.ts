@@ -1,9 +1,11 @@
 import type { CheckpointTraits } from "@lllite/format/identify"
 import { readCheckpointTraits } from "@lllite/format/identify"
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import { inferText1Config, inferText2Config, TEXT1_PREFIX, TEXT2_PREFIX } from "../clip/config.ts"
 import { reshaped, stacked, transposed } from "../entry-views.ts"
+import { checkFile } from "../given.ts"
 import { inferUnetConfig, UNET_PREFIX } from "../unet/config.ts"
 import { inferVaeConfig, VAE_PREFIX } from "../vae/config.ts"
 import type { WeightFile } from "../weight-reader.ts"
@@ -33,7 +35,9 @@ export interface SdxlFiles {
  * @throws CoreError that names a file without its part, or of a kind that cannot be run
  */
 export function partsOf(files: WeightFile | SdxlFiles): SdxlFiles {
+  checkArgument("SDXL: the files", files, "an object")
   const { unet, vae, text1, text2 } = "entries" in files ? allOf(files) : files
+  for (const [part, file] of Object.entries({ unet, vae, text1, text2 })) checkFile(`SDXL: ${part}`, file)
   const traits = new Map([...new Set([unet, vae, text1, text2])].map((file) => [file, traitsOf(file)]))
   const readable = new Map([...traits.keys()].map((file) => [file, withScales(file)]))
   const of = (file: WeightFile): WeightFile => readable.get(file) ?? file
@@ -46,7 +50,9 @@ export function partsOf(files: WeightFile | SdxlFiles): SdxlFiles {
 }
 
 /** What a file says of itself. @throws CoreError for a kind that cannot be run */
-function traitsOf({ traits, entries: tensors, metadata = new Map(), label }: WeightFile): CheckpointTraits {
+function traitsOf(file: WeightFile): CheckpointTraits {
+  checkFile("SDXL", file)
+  const { traits, entries: tensors, metadata = new Map(), label } = file
   const found = traits ?? readCheckpointTraits({ tensors, metadata, label })
   const [refusal] = found.refusals
   if (refusal !== undefined) throw new CoreError("checkpoint-unsupported", `${label} cannot be run: ${refusal}.`)
@@ -58,7 +64,9 @@ function traitsOf({ traits, entries: tensors, metadata = new Map(), label }: Wei
  *
  * @throws CoreError that names the file of a part without its structure
  */
-export function joinedParts({ unet, vae, text1, text2 }: SdxlFiles): WeightFile {
+export function joinedParts(files: SdxlFiles): WeightFile {
+  for (const part of ["unet", "vae", "text1", "text2"] as const) checkFile(`SDXL: ${part}`, files?.[part])
+  const { unet, vae, text1, text2 } = files
   // Joined, they have one name, and an error would blame the checkpoint for a VAE from another file.
   inferUnetConfig(unet)
   inferVaeConfig(vae)
@@ -74,6 +82,7 @@ function allOf(file: WeightFile): SdxlFiles {
 
 /** A U-Net under the names of a checkpoint in Stability's layout. @throws CoreError if the file holds none */
 export function unetOf(file: WeightFile): WeightFile {
+  checkFile("U-Net", file)
   if (has(file, UNET_PREFIX)) return only(file, UNET_PREFIX)
   if (has(file, "input_blocks.0.")) return prefixed(file, UNET_PREFIX)
   if (has(file, "down_blocks.") && has(file, "time_embedding.")) {
@@ -88,6 +97,7 @@ export function unetOf(file: WeightFile): WeightFile {
 
 /** A VAE under the names of a checkpoint in Stability's layout. @throws CoreError if the file holds none */
 export function vaeOf(file: WeightFile): WeightFile {
+  checkFile("VAE", file)
   if (has(file, VAE_PREFIX)) return only(file, VAE_PREFIX)
   if (has(file, "decoder.up.")) return prefixed(file, VAE_PREFIX)
   if (has(file, "decoder.up_blocks.")) {
@@ -108,6 +118,7 @@ export function vaeOf(file: WeightFile): WeightFile {
 
 /** SDXL's first text encoder under the names of a checkpoint. @throws CoreError if the file holds none */
 export function text1Of(file: WeightFile): WeightFile {
+  checkFile("text encoder", file)
   if (has(file, TEXT1_PREFIX)) return only(file, TEXT1_PREFIX)
   const inner = "text_model."
   if (has(file, inner)) return prefixed(only(file, inner), TEXT1_PREFIX.slice(0, -inner.length))
@@ -118,6 +129,7 @@ export function text1Of(file: WeightFile): WeightFile {
 
 /** SDXL's second text encoder under the names of a checkpoint. @throws CoreError if the file holds none */
 export function text2Of(file: WeightFile): WeightFile {
+  checkFile("text encoder", file)
   if (has(file, TEXT2_PREFIX)) return only(file, TEXT2_PREFIX)
   if (has(file, "text_model.")) {
     const simple = renamed(file, TEXT2_PREFIX, renameBy(TEXT2_RENAMES))
@@ -133,7 +145,9 @@ const TRANSFORMERS_PROJECTION = "text_projection.weight"
  * Whether a second text encoder of `partsOf` is of transformers' files, which store its projection the other way round
  * than Stability's.
  */
-export function isProjectionTransposed({ entries }: WeightFile): boolean {
+export function isProjectionTransposed(file: WeightFile): boolean {
+  checkFile("text encoder", file)
+  const { entries } = file
   return entries.get(`${TEXT2_PREFIX}text_projection`)?.name === TRANSFORMERS_PROJECTION
 }
 

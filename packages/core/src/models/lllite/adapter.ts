@@ -1,9 +1,11 @@
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import { adapt, commonStrength } from "../../ops/adapt.ts"
 import { adaptGroup } from "../../ops/adapt-group.ts"
 import type { AdapterGroup, DenseParams, Ops } from "../../ops/ops.ts"
 import { vjp } from "../../ops/vjp.ts"
+import { checkOps } from "../given.ts"
 import type { Strength } from "../strength.ts"
 import { strengthsAt } from "../strength.ts"
 import type { Grid, Tap } from "../taps.ts"
@@ -53,6 +55,9 @@ export interface PreparedControl {
  * none
  */
 export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlImages): PreparedControl {
+  checkOps("LLLite", ops)
+  checkGiven("LLLite: the params", lllite, "adapters", "uploadLllite")
+  checkArgument("LLLite: the control images", images, "an object")
   const shares = new Map<string, ControlShare>()
   const cut = cutControls(lllite, images)
   const computed = createShares(ops)
@@ -160,6 +165,10 @@ function downOf(adapters: readonly AdapterLayers[]): DenseParams {
  * @param strength one number, or a function of the place; see `Strength`
  */
 export function llliteTap(ops: Ops, lllite: LlliteParams, control: PreparedControl, strength: Strength): Tap {
+  checkOps("LLLite", ops)
+  checkGiven("LLLite: the params", lllite, "adapters", "uploadLllite")
+  checkGiven("LLLite: the control", control, "shares", "prepareControl")
+  if (typeof strength !== "function") checkArgument("LLLite: the strength", strength, "a finite number")
   const adapters = adaptersByPath(lllite)
   return {
     has: ({ network, path }) => network === "unet" && adapters.has(path),

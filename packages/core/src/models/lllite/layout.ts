@@ -1,5 +1,6 @@
 import type { AdapterDims, Site, SiteTensorName } from "@lllite/format"
 import { siteTensorKey, siteTensorShapes } from "@lllite/format"
+import { checkArgument, checkGiven } from "../../argument.ts"
 
 /** An adapter: its site, its widths, and whether it has the trunk of its depth. */
 export interface AdapterPlan extends AdapterDims {
@@ -37,6 +38,9 @@ export function layOutSlots(adapters: readonly AdapterPlan[]): {
   readonly slots: readonly Slot[]
   readonly size: number
 } {
+  checkArgument("LLLite: the adapters", adapters, "a list")
+  for (const plan of adapters)
+    checkGiven("LLLite: an adapter", plan, "site", "enumerateSites, as site, beside its widths,")
   const slots: Slot[] = []
   const trunks = new Set<string>()
   let offset = 0

@@ -1,5 +1,6 @@
 import type { AdapterDims, LlliteFile, Site, SiteTensorName } from "@lllite/format"
 import { dimsOf } from "@lllite/format"
+import { checkArgument, checkChoice, checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { RandomStream } from "../../random/stream.ts"
 import { expectFinite } from "../finite-values.ts"
@@ -24,6 +25,10 @@ export function createLllite(
   stream: RandomStream,
   { init = "zero" }: CreateLlliteOptions = {},
 ): LlliteModel {
+  checkArgument("LLLite: the sites", sites, "a list")
+  checkArgument("LLLite: the widths", dims, "an object")
+  checkGiven("LLLite: the stream", stream, "uniform", "createStream")
+  checkChoice("LLLite", "init", init, ["zero", "reference"])
   const adapters = sites.map((site): AdapterPlan => ({ site, ...dimsOf(dims) }))
   const { slots, size } = layOutSlots(adapters)
   const values = new Float32Array(size)
@@ -45,6 +50,7 @@ export function createLllite(
  * @throws FormatError for a tensor that the file does not hold; CoreError for NaN and infinity
  */
 export async function readLlliteModel(file: LlliteFile): Promise<LlliteModel> {
+  checkGiven("LLLite: the file", file, "sites", "readLllite")
   const model = await fillLllite(
     file.sites.map((site) => ({ site, ...dimsOf(site) })),
     ({ plan, name }) => file.tensor(plan.site, name),
@@ -57,11 +63,11 @@ export async function readLlliteModel(file: LlliteFile): Promise<LlliteModel> {
 }
 
 /** What an LLLite file holds that is not used, one sentence each. */
-export function llliteNotices({
-  extraTensors,
-  extraTensorCount,
-  safetensors,
-}: Pick<LlliteFile, "extraTensors" | "extraTensorCount" | "safetensors">): readonly string[] {
+export function llliteNotices(
+  file: Pick<LlliteFile, "extraTensors" | "extraTensorCount" | "safetensors">,
+): readonly string[] {
+  checkGiven("LLLite: the file", file, "safetensors", "readLllite")
+  const { extraTensors, extraTensorCount, safetensors } = file
   const [first] = extraTensors
   if (first === undefined) return []
   const are = extraTensorCount === 1 ? "tensor belongs to no site and is" : "tensors belong to no site and are"
@@ -94,6 +100,8 @@ export async function fillLllite(
  * @throws CoreError when the model has no such tensor
  */
 export function fileTensor(model: LlliteModel, site: Pick<Site, "key">, name: SiteTensorName): Float32Array {
+  checkGiven("LLLite: the model", model, "slots", "readLlliteModel")
+  checkArgument("LLLite: the site", site, "an object")
   const adapter = model.adapters.find((one) => one.site.key === site.key)
   const key = adapter === undefined ? null : tensorKey(adapter, name)
   const slot = model.slots.find((slot) => slot.key === key)

@@ -2,6 +2,7 @@ import type { SiteTensorName } from "@lllite/format"
 import { siteTensorShapes } from "@lllite/format"
 import type { Tensor, Tensor1D, Tensor2D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { DenseParams } from "../../ops/ops.ts"
 import type { AdapterPlan, LlliteModel } from "./layout.ts"
@@ -39,7 +40,9 @@ export interface LlliteParams {
 /**
  * Uploads an LLLite's values to the device. The caller disposes the result.
  */
-export function uploadLllite({ adapters, slots, values }: LlliteModel): LlliteParams {
+export function uploadLllite(model: LlliteModel): LlliteParams {
+  checkGiven("LLLite: the model", model, "slots", "readLlliteModel")
+  const { adapters, slots, values } = model
   const placed = new Map<string, readonly Tensor[]>()
   for (const slot of slots) {
     let from = slot.offset
@@ -95,5 +98,6 @@ export function branchLayers({ site: { depth } }: AdapterPlan): readonly LayerNa
 
 /** Disposes an LLLite's tensors. */
 export function disposeLllite(params: LlliteParams): void {
+  checkGiven("LLLite: the params", params, "leaves", "uploadLllite")
   tf.dispose([...params.leaves])
 }

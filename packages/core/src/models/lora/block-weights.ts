@@ -1,4 +1,5 @@
 import type { NetworkLayer } from "@lllite/format"
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 
 /**
@@ -49,6 +50,7 @@ const PRESETS: ReadonlyMap<string, string> = new Map([
  * @throws CoreError for another name or count, or for text that is not a number
  */
 export function parseBlockWeights(text: string): LoraBlocks {
+  checkArgument("block weights", text, "text")
   const preset = PRESETS.get(text.trim().toUpperCase())
   const list = (preset ?? text).split(",").map((part) => part.trim())
   const numbers = list.map((part) => (/^[+-]?(\d+\.?\d*|\.\d+)$/.test(part) ? Number(part) : Number.NaN))

@@ -2,6 +2,7 @@ import { isReadableDtype, toFloat32 } from "@lllite/format"
 import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import { expectFinite } from "../finite-values.ts"
+import { checkFile } from "../given.ts"
 import type { WeightFile } from "../weight-reader.ts"
 import type { LoraModule, LoraTensor } from "./module-delta.ts"
 import type { LoraTensorName } from "./module-names.ts"
@@ -63,7 +64,9 @@ export function unusedNotice({ label }: WeightFile, unknown: readonly string[]):
 }
 
 /** Whether a LoRA changes the lengths of the weights' rows or columns (DoRA), for which it reads the weights. */
-export function isDora({ entries }: Pick<WeightFile, "entries">): boolean {
+export function isDora(file: Pick<WeightFile, "entries">): boolean {
+  checkFile("LoRA", file)
+  const { entries } = file
   return [...entries.keys()].some((name) => loraTensorPlace(name)?.tensor === "dora_scale")
 }
 

@@ -1,9 +1,11 @@
 import type { NetworkLayer } from "@lllite/format"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { Conv2dWeight, LinearWeight, Ops, WeightLoader } from "../../ops/ops.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
+import { checkFile, checkLoader, checkOps } from "../given.ts"
 import type { Tap } from "../taps.ts"
 import type { WeightFile } from "../weight-reader.ts"
 import { type LoraBlocks, layerWeight } from "./block-weights.ts"
@@ -57,6 +59,9 @@ export async function loadLiveLora(
   configs: LoraConfigs,
   base: LoraBase | null = null,
 ): Promise<LiveLora> {
+  checkLoader("LoRA", load)
+  checkFile("LoRA", file)
+  checkGiven("LoRA: the configs", configs, "unet", "inferUnetConfig and its like, by their network,")
   const targets = loraTargetsOf(configs)
   const { modules, unknown } = modulesOf(file, targets)
   const loaded = new Map<string, { readonly stages: Stage[]; lengths: LengthScale | null }>()
@@ -136,7 +141,11 @@ async function loadStages(
  *
  * @throws CoreError if a strength is not finite
  */
-export function loraTap(ops: Ops, { label, modules }: LiveLora, use: LoraStrength = {}): Tap {
+export function loraTap(ops: Ops, lora: LiveLora, use: LoraStrength = {}): Tap {
+  checkOps("LoRA", ops)
+  checkGiven("LoRA: the LoRA", lora, "modules", "loadLiveLora")
+  checkArgument("LoRA: the strengths", use, "an object")
+  const { label, modules } = lora
   const { strength = 1, textStrength = strength, blocks = {} } = use
   for (const value of [strength, textStrength]) {
     if (!Number.isFinite(value)) throw new CoreError("strength", `${label}: strength is ${value}, expected a number`)

@@ -1,8 +1,10 @@
 import type { FloatDtype } from "@lllite/format"
 import { isReadableDtype, toFloat32 } from "@lllite/format"
 import { fromFloat32 } from "@lllite/format/write"
+import { checkArgument } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
+import { checkFile } from "../given.ts"
 import type { SdxlFiles } from "../layouts/parts.ts"
 import type { WeightFile } from "../weight-reader.ts"
 import { type LoraBlocks, layerWeight } from "./block-weights.ts"
@@ -44,6 +46,9 @@ interface Merge {
  * @throws CoreError for a LoRA that fits no layer of this SDXL, or whose strength is not finite
  */
 export function mergeLoras(files: SdxlFiles, loras: readonly LoraUse[]): MergedParts {
+  checkArgument("LoRA: the files of the SDXL", files, "an object")
+  checkArgument("LoRA: the list", loras, "a list")
+  for (const lora of loras) checkFile("LoRA", lora?.file)
   if (loras.length === 0) return { files, notices: [] }
   const targets = loraTargets(files)
   const merges = new Map<string, Merge[]>()

@@ -2,6 +2,7 @@ import type { UnetLayout, UnetWidths } from "@lllite/format"
 import { SDXL_LAYOUT } from "@lllite/format"
 import { SIZE_EMBEDDING_DIM } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
+import { checkFile } from "../given.ts"
 import type { WeightFile } from "../weight-reader.ts"
 
 /** Channels of one attention head in SDXL. A checkpoint does not contain this number. */
@@ -51,6 +52,7 @@ export const UNET_PREFIX = "model.diffusion_model."
  * @throws CoreError if the file holds no U-Net of SDXL's structure
  */
 export function inferUnetConfig(file: WeightFile): UnetConfig {
+  checkFile("U-Net", file)
   const shape = (name: string): readonly number[] => {
     const entry = file.entries.get(UNET_PREFIX + name)
     if (entry === undefined) {

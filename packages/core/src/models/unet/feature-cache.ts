@@ -1,5 +1,7 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../../argument.ts"
+import { checkRanges } from "../../number-range.ts"
 import { DEEP_CACHE_DEPTH, type DeepCache } from "./deep-cache.ts"
 import type { Shrink } from "./deep-shrink.ts"
 
@@ -19,7 +21,14 @@ export interface FeatureCache {
 }
 
 /** Creates an empty cache for one network. */
-export function createFeatureCache({ interval, depth = DEEP_CACHE_DEPTH }: DeepCache): FeatureCache {
+export function createFeatureCache(cache: DeepCache): FeatureCache {
+  checkArgument("deepCache", cache, "an object")
+  const { interval, depth = DEEP_CACHE_DEPTH } = cache
+  checkRanges(
+    "deepCache",
+    { interval, depth },
+    { interval: { integer: true, min: 1 }, depth: { integer: true, min: 1 } },
+  )
   let kept: Tensor4D | null = null
   let sizes = ""
   /** Passes since the last full one. */

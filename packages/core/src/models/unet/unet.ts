@@ -1,9 +1,11 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import { timestepEmbedding } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
 import { linearEach, linearPlus, narrow, widen } from "../../ops/joined-verbs.ts"
 import type { Ops, RepeatedPass } from "../../ops/ops.ts"
+import { checkOps } from "../given.ts"
 import type { PlacedLinear } from "../placed.ts"
 import type { Pass, Tap } from "../taps.ts"
 import { NO_TAP, runTapped, UNKNOWN_PASS } from "../taps.ts"
@@ -62,6 +64,8 @@ export interface UnetOptions {
  * @throws CoreError if the input's shapes do not fit the network
  */
 export function unet(ops: Ops, params: UnetParams, input: UnetInput, options: UnetOptions = {}): Tensor4D {
+  checkOps("unet", ops)
+  checkArgument("unet: the options", options, "an object")
   checkInput(params, input)
   const { residuals = null } = options
   checkResiduals(unetStages(params), residuals)
@@ -236,7 +240,13 @@ export function leaveUnet({ ops, tap, pass }: BlockContext, params: UnetParams, 
 }
 
 /** Checks the shapes of an input. @throws CoreError if they do not fit the network */
-export function checkInput(params: UnetParams, { latents, timesteps, context, vector }: UnetInput): void {
+export function checkInput(params: UnetParams, input: UnetInput): void {
+  checkGiven("unet: the params", params, "inputBlocks", "loadUnet")
+  checkArgument("unet: the input", input, "an object")
+  const { latents, timesteps, context, vector } = input
+  for (const [name, value] of Object.entries({ latents, context, vector }))
+    checkArgument(`unet: ${name}`, value, "a tensor")
+  checkArgument("unet: timesteps", timesteps, "a list of numbers")
   const { contextDim, inChannels } = params.config
   const [n, , , channels] = latents.shape
   const expect = (good: boolean, what: string, came: string, wanted: string): void => {

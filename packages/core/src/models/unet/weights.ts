@@ -1,6 +1,7 @@
 import type { AttentionParts, TransformerBlockParts, UnetBlockParts, UnetLayer, UnetPart } from "@lllite/format"
 import { unetFigure } from "@lllite/format"
 import type { NormWeight, WeightLoader } from "../../ops/ops.ts"
+import { checkLoader } from "../given.ts"
 import { unetOf } from "../layouts/parts.ts"
 import type { PlacedConv, PlacedLinear } from "../placed.ts"
 import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
@@ -15,6 +16,7 @@ import type { AttentionParams, TransformerBlockParams, UnetBlock, UnetParams } f
  * @throws CoreError that names every tensor that is missing or has another shape
  */
 export function loadUnet(file: WeightFile, loader: WeightLoader): Promise<UnetParams> {
+  checkLoader("U-Net", loader)
   const unet = unetOf(file)
   const config = inferUnetConfig(unet)
   return loadParams("an SDXL U-Net", unet, loader, buildUnet(config))

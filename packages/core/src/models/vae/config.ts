@@ -1,4 +1,5 @@
 import { CoreError } from "../../errors.ts"
+import { checkFile } from "../given.ts"
 import type { WeightFile } from "../weight-reader.ts"
 
 /** The factor from the posterior's values to SDXL's latents. */
@@ -29,6 +30,7 @@ export const SDXL_VAE: VaeConfig = Object.freeze({
 
 /** Reads widths from a checkpoint's names and shapes. @throws CoreError if it holds no VAE */
 export function inferVaeConfig(file: WeightFile): VaeConfig {
+  checkFile("VAE", file)
   const find = (name: string): readonly number[] | undefined => file.entries.get(VAE_PREFIX + name)?.shape
   const count = (name: (index: number) => string): number => {
     let found = 0

@@ -1,7 +1,9 @@
 import type { Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { Conv2dWeight, Ops, Padding } from "../../ops/ops.ts"
+import { checkOps } from "../given.ts"
 import { runAtOnce, type Steps } from "../steps.ts"
 import { LATENT_SCALE, VAE_FACTOR, VAE_NORM } from "./config.ts"
 import { slicesToBind } from "./slice-sizes.ts"
@@ -39,6 +41,10 @@ export interface Posterior {
  * @throws CoreError if a side is not a multiple of 8, or if `slices` is not a positive integer
  */
 export function encodeImage(ops: Ops, params: VaeParams, image: Tensor4D, options: VaeOptions = {}): Posterior {
+  checkOps("vae", ops)
+  checkGiven("vae: the params", params, "decoder", "loadVae")
+  checkArgument("vae: image", image, "a tensor")
+  checkArgument("vae: the options", options, "an object")
   return runAtOnce(encodeSteps(ops, params, image, options))
 }
 
@@ -90,6 +96,8 @@ function levelsDown(ops: Ops, { inConv, levels }: VaeCoderParams): readonly Step
  * gives the mean.
  */
 export function latentsOf(posterior: Posterior, noise: Tensor4D | null): Tensor4D {
+  checkGiven("vae: the posterior", posterior, "logvar", "encodeImage")
+  checkArgument("vae: the noise", noise, "a tensor or null")
   return tf.tidy(() => {
     const { mean, logvar } = posterior
     const drawn = noise === null ? mean : tf.add(mean, tf.mul(tf.exp(tf.mul(logvar, 0.5)), noise))
@@ -103,6 +111,10 @@ export function latentsOf(posterior: Posterior, noise: Tensor4D | null): Tensor4
  * @throws CoreError if `slices` is not a positive integer
  */
 export function decodeLatents(ops: Ops, params: VaeParams, latents: Tensor4D, options: VaeOptions = {}): Tensor4D {
+  checkOps("vae", ops)
+  checkGiven("vae: the params", params, "decoder", "loadVae")
+  checkArgument("vae: latents", latents, "a tensor")
+  checkArgument("vae: the options", options, "an object")
   return runAtOnce(decodeSteps(ops, params, latents, options))
 }
 

@@ -1,4 +1,5 @@
 import type { Conv2dWeight, LinearWeight, NormWeight, WeightLoader } from "../../ops/ops.ts"
+import { checkLoader } from "../given.ts"
 import { vaeOf } from "../layouts/parts.ts"
 import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
@@ -58,6 +59,7 @@ export interface VaeParams {
  * @throws CoreError that names every tensor that is missing or has another shape
  */
 export function loadVae(file: WeightFile, loader: WeightLoader): Promise<VaeParams> {
+  checkLoader("VAE", loader)
   const vae = vaeOf(file)
   const config = inferVaeConfig(vae)
   return loadParams("a VAE", vae, loader.wide ?? loader, buildVae(config))

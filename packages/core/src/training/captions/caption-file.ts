@@ -7,6 +7,7 @@ import { checkArgument } from "../../argument.ts"
  * @param wildcard see `CaptionRules`
  */
 export function captionOfText(content: string, wildcard = false): string {
+  checkArgument("captions: whether the text has several lines", wildcard, "true or false")
   checkArgument("caption: the text", content, "text")
   const lines = content.replace(/^\ufeff/, "").split(/\r\n|\r|\n/)
   if (!wildcard) return lines[0]?.trim() ?? ""

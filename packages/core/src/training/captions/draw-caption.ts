@@ -1,9 +1,9 @@
 import { checkArgument } from "../../argument.ts"
-import type { Seed } from "../../random/seed.ts"
+import { checkSeed, type Seed } from "../../random/seed.ts"
 import type { DrawPosition } from "../../random/stream.ts"
 import { type CaptionRandom, captionRandom } from "./caption-random.ts"
 import { type CaptionMoment, processCaption } from "./process-caption.ts"
-import { CAPTION_DEFAULTS, type CaptionRules, captionChanges } from "./rules.ts"
+import { CAPTION_DEFAULTS, type CaptionRules, captionChanges, checkCaptionRules } from "./rules.ts"
 
 /** A caption as its file has it, with its rules. */
 export interface RuledCaption {
@@ -32,6 +32,7 @@ export function drawCaption(ruled: RuledCaption, seed: Seed, at: DrawPosition, m
 export function plainCaption(ruled: RuledCaption, seed: Seed, index: number): string {
   checkArgument("captions: the caption", ruled, "an object")
   const { caption, rules } = ruled
+  checkCaptionRules(rules)
   return processCaption(caption, quiet(rules), captionRandom(seed, { index }, "plain captions"), AT_END)
 }
 
@@ -39,6 +40,7 @@ export function plainCaption(ruled: RuledCaption, seed: Seed, index: number): st
 export function longestCaption(ruled: RuledCaption): string {
   checkArgument("captions: the caption", ruled, "an object")
   const { caption, rules } = ruled
+  checkCaptionRules(rules)
   return processCaption(caption, quiet(rules), LONGEST, AT_END)
 }
 
@@ -52,7 +54,11 @@ function quiet(rules: CaptionRules): CaptionRules {
 
 /** The texts that many steps of a caption read, so that they are worth keeping. */
 export function frequentTexts(ruled: RuledCaption, seed: Seed, index: number): readonly string[] {
+  checkSeed("captions", seed)
+  checkArgument("captions: the index", index, "a finite number")
   checkArgument("captions: the caption", ruled, "an object")
+  checkCaptionRules(ruled.rules)
+  checkArgument("captions: the caption", ruled.caption, "text")
   const { shuffle, tagDropoutRate, wildcard, dropoutRate, dropoutEveryNEpochs } = {
     ...CAPTION_DEFAULTS,
     ...ruled.rules,

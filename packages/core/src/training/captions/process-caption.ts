@@ -1,7 +1,7 @@
-import { checkArgument } from "../../argument.ts"
+import { checkArgument, checkArguments, checkGiven } from "../../argument.ts"
 import type { CaptionRandom } from "./caption-random.ts"
 import { chooseOptions, chooseOptionsAsSdScripts } from "./groups.ts"
-import { CAPTION_DEFAULTS, type CaptionRules, changesTags } from "./rules.ts"
+import { CAPTION_DEFAULTS, type CaptionRules, changesTags, checkCaptionRules } from "./rules.ts"
 
 /** When a caption is read. */
 export interface CaptionMoment {
@@ -28,8 +28,14 @@ export function processCaption(
   moment: CaptionMoment,
 ): string {
   checkArgument("captions: the caption", caption, "text")
-  checkArgument("captions: the rules", rules, "an object")
+  checkCaptionRules(rules)
+  checkGiven("captions: the random numbers", random, "random", "the library, as of Python,")
   checkArgument("captions: the moment", moment, "an object")
+  checkArguments("captions: the moment", "a finite number", {
+    epoch: moment.epoch,
+    step: moment.step,
+    steps: moment.steps,
+  })
   const all = { ...CAPTION_DEFAULTS, ...rules }
   const { wildcard, dropoutRate, dropoutEveryNEpochs, secondarySeparator, compat } = all
   // A share of 0 draws nothing.

@@ -1,4 +1,4 @@
-import { checkArgument } from "../../argument.ts"
+import { checkArgument, checkOptions, type OptionKinds } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { checkRanges } from "../../number-range.ts"
 import { CAPTION_RANGES } from "../ranges.ts"
@@ -61,9 +61,26 @@ export const CAPTION_DEFAULTS: Required<CaptionRules> = {
   compat: null,
 }
 
+const KINDS: OptionKinds<CaptionRules> = {
+  prefix: "text or null",
+  suffix: "text or null",
+  wildcard: "true or false",
+  shuffle: "true or false",
+  separator: "text",
+  keepTokens: "a number",
+  keepTokensSeparator: "text",
+  secondarySeparator: "text or null",
+  dropoutRate: "a number",
+  dropoutEveryNEpochs: "a number",
+  tagDropoutRate: "a number",
+  warmupMin: "a number",
+  warmupSteps: "a number",
+  compat: "text or null",
+}
+
 /** Checks the rules of captions. @throws CoreError that names the first wrong one */
 export function checkCaptionRules(rules: CaptionRules): void {
-  checkArgument("captions: the rules", rules, "an object")
+  checkOptions("captions", rules, KINDS)
   const { separator, keepTokens, dropoutRate, dropoutEveryNEpochs, tagDropoutRate, warmupMin, warmupSteps } = {
     ...CAPTION_DEFAULTS,
     ...rules,
@@ -83,7 +100,7 @@ export function changesTags(rules: CaptionRules): boolean {
 /** Whether a caption may be another text at another step. */
 export function captionChanges(caption: string, rules: CaptionRules): boolean {
   checkArgument("captions: the caption", caption, "text")
-  checkArgument("captions: the rules", rules, "an object")
+  checkCaptionRules(rules)
   const { prefix, suffix, wildcard, dropoutRate, dropoutEveryNEpochs } = { ...CAPTION_DEFAULTS, ...rules }
   if (changesTags(rules) || dropoutRate > 0 || dropoutEveryNEpochs > 0) return true
   return wildcard && /[\n{}]/.test(`${prefix ?? ""}${caption}${suffix ?? ""}`)

@@ -174,6 +174,7 @@ export function readCurveArguments(
 ): { readonly options: CurveArguments } | { readonly problems: readonly ArgumentProblem[] } {
   checkArgument("training: the curve", curve, "text")
   checkArgument("training: the arguments", args, "a list of texts")
+  checkArgument("training: the learning rate", learningRate, "a finite number")
   const known = argumentsOfCurve(curve, learningRate)
   let options: CurveArguments = {}
   const seen = new Set<string>()

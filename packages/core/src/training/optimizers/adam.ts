@@ -1,4 +1,4 @@
-import { checkArgument } from "../../argument.ts"
+import { checkArgument, checkArguments } from "../../argument.ts"
 import { checkRanges } from "../../number-range.ts"
 import { TRAIN_RANGES } from "../ranges.ts"
 import type { OptimizerSettings } from "./options.ts"
@@ -117,9 +117,11 @@ export function adamWFactors(
   learningRate: number,
   settings: Omit<AdamWSettings, "amsgrad">,
 ): AdamWFactors {
+  checkRanges("adamw", { step: step ?? Number.NaN }, { step: { integer: true, min: 1 } })
   checkArgument("optimizer: the settings", settings, "an object")
-  checkRanges('optimizer "adamw"', { learningRate }, { learningRate: TRAIN_RANGES.learningRate })
   const { beta1, beta2, epsilon, weightDecay } = settings
+  checkArguments("adamw", "a finite number", { beta1, beta2, epsilon, weightDecay })
+  checkRanges('optimizer "adamw"', { learningRate }, { learningRate: TRAIN_RANGES.learningRate })
   return {
     ...{ beta1, beta2, epsilon },
     decay: 1 - learningRate * weightDecay,

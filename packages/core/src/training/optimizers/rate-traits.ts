@@ -1,4 +1,4 @@
-import { checkArgument } from "../../argument.ts"
+import { checkArgument, checkArguments } from "../../argument.ts"
 import { ADAFACTOR } from "./factored/adafactor.ts"
 import type { OptimizerChoice } from "./index.ts"
 
@@ -12,12 +12,14 @@ const LEAST_FACTOR = 0.1
 /** Whether the learning rate has no effect: the steps of Adafactor follow from their number. */
 export function hasOwnRate(optimizer: OptimizerChoice): boolean {
   checkArgument("optimizer", optimizer, "an object")
+  checkArgument("optimizer: name", optimizer.name, "text")
   return optimizer.name === "adafactor" && (optimizer.relativeStep ?? ADAFACTOR.options.relativeStep.default)
 }
 
 /** Whether the learning rate follows its curve. Some optimisers have a schedule of their own. */
 export function followsCurve(optimizer: OptimizerChoice): boolean {
   checkArgument("optimizer", optimizer, "an object")
+  checkArgument("optimizer: name", optimizer.name, "text")
   return !hasOwnRate(optimizer) && !String(optimizer.name).endsWith("schedulefree")
 }
 
@@ -34,7 +36,9 @@ export function optimizerNotices(
 ): readonly string[] {
   checkArgument("optimizer", optimizer, "an object")
   checkArgument("optimizer: name", optimizer.name, "text")
+  checkArgument("optimizer: the learning rate", learningRate, "a finite number")
   checkArgument("optimizer: the names of options", names, "an object")
+  checkArguments("optimizer", "text", { ...names })
   const { name } = optimizer
   const notices: string[] = []
   if (name.endsWith("8bit")) {
@@ -57,6 +61,8 @@ export function optimizerNotices(
 /** The notice about an option of the learning rate's curve, where the optimiser has its own schedule. */
 export function ownScheduleNotice(option: string, optimizer: Pick<OptimizerChoice, "name">): string {
   checkArgument("optimizer", optimizer, "an object")
+  checkArgument("optimizer: name", optimizer.name, "text")
+  checkArgument("optimizer: the option", option, "text")
   const { name } = optimizer
   return `${option} has no effect: ${name} has its own schedule.`
 }

@@ -1,3 +1,4 @@
+import { checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { checkRanges } from "../../number-range.ts"
 import { TRAIN_RANGES } from "../ranges.ts"
@@ -86,6 +87,7 @@ export function defineOptimizer<
   B extends string = never,
   N extends string = never,
 >(rule: OptimizerRule<O, L, B, N>): OptimizerRule<O, L, B, N> {
+  checkGiven("optimizer: the rule", rule, "options", "the table of optimisers")
   return rule
 }
 
@@ -100,6 +102,9 @@ export function memoryOf<O extends OptimizerOptions, L extends string, B extends
   state: OptimizerState,
   settings: OptimizerSettings<O>,
 ): OptimizerMemory<L, B, N> {
+  checkGiven("optimizer: the rule", rule, "options", "defineOptimizer")
+  checkGiven("optimizer: the model", model, "values", "createLllite")
+  checkGiven("optimizer: the state", state, "tensors", "initOptimizer")
   expectStateOf(rule.name, state)
   const isNew = state.step === 0 && Object.keys(state.tensors).length === 0
   const found = <T extends Float32Array | Uint8Array>(name: string, length: number, type: new (n: number) => T): T => {
@@ -151,6 +156,9 @@ export function loadRule<O extends OptimizerOptions, L extends string, B extends
   state: OptimizerState,
   settings: OptimizerSettings<O>,
 ): Optimizer {
+  checkGiven("optimizer: the rule", rule, "options", "defineOptimizer")
+  checkGiven("optimizer: the model", model, "values", "createLllite")
+  checkGiven("optimizer: the state", state, "tensors", "initOptimizer")
   const memory = memoryOf(rule, model, state, settings)
   const { average } = rule
   const { numbers }: { readonly numbers: Readonly<Record<string, number>> } = memory

@@ -1,0 +1,28 @@
+import { checkArgument, checkGiven } from "../argument.ts"
+
+/*
+ * Checks of what other functions of the library give. Each looks at one part, which such a value alone has, so that it
+ * costs nothing in a loop.
+ */
+
+/** @throws CoreError for a value that are no ops */
+export function checkOps(place: string, ops: unknown): void {
+  checkGiven(`${place}: the ops`, ops, "load", "createComposedOps")
+}
+
+/** @throws CoreError for a value that is no loader of weights */
+export function checkLoader(place: string, loader: unknown): void {
+  checkGiven(`${place}: the loader`, loader, "linear", "the field load of ops")
+}
+
+/** @throws CoreError for a value that is no file of named tensors */
+export function checkFile(place: string, file: unknown): void {
+  const giver = "an opened safetensors file, as a label and entries,"
+  checkGiven(`${place}: the file`, file, "entries", giver)
+  checkArgument(`${place}: the entries of the file`, (file as { readonly entries: unknown }).entries, "a Map")
+}
+
+/** @throws CoreError for a value that is no tokenizer */
+export function checkTokenizer(place: string, tokenizer: unknown): void {
+  checkGiven(`${place}: the tokenizer`, tokenizer, "encode", "createTokenizer")
+}
