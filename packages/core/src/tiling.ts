@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, type OptionKinds } from "./argument.ts"
+import { checkArgument, checkArguments, checkOptions, type OptionKinds } from "./argument.ts"
 import { CoreError } from "./errors.ts"
 import { checkRanges, type NumberRange } from "./number-range.ts"
 
@@ -28,6 +28,7 @@ export const OVERLAP_MULTIPLE = 8
 export function overlapOf(tiling: Tiling): number {
   checkArgument("tiles: the tiling", tiling, "an object")
   const { size, overlap = OVERLAP_MULTIPLE * Math.round(size / 64) } = tiling
+  checkArguments("tiles", "a finite number", { size, overlap })
   return overlap
 }
 

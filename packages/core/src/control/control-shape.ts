@@ -1,4 +1,4 @@
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkArguments } from "../argument.ts"
 /** A picture's size, and whether its file says that viewers turn it, in EXIF. */
 export interface PictureShape {
   readonly width: number
@@ -25,6 +25,7 @@ const STRETCHED = 0.2
 export function compareShapes(control: PictureShape, image: PictureShape): ControlShape {
   checkArgument("control: the control", control, "an object")
   checkArgument("control: the picture", image, "an object")
+  for (const { width, height } of [control, image]) checkArguments("control", "a finite number", { width, height })
   const ratio = aspect(control) / aspect(image)
   const difference = Math.max(ratio, 1 / ratio) - 1
   if (difference <= ROUNDED) return { kind: "same" }

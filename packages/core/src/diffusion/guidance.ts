@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkArguments } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { Network } from "./denoiser.ts"
 import type { Prediction } from "./names.ts"
@@ -58,6 +58,7 @@ export function rescaleGuidance(guided: tf.Tensor, cond: tf.Tensor, rescale: num
  */
 export function withGuidance(network: Network, guidanceScale: number, guidanceRescale = 0): Network {
   checkArgument("guidance: the network", network, "a function")
+  checkArguments("guidance", "a finite number", { scale: guidanceScale, rescaling: guidanceRescale })
   return async (input, at) => {
     const doubled = tf.concat([input, input], 0)
     let output: tf.Tensor | undefined

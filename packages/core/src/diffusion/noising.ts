@@ -1,6 +1,7 @@
 import * as tf from "@tensorflow/tfjs-core"
 import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
+import { checkRanges } from "../number-range.ts"
 
 /**
  * Training's noisy latents, in the variance-preserving form: sqrt(ᾱ) x0 + sqrt(1 - ᾱ) noise.
@@ -34,6 +35,7 @@ function mixRows(
   checkArgument("noise: x0", x0, "a tensor")
   checkArgument("noise: the noise", noise, "a tensor")
   checkArgument("noise: the values of ᾱ", alphasCumprod, "a list")
+  for (const alpha of alphasCumprod) checkRanges("noise", { ᾱ: alpha ?? Number.NaN }, { ᾱ: { min: 0, max: 1 } })
   if (x0.shape.join() !== noise.shape.join()) {
     throw new CoreError(
       "shape",

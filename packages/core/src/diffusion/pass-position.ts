@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { checkRanges } from "../number-range.ts"
 /** The position of a network's pass between noise and picture. */
 export interface PassPosition {
@@ -28,6 +29,7 @@ export interface PassRow {
  * The rows of a batch of `pictures`. With guidance all unconditional rows come first, then as many conditional ones.
  */
 export function passRows(pictures: number, guided: boolean): readonly PassRow[] {
+  checkArgument("rows: whether the pass is guided", guided, "true or false")
   checkRanges("rows", { pictures }, { pictures: { integer: true, min: 0, max: 1_000_000 } })
   const half = (guidance: PassRow["guidance"]): PassRow[] =>
     Array.from({ length: pictures }, (_, picture) => ({ picture, guidance }))

@@ -1,4 +1,4 @@
-import { checkGiven, checkOptions, type OptionKinds } from "../argument.ts"
+import { checkArgument, checkChoice, checkGiven, checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { checkRanges } from "../number-range.ts"
 
@@ -121,6 +121,7 @@ export function alphaAt(schedule: NoiseSchedule, timestep: number): number {
  */
 export function sigmaAt(schedule: NoiseSchedule, timestep: number): number {
   checkGiven("schedule: the schedule", schedule, "sigmas", "createNoiseSchedule")
+  checkArgument("schedule: timestep", timestep, "a number")
   const { sigmas } = schedule
   if (!(timestep >= 0 && timestep <= sigmas.length - 1)) {
     throw new CoreError("timestep", `schedule: timestep must be from 0 to ${sigmas.length - 1}, got ${timestep}`)
@@ -148,6 +149,8 @@ export function timestepAt(
   interpolation: SigmaInterpolation = "linear",
 ): number {
   checkGiven("schedule: the schedule", schedule, "sigmas", "createNoiseSchedule")
+  checkArgument("schedule: sigma", sigma, "a number")
+  checkChoice("schedule", "interpolation", interpolation, ["linear", "log"])
   if (!(sigma >= 0)) throw new CoreError("sigmas", `schedule: sigma must be 0 or more, got ${sigma}`)
   const { sigmas } = schedule
   const last = sigmas.length - 1

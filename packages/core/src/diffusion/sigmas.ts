@@ -1,4 +1,4 @@
-import { checkArgument, checkGiven, checkOptions, type OptionKinds } from "../argument.ts"
+import { checkArgument, checkChoice, checkGiven, checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { unknownName } from "../nearest.ts"
 import { checkRanges } from "../number-range.ts"
@@ -86,6 +86,8 @@ export function noiseLevels(
   checkGiven("sigmas: the schedule", given, "sigmas", "createNoiseSchedule")
   checkArgument("sigmas: the sampler", use, "an object")
   const { grid = "points", wholeKarras, largestSigma, end = "zero" } = use
+  checkChoice("sigmas", "grid", grid, ["points", "intervals"])
+  checkChoice("sigmas", "end", end, ["zero", "smallest"])
   checkRanges("sigmas", { steps }, { steps: { integer: true, min: 1, max: MOST_STEPS } })
   if (steps === undefined) checkArgument("sigmas: steps", steps, "a number")
   const name = spacingOf(spacing)
@@ -146,6 +148,7 @@ export function listedLevels(
   checkGiven("sigmas: the schedule", schedule, "sigmas", "createNoiseSchedule")
   checkOptions<typeof lists>("sigmas", lists, LIST_KINDS)
   const { timesteps, sigmas, end = 0 } = lists
+  checkRanges("sigmas", { end }, { end: { min: 0 } })
   const levels = sigmas ?? timesteps?.map((timestep) => schedule.sigmas[timestep] ?? Number.NaN) ?? []
   const steps = timesteps ?? levels.map((sigma) => timestepAt(schedule, sigma, "log"))
   if (levels.length === 0 || levels.length !== steps.length || levels.some(Number.isNaN)) {

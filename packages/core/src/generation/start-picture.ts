@@ -74,6 +74,8 @@ export function startSteps(steps: number, start: Partial<StartPicture>): StartSt
     { ...START_RANGES, steps: { integer: true, min: 1, max: MOST_STEPS } },
   )
   const { strength = START_DEFAULTS.strength, compat = null, stepsOffset = compat === null ? 0 : 1 } = start
+  checkArgument("start: compat", compat, "text or null")
+  checkArgument("start: stepsOffset", stepsOffset, "a finite number")
   const least = compat === null && strength > 0 ? 1 : 0
   const level = steps - Math.min(steps, Math.max(least, Math.floor(steps * strength)) + stepsOffset)
   return { level, from: level + stepsOffset }

@@ -1,4 +1,4 @@
-import { checkArgument, checkGiven } from "../argument.ts"
+import { checkArgument, checkArguments, checkGiven } from "../argument.ts"
 import type { SamplerName } from "../diffusion/names.ts"
 import type { PassPosition } from "../diffusion/pass-position.ts"
 import { type NoiseSchedule, timestepAt } from "../diffusion/schedule.ts"
@@ -51,6 +51,7 @@ export interface Window {
 export function checkWindow(place: string, window: Window): void {
   checkArgument(place, window, "an object")
   const { start = 0, end = 1, ease = 0, windowBy, curve } = window
+  checkArguments(place, "a number", { start, end })
   if (!(start >= 0 && start <= end && end <= 1)) {
     throw new CoreError("option-range", `${place} runs from ${start} to ${end}, expected 0 ≤ start ≤ end ≤ 1`)
   }
@@ -95,6 +96,7 @@ export function createWindowReader(
   sampler: SamplerName,
 ): (position: PassPosition) => WindowReader {
   checkGiven("window: the schedule", schedule, "sigmas", "createNoiseSchedule")
+  checkArgument("window: the sampler", sampler, "text")
   const last = schedule.sigmas.length - 1
   const curves = new WeakMap<readonly CurvePoint[], readonly Placed[]>()
   const placed = (curve: readonly CurvePoint[]): readonly Placed[] => {

@@ -4,6 +4,7 @@ import { expectRgba, type RgbaImage } from "../control/filters/transparency.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { channelsOf } from "../image.ts"
+import { checkRanges } from "../number-range.ts"
 
 /** Text inside a PNG, in order: keywords (1 to 79 Latin characters) and values. */
 export type PngText = ReadonlyMap<string, string>
@@ -41,6 +42,8 @@ export function pngRowsWithAlpha(image: RgbaImage): Uint8Array {
   return filtered(image, 4)
 }
 
+const SIDE = { integer: true, min: 1, max: 2 ** 31 - 1 }
+
 /**
  * A PNG of a picture's packed rows, with text inside. No time and no name of a program is written.
  *
@@ -61,6 +64,7 @@ export function pngFile(
   checkArgument("PNG: the size", size, "an object")
   checkArgument("PNG: the packed rows", packed, "bytes")
   const { width, height } = size
+  checkRanges("PNG", { width: width ?? Number.NaN, height: height ?? Number.NaN }, { width: SIDE, height: SIDE })
   checkArgument("PNG: the text", text, "a Map")
   const header = new Uint8Array(13)
   const view = new DataView(header.buffer)

@@ -1,4 +1,4 @@
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkArguments } from "../argument.ts"
 import { resample } from "../control/filters/resample.ts"
 import { channelsOf, type GreyImage, type RgbImage } from "../image.ts"
 import { unknownName } from "../nearest.ts"
@@ -63,6 +63,12 @@ export function resizeImage<Image extends RgbImage | GreyImage>(
  */
 export function trainingKernel(from: { width: number; height: number }, width: number, height: number): ResizeKernel {
   checkArgument("resize: the size", from, "an object")
+  checkArguments("resize", "a finite number", {
+    "the width of before": from.width,
+    "the height of before": from.height,
+    width,
+    height,
+  })
   return from.width >= width && from.height >= height ? "area" : "lanczos"
 }
 

@@ -28,6 +28,7 @@ export function partsOfPrompt(prompt: string, options: PromptOptions = {}): read
   checkArgument("prompt: the prompt", prompt, "text")
   checkArgument("prompt: the options", options, "an object")
   const { syntax = PROMPT_DEFAULTS.syntax } = options
+  checkArgument("prompt: the syntax", syntax, "text")
   return syntax === "weighted" || syntax === "comfyui-joined" ? splitComposed(prompt) : [{ text: prompt, weight: 1 }]
 }
 

@@ -59,6 +59,8 @@ export function expandPrompt(
   for (const seed of seeds) checkSeed("prompt", seed)
   checkArgument("prompt: the options", options, "an object")
   const { wildcard, compat = null } = options
+  if (wildcard !== undefined) checkArgument("prompt: wildcard", wildcard, "a function")
+  checkArgument("prompt: compat", compat, "text or null")
   const hidden = prompt.replaceAll("\\{", HIDDEN_OPEN).replaceAll("\\}", HIDDEN_CLOSE)
   const whole = wildcard === undefined ? hidden : withWildcards(hidden, wildcard)
   return seeds.flatMap((seed) => {

@@ -1,4 +1,4 @@
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkArguments } from "../argument.ts"
 import type { WorkflowOptions } from "../workflow/index.ts"
 import { parseWorkflow, readWorkflow } from "../workflow/index.ts"
 import { readA1111Text } from "./a1111-text.ts"
@@ -33,6 +33,7 @@ export function readPictureText(
 ): PictureText {
   checkArgument("recipe: the text", text, "a Map")
   checkArgument("recipe: the picture", picture, "an object")
+  checkArguments("recipe: the picture", "a finite number", { width: picture.width, height: picture.height })
   const [prompt, workflow, parameters] = ["prompt", "workflow", "parameters"].map((keyword) => text.get(keyword))
   if (text.has("lllite-recipe")) return { program: "lllite", recipes: [readRecipeText(text, picture)], notices: [] }
   // What the server ran comes before the page's form, in which values may be random.

@@ -1,4 +1,4 @@
-import { checkArgument, checkGiven } from "../argument.ts"
+import { checkArgument, checkArguments, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { jsonMistake } from "../json-mistake.ts"
 import { writeWorkflow } from "../workflow/index.ts"
@@ -80,6 +80,7 @@ export function readRecipeText(
 ): Recipe {
   checkArgument("recipe: the text", text, "a Map")
   checkArgument("recipe: the picture", picture, "an object")
+  checkArguments("recipe: the picture", "a finite number", { width: picture.width, height: picture.height })
   const whole = text.get(RECIPE_KEYWORD)
   if (whole !== undefined) return readRecipe(parseJson(whole))
   const needed = (keyword: string): string => {

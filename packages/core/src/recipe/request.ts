@@ -1,4 +1,4 @@
-import { checkArgument, checkGiven } from "../argument.ts"
+import { checkArgument, checkArguments, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { AdapterSettings } from "../generation/adapter-settings.ts"
 import type { ControlNetSettings } from "../generation/control-nets.ts"
@@ -97,6 +97,7 @@ export function requestOf(recipe: Recipe): RecipeRequest {
 export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): AdapterSettings {
   checkGiven("recipe: the adapter", adapter, "window", "createRecipe")
   const { strength, blocks, guidance, mask } = adapter
+  checkArgument("recipe: the strength", strength, "a finite number")
   return {
     ...{ strength, ...windowOf(adapter), ...guidance },
     ...(blocks === undefined ? {} : { blocks }),
@@ -108,6 +109,7 @@ export function adapterOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "c
 export function controlNetOptions(adapter: Omit<AdapterRecipe, "kind" | "file" | "control">): ControlNetSettings {
   checkGiven("recipe: the adapter", adapter, "window", "createRecipe")
   const { strength, guessMode, controlType, guidance, mask } = adapter
+  checkArgument("recipe: the strength", strength, "a finite number")
   return {
     ...{ strength, ...windowOf(adapter), ...guidance },
     ...(mask === undefined ? {} : { maskFeather: mask.feather }),
@@ -116,7 +118,10 @@ export function controlNetOptions(adapter: Omit<AdapterRecipe, "kind" | "file" |
   }
 }
 
-function windowOf({ window: { start, end, ease, by }, curve }: Pick<AdapterRecipe, "window" | "curve">): Window {
+function windowOf({ window, curve }: Pick<AdapterRecipe, "window" | "curve">): Window {
+  checkArgument("recipe: the window", window, "an object")
+  const { start, end, ease, by } = window
+  checkArguments("recipe: the window", "a finite number", { start, end })
   return {
     ...{ start, end },
     ...(ease === undefined ? {} : { ease }),
@@ -129,6 +134,7 @@ function windowOf({ window: { start, end, ease, by }, curve }: Pick<AdapterRecip
 export function loraOptions(lora: Omit<LoraReference, "file">): Required<LoraStrength> {
   checkArgument("recipe: the LoRA", lora, "an object")
   const { strength, textStrength, blocks } = lora
+  checkArgument("recipe: the strength", strength, "a finite number")
   return { strength, textStrength, blocks }
 }
 

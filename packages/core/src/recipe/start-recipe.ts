@@ -77,6 +77,7 @@ export interface StagesInput {
 export function startOptions(start: StartRecipe): Omit<StartPicture, "image" | "mask"> {
   checkArgument("recipe: the start", start, "an object")
   const { strength, compat, stepsOffset, maskedContent } = start
+  checkArgument("recipe: the strength of the start", strength, "a finite number")
   return { strength, compat, stepsOffset, ...(maskedContent === undefined ? {} : { maskedContent }) }
 }
 

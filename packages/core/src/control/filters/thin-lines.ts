@@ -33,6 +33,7 @@ export function thinLines(lines: GreyImage, options: { readonly prune?: boolean 
   expectGrey(lines)
   checkArgument("thinLines: the options", options, "an object")
   const { prune = true } = options
+  checkArgument("thinLines: prune", prune, "true or false")
   const result = { ...lines, data: Uint8Array.from(lines.data) }
   for (let round = 0; round < MOST_ROUNDS; round++) if (!removeAll(result, PEELS)) break
   if (prune) removeAll(result, PRUNINGS)

@@ -1,4 +1,4 @@
-import { checkArgument, checkGiven, checkOptions, type OptionKinds } from "../../argument.ts"
+import { checkArgument, checkChoice, checkGiven, checkOptions, type OptionKinds } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { unknownName } from "../../nearest.ts"
 import { checkRanges } from "../../number-range.ts"
@@ -238,6 +238,8 @@ export function startFactor(
   given?: StartScale,
 ): number {
   checkGiven("sampler: the sampler", sampler, "startScale", "findSampler")
+  checkArgument("sampler: sigma", sigma, "a number")
+  checkChoice("sampler", "start scale", given, ["sigma", "unit-variance"])
   const isLower = spacing !== undefined && BEGINS_LOWER.includes(spacing)
   const scale = given ?? (isLower ? "unit-variance" : sampler.startScale)
   return scale === "sigma" ? sigma : Math.hypot(sigma, 1)
