@@ -11,6 +11,13 @@ export function expectShapes(what: string, scene: { readonly shapes: readonly un
   for (const shape of scene.shapes) expectArgument(isObject(shape), `${what}: a shape`, shape, "an object")
 }
 
+/** Checks numbers by their names. @throws TypeError for one that is none */
+export function expectNumbers(what: string, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    expectArgument(Number.isFinite(value), `${what}: ${name}`, value, "a number")
+  }
+}
+
 /** Checks a picture's kind. @throws TypeError */
 export function expectPicture(what: string, picture: { readonly data: { readonly length: number } }): void {
   expectArgument(typeof picture?.data?.length === "number", `${what}: the picture`, picture, "a picture with its data")

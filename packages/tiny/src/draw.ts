@@ -1,4 +1,4 @@
-import { expectArgument, expectShapes } from "./argument.ts"
+import { expectArgument, expectNumbers, expectShapes } from "./argument.ts"
 import { palette, type Scene, type Shape, type ShapeKind } from "./scene.ts"
 
 /** The longest side of a drawing, in pixels. */
@@ -60,16 +60,28 @@ const outlines: Record<ShapeKind, Outline> = {
   heart: polygon(heartPoints(48)),
 }
 
+/** Checks the kind of a shape and its place. @throws TypeError */
+function expectShape(what: string, shape: Shape): void {
+  expectArgument(
+    Object.hasOwn(outlines, shape?.kind),
+    `${what}: the kind of the shape`,
+    shape?.kind,
+    "the name of a shape",
+  )
+  const { x, y, radius, rotation } = shape
+  expectNumbers(`${what}: the shape's`, { x, y, radius, rotation })
+}
+
 /**
  * Signed distance from a point to a shape's outline, negative inside; all lengths are fractions of the picture's side.
  */
 export function distanceToShape(shape: Shape, x: number, y: number): number {
-  expectArgument(
-    Object.hasOwn(outlines, shape?.kind),
-    "distanceToShape: the kind of the shape",
-    shape?.kind,
-    "the name of a shape",
-  )
+  expectShape("distanceToShape", shape)
+  expectNumbers("distanceToShape", { x, y })
+  return distanceTo(shape, x, y)
+}
+
+function distanceTo(shape: Shape, x: number, y: number): number {
   const cos = Math.cos(shape.rotation)
   const sin = Math.sin(shape.rotation)
   const dx = (x - shape.x) / shape.radius
@@ -95,13 +107,14 @@ export function drawScene(scene: Scene, size = 128): Picture {
       shape.colour,
       "one of the palette",
     )
+    expectShape("drawScene", shape)
     const ink = palette[shape.colour]
     const reach = shape.radius * 1.2 + 1 / size
     const first = (centre: number): number => Math.max(0, Math.floor((centre - reach) * size))
     const last = (centre: number): number => Math.min(size - 1, Math.ceil((centre + reach) * size))
     for (let row = first(shape.y); row <= last(shape.y); row++) {
       for (let column = first(shape.x); column <= last(shape.x); column++) {
-        const distance = distanceToShape(shape, (column + 0.5) / size, (row + 0.5) / size) * size
+        const distance = distanceTo(shape, (column + 0.5) / size, (row + 0.5) / size) * size
         const cover = Math.min(1, Math.max(0, 0.5 - distance))
         if (cover === 0) continue
         const at = (row * size + column) * 3

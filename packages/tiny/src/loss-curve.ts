@@ -1,4 +1,4 @@
-import { expectArgument, isObject } from "./argument.ts"
+import { expectArgument, expectNumbers, isObject } from "./argument.ts"
 /** The frame of a curve in its picture. */
 export interface CurveFrame {
   /** The picture's edge on the left of the curve, and above it. Default: 0. */
@@ -29,6 +29,8 @@ export function curvePaths(losses: readonly number[], frame: CurveFrame): CurveP
   expectArgument(Array.isArray(losses), "curvePaths: the losses", losses, "a list")
   expectArgument(isObject(frame), "curvePaths: the frame", frame, "an object")
   const { left = 0, top = 0, width, height, total = losses.length, window } = frame
+  expectNumbers("curvePaths", { left, top, width, height, total, window })
+  expectNumbers("curvePaths: the loss", { ...losses })
   const largest = Math.max(...losses, Number.MIN_VALUE)
   const last = Math.max(total, losses.length, 2)
   const x = (index: number): number => left + (width * index) / (last - 1)
@@ -43,6 +45,8 @@ export function curvePaths(losses: readonly number[], frame: CurveFrame): CurveP
 /** The mean of the last `window` values at every index. At the beginning there are fewer values. */
 export function runningMean(values: readonly number[], window: number): readonly number[] {
   expectArgument(Array.isArray(values), "runningMean: the values", values, "a list")
+  expectArgument(Number.isInteger(window) && window > 0, "runningMean: the window", window, "a whole number from 1")
+  expectNumbers("runningMean: the value", { ...values })
   let sum = 0
   return values.map((value, i) => {
     sum += value - (i >= window ? (values[i - window] ?? 0) : 0)

@@ -49,6 +49,7 @@ export function heldOutDrawing(index: number): CaptionedDrawing {
  * @throws RangeError for an index that has none
  */
 export function datasetOfPairs(count: number, pairOf: (index: number) => DrawnPair | undefined): PairDataset {
+  expectArgument(Number.isSafeInteger(count) && count >= 0, "datasetOfPairs: the count", count, "a whole number from 0")
   expectArgument(typeof pairOf === "function", "datasetOfPairs: what makes the pair of an index", pairOf, "a function")
   return {
     count,

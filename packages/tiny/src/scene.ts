@@ -101,6 +101,10 @@ export function makeScene(seed: number, index: number): Scene {
 /** The caption of a scene: `a red star`, `a small blue ring and a yellow square`. It has no positions. */
 export function captionOf(scene: { readonly shapes: readonly ShapeWords[] }): string {
   expectShapes("captionOf", scene)
+  for (const { kind, colour } of scene.shapes) {
+    expectArgument(shapeKinds.includes(kind), "captionOf: the kind of a shape", kind, "the name of a shape")
+    expectArgument(colourNames.includes(colour), "captionOf: the colour of a shape", colour, "the name of a colour")
+  }
   return scene.shapes.map((s) => `a ${s.size === "small" ? "small " : ""}${s.colour} ${s.kind}`).join(" and ")
 }
 
