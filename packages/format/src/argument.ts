@@ -25,6 +25,19 @@ export function expectOptions(options: object, ...names: readonly string[]): voi
   }
 }
 
+/** Checks the layout of a U-Net. @throws FormatError `argument` */
+export function expectLayout(layout: unknown): void {
+  const { channelMult, transformerDepth } = (layout ?? {}) as Readonly<Record<string, unknown>>
+  const isOne = Array.isArray(channelMult) && Array.isArray(transformerDepth)
+  expectArgument(isOne, "the layout", layout, "that of a U-Net, such as SDXL_LAYOUT")
+}
+
+/** Checks a site. @throws FormatError `argument` */
+export function expectSite(site: unknown): void {
+  const { depth } = (site ?? {}) as Readonly<Record<string, unknown>>
+  expectArgument(depth === 1 || depth === 2 || depth === 3, "the site", site, "what enumerateSites gives")
+}
+
 /** Checks an open LLLite. @throws FormatError `argument` */
 export function expectOpenLllite(file: { readonly sites: readonly unknown[] } | undefined): void {
   expectArgument(Array.isArray(file?.sites), "the LLLite", file, "what readLllite gives")

@@ -37,6 +37,7 @@ export function fromBytes(bytes: Uint8Array | ArrayBuffer, label = "bytes"): Byt
 
 /** A source over a Blob or a browser's File, read lazily by slices. Default label: the File's name. */
 export function fromBlob(blob: Blob, label?: string): ByteSource {
+  expectArgument(blob instanceof Blob, "the file", blob, "a Blob or File")
   const { name: own } = blob as { readonly name?: unknown }
   const name = label ?? (typeof own === "string" ? own : "blob")
   return {
@@ -69,6 +70,7 @@ export function toSource(input: SourceLike): ByteSource {
  * @throws FormatError `source-range`, `source-short-read`
  */
 export async function readExactly(source: ByteSource, start: number, end: number): Promise<Uint8Array> {
+  expectArgument(typeof source?.read === "function", "the source", source, "what toSource gives")
   checkRange(start, end, source.size, source.label)
   const bytes = await source.read(start, end)
   if (bytes.byteLength !== end - start) {

@@ -1,4 +1,4 @@
-import { expectOpenLllite } from "../argument.ts"
+import { expectArgument, expectMap, expectOpenLllite, expectOptions } from "../argument.ts"
 import { FormatError, show } from "../errors.ts"
 import type { LlliteFile } from "../lllite/read.ts"
 import { LLLITE_ARCHITECTURE, LLLITE_IMPLEMENTATION, MODEL_SPEC_VERSION } from "../modelspec/metadata.ts"
@@ -23,13 +23,18 @@ export function changeMetadata(
   metadata: ReadonlyMap<string, string>,
   change: MetadataChange,
 ): ReadonlyMap<string, string> {
+  expectMap("the metadata", metadata)
+  expectOptions(change, "remove", "set")
+  const { remove = [], set = new Map<string, string>() } = change
+  expectMap("set", set)
+  expectArgument(typeof remove?.[Symbol.iterator] === "function", "remove", remove, "a list of keys")
   const changed = new Map(metadata)
-  for (const key of change.remove ?? []) {
+  for (const key of remove) {
     if (changed.delete(key)) continue
     const keys = metadata.size === 0 ? "it has none" : `it has ${[...metadata.keys()].map(show).join(", ")}`
     throw new FormatError("metadata", `there is no key ${show(key)} to remove; ${keys}`)
   }
-  for (const [key, value] of change.set ?? []) changed.set(key, value)
+  for (const [key, value] of set) changed.set(key, value)
   return changed
 }
 

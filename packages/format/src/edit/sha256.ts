@@ -1,3 +1,5 @@
+import { expectArgument } from "../argument.ts"
+
 /** A hash that takes bytes piece by piece. */
 export interface Hasher {
   update(bytes: Uint8Array): void
@@ -17,6 +19,7 @@ export function createSha256(): Hasher {
   let total = 0
 
   const update = (bytes: Uint8Array): void => {
+    expectArgument(bytes instanceof Uint8Array, "the bytes", bytes, "a Uint8Array")
     total += bytes.byteLength
     let at = 0
     if (filled > 0) {

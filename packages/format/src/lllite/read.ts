@@ -1,3 +1,4 @@
+import { expectOpenFile } from "../argument.ts"
 import type { Floats } from "../arrays.ts"
 import { FormatError, show } from "../errors.ts"
 import type { UnetLayout } from "../networks/unet-layout.ts"
@@ -84,6 +85,7 @@ export async function readLllite(input: SourceLike, options: ReadLlliteOptions =
  * @throws FormatError `wrong-kind`, `site-*`
  */
 export function llliteOf(safetensors: SafetensorsFile, options: ReadLlliteOptions = {}): LlliteFile {
+  expectOpenFile(safetensors)
   const { label, metadata } = safetensors
   // Programs without types may give null.
   const fitting = options?.layout

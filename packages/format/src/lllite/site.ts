@@ -1,3 +1,4 @@
+import { expectLayout } from "../argument.ts"
 import type { UnetLayer, UnetRole, UnetSection } from "../networks/unet-layer.ts"
 import type { UnetLayout } from "../networks/unet-layout.ts"
 import { SDXL_LAYOUT } from "../networks/unet-layout.ts"
@@ -60,6 +61,7 @@ export interface SiteTable {
  * @throws FormatError `layout`
  */
 export function siteTable(layout: UnetLayout): SiteTable {
+  expectLayout(layout)
   if (layout !== SDXL_LAYOUT) return createTable(layout)
   // SDXL's table is used often, and its layout is frozen.
   sdxlTable ??= createTable(layout)

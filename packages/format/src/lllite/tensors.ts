@@ -1,3 +1,4 @@
+import { expectArgument, expectSite } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { Site } from "./site.ts"
 
@@ -37,13 +38,9 @@ export type CondChannels = 3 | 4
 export const PICTURE_CHANNELS = 3
 
 /** The fields of an adapter's form alone. Those that are the default are left out. */
-export function dimsOf({
-  condDim,
-  mlpDim,
-  sharedTrunk,
-  condChannels = PICTURE_CHANNELS,
-  condInput,
-}: AdapterDims): AdapterDims {
+export function dimsOf(dims: AdapterDims): AdapterDims {
+  expectArgument(typeof dims === "object" && dims !== null, "the widths", dims, "condDim and mlpDim")
+  const { condDim, mlpDim, sharedTrunk, condChannels = PICTURE_CHANNELS, condInput } = dims
   return {
     ...{ condDim, mlpDim },
     ...(sharedTrunk === true ? { sharedTrunk } : {}),
@@ -84,6 +81,8 @@ export function isSiteTensorName(text: string): text is SiteTensorName {
  * @throws FormatError `dims` if condDim is not a whole number of at least 2, or mlpDim not one of at least 1
  */
 export function siteTensorShapes(site: SiteShape, dims: AdapterDims): ReadonlyMap<SiteTensorName, readonly number[]> {
+  expectSite(site)
+  expectArgument(typeof dims === "object" && dims !== null, "the widths", dims, "condDim and mlpDim")
   checkDims(dims)
   const { condDim, mlpDim, condChannels = PICTURE_CHANNELS } = dims
   const half = Math.floor(condDim / 2)
@@ -112,6 +111,8 @@ const KERNELS = {
 
 /** Sides of the kernels of a conditioner's convolutions, first to last. */
 export function conditionerKernels(depth: Site["depth"], input: CondInput = "pixel"): readonly [number, ...number[]] {
+  expectArgument(Object.hasOwn(KERNELS, input), "the input", input, "pixel or latent")
+  expectArgument(Object.hasOwn(KERNELS[input], depth), "the depth", depth, "1, 2 or 3")
   return KERNELS[input][depth]
 }
 
@@ -125,9 +126,11 @@ const CONDITIONER = "conditioning1."
  * the depth: `lllite_conditioning1.depth2.0.weight`.
  */
 export function siteTensorKey(
-  { key, depth, sharedTrunk = false }: Pick<Site, "key" | "depth"> & Pick<AdapterDims, "sharedTrunk">,
+  site: Pick<Site, "key" | "depth"> & Pick<AdapterDims, "sharedTrunk">,
   name: SiteTensorName,
 ): string {
+  expectSite(site)
+  const { key, depth, sharedTrunk = false } = site
   if (!sharedTrunk || !name.startsWith(CONDITIONER)) return `${key}.${name}`
   return `${trunkKey(depth)}.${name.slice(CONDITIONER.length)}`
 }
@@ -155,6 +158,7 @@ export function isConditionerTensor(name: SiteTensorName): boolean {
  * @throws FormatError `dims`
  */
 export function adapterParameterCount(sites: Iterable<SiteShape & AdapterDims>): number {
+  expectArgument(typeof sites?.[Symbol.iterator] === "function", "the sites", sites, "a list")
   const trunks = new Set<Site["depth"]>()
   let count = 0
   for (const site of sites) {

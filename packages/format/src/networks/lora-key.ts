@@ -1,3 +1,4 @@
+import { expectArgument } from "../argument.ts"
 import type { NetworkLayer, NetworkName } from "./layer.ts"
 
 /** The prefixes of a LoRA's module names, by network. Source: sd-scripts `networks/lora.py`. */
@@ -13,7 +14,9 @@ const PREFIXES: Readonly<Partial<Record<NetworkName, string>>> = {
  *
  * @param path the layer's path; another layout's path gives that layout's key
  */
-export function loraKey({ network, path }: Pick<NetworkLayer, "network" | "path">): string | null {
+export function loraKey(layer: Pick<NetworkLayer, "network" | "path">): string | null {
+  expectArgument(typeof layer?.path === "string", "the layer", layer, "a layer of a network")
+  const { network, path } = layer
   const prefix = PREFIXES[network]
   return prefix === undefined ? null : prefix + path.replaceAll(".", "_")
 }

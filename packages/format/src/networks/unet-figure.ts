@@ -1,3 +1,4 @@
+import { expectLayout } from "../argument.ts"
 import type { UnetBlockName, UnetLayer, UnetRole, UnetSection } from "./unet-layer.ts"
 import type { UnetLayout } from "./unet-layout.ts"
 import { checkLayout } from "./unet-layout.ts"
@@ -98,6 +99,7 @@ const RES_BLOCKS = 2
  * @throws FormatError `layout`
  */
 export function unetFigure(layout: UnetLayout, widths: UnetWidths = SDXL_WIDTHS): UnetFigure {
+  expectLayout(layout)
   checkLayout(layout)
   const levels = layout.channelMult.map((mult) => mult * layout.modelChannels)
   const [firstWidth = 0] = levels

@@ -1,3 +1,4 @@
+import { expectLayout } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 
 /**
@@ -42,6 +43,8 @@ export function checkLayout(layout: UnetLayout): void {
 
 /** Whether two layouts have the same numbers. */
 export function sameLayout(a: UnetLayout, b: UnetLayout): boolean {
+  expectLayout(a)
+  expectLayout(b)
   return (
     a.modelChannels === b.modelChannels &&
     a.channelMult.every((mult, level) => mult === b.channelMult[level]) &&

@@ -1,3 +1,4 @@
+import { expectLayout } from "../argument.ts"
 import { loraKey } from "./lora-key.ts"
 import type { UnetFigure, UnetWidths } from "./unet-figure.ts"
 import { SDXL_WIDTHS, unetFigure } from "./unet-figure.ts"
@@ -26,6 +27,7 @@ export interface UnetTable {
  * @throws FormatError `layout`
  */
 export function unetTable(layout: UnetLayout, widths: UnetWidths = SDXL_WIDTHS): UnetTable {
+  expectLayout(layout)
   if (layout !== SDXL_LAYOUT || widths !== SDXL_WIDTHS) return createTable(layout, widths)
   // SDXL's table is used often, and its layout is frozen.
   sdxlTable ??= createTable(layout, widths)

@@ -1,3 +1,4 @@
+import { expectArgument } from "../argument.ts"
 import type { Floats } from "../arrays.ts"
 import type { FormatErrorPlace } from "../errors.ts"
 import { FormatError } from "../errors.ts"
@@ -71,6 +72,7 @@ export function checkReadable(dtype: Dtype, place?: FormatErrorPlace): asserts d
  * not a whole number of elements
  */
 export function toFloat32(bytes: Uint8Array, dtype: Dtype): Floats {
+  expectArgument(bytes instanceof Uint8Array, "the bytes", bytes, "a Uint8Array")
   checkReadable(dtype)
   const width = DTYPE_BITS[dtype] / 8
   if (bytes.byteLength % width !== 0) {

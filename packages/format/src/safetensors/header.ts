@@ -1,3 +1,4 @@
+import { expectArgument } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { ByteSource } from "../source.ts"
 import { readExactly, readExactlyInto } from "../source.ts"
@@ -55,6 +56,7 @@ export function parseHeaderLength(firstBytes: Uint8Array, fileSize: number, labe
  * @throws FormatError that names the rule, the tensor and the byte
  */
 export function parseHeader(json: Uint8Array, fileSize: number, label: string): SafetensorsHeader {
+  expectArgument(json instanceof Uint8Array, "the header", json, "a Uint8Array")
   const usual = json.byteLength <= WINDOW_BYTES ? readUsualHeader(json, fileSize) : undefined
   if (usual !== undefined) return usual
   const parser = new HeaderParser(json.byteLength, fileSize, label)
