@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto"
 import { createSecureContext } from "node:tls"
+import { checkArgument } from "@lllite/core/names"
 import { RanksError } from "./errors.ts"
 
 /** What a leading process needs for TLS. */
@@ -15,7 +16,9 @@ export interface TlsKeys {
  *
  * @throws RanksError `certificate`
  */
-export function checkTls({ certificate, key }: TlsKeys): void {
+export function checkTls(keys: TlsKeys): void {
+  checkArgument("ranks: the certificate and its key", keys, "an object")
+  const { certificate, key } = keys
   try {
     // TLS itself passes over an empty text, and no connection can be made then.
     new X509Certificate(certificate)

@@ -1,4 +1,6 @@
 import { PNG_SIGNATURE, type PngText } from "@lllite/core/image"
+import { valueText } from "@lllite/core/names"
+import { CoreError } from "@lllite/core/runtime"
 import { WebRuntimeError } from "../errors.ts"
 
 /** Bytes of the longest text that is unpacked. A few packed bytes may unpack to gigabytes. */
@@ -22,6 +24,9 @@ export interface PngInfo {
  * @throws WebRuntimeError when it ends too early, or its text cannot be unpacked or is over 16 MiB
  */
 export async function readPngInfo(file: Blob): Promise<PngInfo | null> {
+  if (!(file instanceof Blob)) {
+    throw new CoreError("argument", `PNG text: the file is ${valueText(file)}, expected a File or Blob`)
+  }
   const head = new Uint8Array(await file.slice(0, 24).arrayBuffer())
   if (head.length < 24 || !PNG_SIGNATURE.every((byte, i) => head[i] === byte)) return null
   const size = new DataView(head.buffer)

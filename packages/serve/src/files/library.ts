@@ -1,3 +1,4 @@
+import { checkArgument } from "@lllite/core/names"
 import { type RecipeFileKind, TINY } from "@lllite/core/recipe"
 
 /** Kinds of files that a server has in folders. Pictures come with requests. */
@@ -39,6 +40,9 @@ const ENDINGS = ["", ".safetensors", ".ckpt", ".pt", ".pth", ".bin", ".sft"]
  * of the folders.
  */
 export function findModel(models: readonly Model[], written: string): Model | null {
+  checkArgument("models: the list", models, "a list")
+  for (const model of models) checkArgument("models: the name of a model", model?.name, "text")
+  checkArgument("models: the name", written, "text")
   // ComfyUI on Windows writes subfolders with a backslash. A1111 adds a hash in brackets.
   const name = written.replaceAll("\\", "/").replace(/ \[[0-9a-f]{6,64}\]$/, "")
   if (name === "") return null

@@ -1,3 +1,4 @@
+import { checkGiven } from "@lllite/core/names"
 import { checkStorage } from "../check-storage.ts"
 import { checkHalf } from "../product/check-half.ts"
 import { checkMatrices } from "../product/check-matrices.ts"
@@ -30,6 +31,7 @@ export async function keptCheck(
 
 /** The checks of float16 and of subgroup matrices on the device in use. Each runs once for every driver. */
 export function keptChecks(store: TextStore): PathChecks {
+  checkGiven("checks: the store", store, "read", "the runtime, with read and write,")
   return {
     half: (version) => keptCheck(store, version),
     storage: (version) => keptCheck(store, `${version}, storage`, checkStorage),

@@ -1,3 +1,5 @@
+import { checkArgument, checkGiven } from "@lllite/core/names"
+import { WebgpuOpsError } from "../errors.ts"
 import type { ProductPrecision } from "../webgpu-ops.ts"
 import type { OptionalFeature } from "./features.ts"
 import type { WebgpuDevice } from "./start.ts"
@@ -39,9 +41,15 @@ export interface PathChecks {
  */
 export async function startOnPaths(
   start: (options: { readonly features?: readonly OptionalFeature[] }) => Promise<WebgpuDevice>,
-  { half, storage, matrices }: PathChecks,
+  checks: PathChecks,
   precision: ProductPrecision = "F32",
 ): Promise<CheckedStart | PathProblem> {
+  checkArgument("WebGPU: the start", start, "a function")
+  checkGiven("WebGPU: the checks", checks, "half", "keptChecks")
+  if (precision !== "F32" && precision !== "F16") {
+    throw new WebgpuOpsError("precision", `precision: ${JSON.stringify(precision)}, expected F32 or F16`)
+  }
+  const { half, storage, matrices } = checks
   const device = await start(precision === "F16" ? {} : { features: NO_MATRICES })
   const version = versionOf(device)
   const hasHalf = device.device.features.has("shader-f16")
@@ -80,6 +88,8 @@ export async function startOnPaths(
 }
 
 /** The name of a device's card and driver, for people, and for stores of what was found on it. */
-export function versionOf({ vendor, architecture, description }: WebgpuDevice): string {
+export function versionOf(device: WebgpuDevice): string {
+  checkGiven("WebGPU: the device", device, "device", "startWebgpu")
+  const { vendor, architecture, description } = device
   return ["WebGPU", vendor, architecture, description].filter(Boolean).join(" ")
 }

@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "@lllite/core/names"
 import * as tf from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import { replaceStockKernels } from "../stock/replace.ts"
@@ -61,6 +62,8 @@ export async function startWebgpu(
   gpu: GPU,
   { software = false, features = OPTIONAL_FEATURES }: StartOptions = {},
 ): Promise<WebgpuDevice> {
+  checkGiven("WebGPU: the GPU", gpu, "requestAdapter", "navigator.gpu")
+  checkArgument("WebGPU: the features", features, "a list of texts")
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" })
   if (adapter === null) {
     throw new WebgpuOpsError(

@@ -1,3 +1,4 @@
+import { checkGiven } from "@lllite/core/names"
 import { createComposedOps, type LinearWeight, type Ops } from "@lllite/core/ops"
 import { createStream } from "@lllite/core/random"
 import type { Tensor } from "@tensorflow/tfjs-core"
@@ -24,6 +25,7 @@ const SHAPES = [
  * @throws WebgpuOpsError if the backend in use was not started by `startWebgpu`
  */
 export async function checkHalf(ops: Ops = halfOps()): Promise<string | null> {
+  checkGiven("float16: the ops", ops, "load", "createWebgpuOps")
   for (const shape of SHAPES) {
     const problem = await checkProduct(ops, shape)
     if (problem !== null) return problem

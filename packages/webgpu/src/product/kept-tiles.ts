@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "@lllite/core/names"
 import { readKept, type TextStore, writeKept } from "../device/text-store.ts"
 import { areTiles, type ProductTiles } from "./tiles.ts"
 import { tuneProducts } from "./tune.ts"
@@ -14,6 +15,9 @@ export async function keptTiles(
   adapter: string,
   tune: () => Promise<ProductTiles> = tuneProducts,
 ): Promise<ProductTiles> {
+  checkGiven("tiles: the store", store, "read", "the runtime, with read and write,")
+  checkArgument("tiles: the adapter", adapter, "text")
+  checkArgument("tiles: the measurement", tune, "a function")
   const kept = await readKept(store)
   const known = kept[adapter]
   if (areTiles(known)) return known

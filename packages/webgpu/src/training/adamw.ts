@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "@lllite/core/names"
 import type { AdamWSettings, LoadOptimizer, OptimizerState } from "@lllite/core/training"
 import { adamWFactors, loadOptimizer, memoryOf, OPTIMIZERS, settingsOf } from "@lllite/core/training"
 import type { Tensor } from "@tensorflow/tfjs-core"
@@ -35,6 +36,8 @@ export interface WebgpuAdamW {
  * `startWebgpu`; WebgpuLimitError if the arrays are too long to bind
  */
 export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, settings: AdamWSettings): WebgpuAdamW {
+  checkArgument("adamw: the values", values, "a list of numbers")
+  checkGiven("adamw: the state", state, "tensors", "initOptimizer")
   const gpu = openGpu()
   const count = values.length
   const { m, v } = memoryOf(OPTIMIZERS.adamw, { values, parts: [] }, state, settings).lists
