@@ -18,6 +18,14 @@ export async function withSameLetters<T>(path: string, call: (path: string) => P
   }
 }
 
+/** The path as the disk has it: the given one, or the one path with its letters. The given one if there is none. */
+export async function pathOnDisk(path: string): Promise<string> {
+  return withSameLetters(path, async (found) => {
+    await lstat(found)
+    return found
+  }).catch(() => path)
+}
+
 /** The one path that exists with the same letters. Null: there is none, or there are several. */
 async function sameLetters(path: string): Promise<string | null> {
   // Without accents there is one form.

@@ -100,3 +100,11 @@ it("refuses a picture that ends too early", async () => {
 it("names a missing picture", async () => {
   await expect(readImage(join(folder, "none.png"))).rejects.toThrow(/none\.png": there is no such file/)
 })
+
+it("reads a picture whose name the disk has in another form of Unicode", async () => {
+  const image = { width: 2, height: 1, data: Uint8Array.of(1, 2, 3, 4, 5, 6) }
+  await writePng(join(folder, `${"é".normalize("NFD")}.png`), image)
+  const asked = join(folder, `${"é".normalize("NFC")}.png`)
+  expect(await readImage(asked)).toEqual(image)
+  expect(await readImageSize(asked)).toEqual({ width: 2, height: 1 })
+})

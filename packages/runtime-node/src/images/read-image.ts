@@ -4,6 +4,7 @@ import { checkArgument } from "@lllite/core/names"
 import type { Metadata, Sharp } from "sharp"
 import { fileError, InputError } from "../errors.ts"
 import { openRegular } from "../files/regular-file.ts"
+import { pathOnDisk } from "../files/same-letters.ts"
 import { loadSharp } from "./load-sharp.ts"
 import type { PictureTrait } from "./picture-traits.ts"
 import { headerTraits, pixelTraits } from "./picture-traits.ts"
@@ -128,9 +129,10 @@ function withoutAlpha(rgba: Uint8Array, pixels: number): Uint8Array {
 async function decode<T>(source: PictureSource, use: (image: Sharp) => Promise<T>): Promise<T> {
   await checkFormat(source)
   const sharp = await loadSharp()
+  const input = isNamed(source) ? source.bytes : typeof source === "string" ? await pathOnDisk(source) : source
   try {
     return await use(
-      sharp(isNamed(source) ? source.bytes : source, {
+      sharp(input, {
         failOn: "error",
         limitInputPixels: MOST_PICTURE_PIXELS,
         autoOrient: false,
