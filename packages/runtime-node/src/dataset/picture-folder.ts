@@ -1,9 +1,11 @@
 import type { Dirent } from "node:fs"
-import { opendir } from "node:fs/promises"
+import { opendir, stat } from "node:fs/promises"
 import { extname, join, parse } from "node:path"
 import { IMAGE_EXTENSIONS, isReadImage, isUnreadImage } from "@lllite/core/image"
-import { fileError } from "../errors.ts"
+import { fileError, InputError } from "../errors.ts"
+import { kindOf } from "../files/file-kind.ts"
 import { withSameLetters } from "../files/same-letters.ts"
+import { hasCode } from "../files/system-code.ts"
 
 /** The files of a folder. Names are in the order of code points, which is sd-scripts' and the same everywhere. */
 export interface PictureFolder {
@@ -59,8 +61,16 @@ export async function checkFolder(path: string): Promise<void> {
   try {
     await (await withSameLetters(path, (found) => opendir(found))).close()
   } catch (cause) {
-    throw fileError("read the folder", path, cause)
+    throw await folderError(path, cause)
   }
+}
+
+/** The error of a folder that cannot be read. A path that is no folder is named by what it is. */
+async function folderError(path: string, cause: unknown): Promise<InputError> {
+  const found = hasCode(cause, "ENOTDIR") ? await stat(path).catch(() => null) : null
+  if (found === null || found.isDirectory()) return fileError("read the folder", path, cause)
+  const what = `cannot read the folder "${path}": it is ${kindOf(found)}, expected a folder. Give the path of a folder.`
+  return new InputError("not-a-folder", what, { cause })
 }
 
 /** Whether a name has its letters and accents as one sign, as most names have. */
@@ -126,6 +136,6 @@ async function eachEntry(path: string, look: (entry: Dirent) => void): Promise<v
     const entries = await withSameLetters(path, (found) => opendir(found, { bufferSize: ENTRIES_AT_ONCE }))
     for await (const entry of entries) look(entry)
   } catch (cause) {
-    throw fileError("read the folder", path, cause)
+    throw await folderError(path, cause)
   }
 }

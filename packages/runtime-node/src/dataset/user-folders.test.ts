@@ -80,6 +80,12 @@ describe("names", () => {
     expect((await dataset.example(0)).caption).toBe("composed")
   })
 
+  it("says what stands in the place of a folder", async () => {
+    await put("images", "")
+    await put("controls/00.png", await png())
+    expect(await problemOf()).toMatch(/images": it is a file, expected a folder\. Give the path of a folder\.$/)
+  })
+
   it("names a folder inside that has the pictures, once, and says no more", async () => {
     for (let i = 0; i < 25; i++) {
       await put(`images/10_ring/${i}.png`, "")

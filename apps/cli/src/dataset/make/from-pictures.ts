@@ -139,7 +139,10 @@ export async function makeFromPictures(
 async function listFolder(folder: string, copy: boolean, say: (text: string) => void): Promise<readonly string[]> {
   const found = await stat(folder).catch(() => null)
   if (found !== null && !found.isDirectory()) {
-    throw new InputError("not-a-folder", `"${folder}" is a file, expected a folder of pictures.`)
+    throw new InputError(
+      "not-a-folder",
+      `"${folder}" is ${found.isFile() ? "a file" : "a device or a pipe"}, expected a folder of pictures.`,
+    )
   }
   const unread: string[] = []
   const pictures = await listPictures([folder], (text) => unread.push(text))
