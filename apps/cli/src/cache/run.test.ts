@@ -22,3 +22,8 @@ it("says that no file has a word, and refuses an empty one", async () => {
   expect(empty.code).toBe(1)
   expect(empty.stderr).toContain("a word is empty, expected a part of an address. To remove all files, give no word")
 })
+
+it("shows no password of an address that it does not find", async () => {
+  const { stdout } = await runHere(["cache", "purge", "https://user:secret@example.org/x"])
+  expect(stdout).toContain("no address has https://***@example.org/x in it")
+})

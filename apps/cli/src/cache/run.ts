@@ -1,4 +1,5 @@
 import { listText } from "@lllite/core/names"
+import { safeText } from "@lllite/format"
 import { type CachedFile, downloadFolder, listDownloads, purgeDownloads } from "@lllite/runtime-node/files"
 import { plural, printable, sizeText, table } from "../terminal/text.ts"
 
@@ -10,7 +11,7 @@ export async function runCache(words: readonly string[] | null, json: boolean): 
   const total = sizeText(files.reduce((sum, { size }) => sum + size, 0))
   const place = printable(folder)
   if (words !== null && words.length > 0 && files.length === 0) {
-    return `Removed no file of ${place}: no address has ${printable(listText(words, "or"))} in it. Type: lllite cache list`
+    return `Removed no file of ${place}: no address has ${printable(safeText(listText(words, "or")))} in it. Type: lllite cache list`
   }
   if (words !== null) return `Removed ${plural(files.length, "file")} (${total}) of ${place}`
   return [...(files.length === 0 ? [] : [rows(files)]), `${plural(files.length, "file")} (${total}) in ${place}`].join(
