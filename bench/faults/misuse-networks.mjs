@@ -22,7 +22,10 @@ export async function networkCalls() {
   const composed = whole(ops.createComposedOps())
   const verbs = await verbCalls(composed, ops)
   const opened = await openSdxl({ checkpoint: "tiny" })
-  const files = whole({ ...opened.files })
+  const files = whole(
+    Object.fromEntries(Object.entries(opened.files).map(([part, file]) => [part, whole({ ...file })])),
+  )
+  const load = whole({ ...composed.load })
   const tokenizer = whole(models.createTokenizer(await readFile(merges, "utf8")))
   const sdxl = whole(await models.loadSdxl(composed, files, tokenizer))
   const file = await readLllite(new Uint8Array(await readFile(canny)))
@@ -74,10 +77,10 @@ export async function networkCalls() {
     call("inferVaeConfig", models.inferVaeConfig, files.vae),
     call("inferText1Config", models.inferText1Config, files.text1),
     call("inferText2Config", models.inferText2Config, files.text2),
-    call("loadUnet", models.loadUnet, files.unet, composed.load),
-    call("loadVae", models.loadVae, files.vae, composed.load),
-    call("loadControlNet of core", expectKind(models.loadControlNet), files.unet, composed.load, whole({ ...config })),
-    call("loadLiveLora", expectKind(models.loadLiveLora), composed.load, empty, whole({ unet: config })),
+    call("loadUnet", models.loadUnet, files.unet, load),
+    call("loadVae", models.loadVae, files.vae, load),
+    call("loadControlNet of core", expectKind(models.loadControlNet), files.unet, load, whole({ ...config })),
+    call("loadLiveLora", expectKind(models.loadLiveLora), load, empty, whole({ unet: config })),
     call("mergeLoras", models.mergeLoras, files, []),
     call("isDora", models.isDora, empty),
     call("parseBlockWeights", models.parseBlockWeights, "1,0,0,0,0,0,0,0,0,0,0,0"),

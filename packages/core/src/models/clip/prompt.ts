@@ -94,8 +94,11 @@ function sequence(tokenizer: Tokenizer, tokens: readonly number[], padId: number
   return ids
 }
 
+/** Chunks of a prompt, at most. Ids and positions of more would fill the memory. */
+const MOST_CHUNKS = 100_000
+
 function checkChunks(chunks: number): void {
-  if (!Number.isSafeInteger(chunks) || chunks < 1) {
-    throw new CoreError("option-range", `prompt: chunks must be a positive integer, got ${chunks}`)
+  if (!Number.isSafeInteger(chunks) || chunks < 1 || chunks > MOST_CHUNKS) {
+    throw new CoreError("option-range", `prompt: chunks must be a positive integer up to ${MOST_CHUNKS}, got ${chunks}`)
   }
 }
