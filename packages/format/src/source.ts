@@ -24,6 +24,7 @@ export type SourceLike = ByteSource | Uint8Array | ArrayBuffer | Blob
 
 /** A source over bytes in memory. Nothing is copied: `read` returns views. */
 export function fromBytes(bytes: Uint8Array | ArrayBuffer, label = "bytes"): ByteSource {
+  expectArgument(typeof bytes === "object" && bytes !== null, "the bytes", bytes, "a Uint8Array or an ArrayBuffer")
   const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
   return {
     size: view.byteLength,
