@@ -27,7 +27,13 @@ export async function networkCalls() {
   )
   const load = whole({ ...composed.load })
   const tokenizer = whole(models.createTokenizer(await readFile(merges, "utf8")))
-  const sdxl = whole(await models.loadSdxl(composed, files, tokenizer))
+  const loaded = await models.loadSdxl(composed, files, tokenizer)
+  const sdxl = whole({ ...loaded, ...Object.fromEntries(["unet", "vae", "text1", "text2"].map(wholePart)) })
+
+  function wholePart(part) {
+    return [part, whole(loaded[part])]
+  }
+
   const file = await readLllite(new Uint8Array(await readFile(canny)))
   const model = whole(await models.readLlliteModel(file))
   const lllite = whole(models.uploadLllite(model))

@@ -2,6 +2,7 @@ import type { NetworkLayer } from "@lllite/format"
 import { checkArgument } from "../argument.ts"
 import type { PassPosition, PassRow } from "../diffusion/pass-position.ts"
 import { CoreError } from "../errors.ts"
+import { checkRanges } from "../number-range.ts"
 import type { Pass } from "./taps.ts"
 
 /** The place that a strength may depend on. */
@@ -23,6 +24,7 @@ export type Strength = number | ((place: StrengthPlace) => number)
 export function strengthsAt(strength: Strength, layer: NetworkLayer, count: number, pass: Pass): readonly number[] {
   if (typeof strength !== "function") checkArgument("strength", strength, "a finite number")
   checkArgument("strength: the pass", pass, "an object")
+  checkRanges("strength", { count }, { count: { integer: true, min: 0, max: 1_000_000 } })
   if (typeof strength === "number") return Array<number>(count).fill(strength)
   const { position, rows } = pass
   if (position === null || rows === null) {
