@@ -87,7 +87,8 @@ describe("LoRAs, ControlNets and LLLites of the playground", needsChromium, () =
     await details.getByText("Kept in this browser", { exact: false }).waitFor()
     await details.getByRole("button", { name: "Remove ink.safetensors" }).click()
     expect(await lora.count()).toBe(0)
-    // What is changed meanwhile stays.
+    // What is changed meanwhile stays. The panel of the model lies over the controls.
+    await page.keyboard.press("Escape")
     await draw.getByRole("button", { name: "Add a control" }).click()
     await page.getByRole("button", { name: /^Undo: / }).click()
     expect(await lora.count()).toBe(1)
