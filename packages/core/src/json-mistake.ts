@@ -1,4 +1,5 @@
 import { checkArgument } from "./argument.ts"
+
 /**
  * Where a text stops being JSON, and what to do: `line 2, column 1: a comma before }. Remove the comma.`
  *

@@ -1,4 +1,5 @@
 import { checkArgument } from "@lllite/core/names"
+
 /** Where the leading process listens, or is reached. */
 export interface RankAddress {
   /** A name or an address. An IPv6 address has no brackets. */

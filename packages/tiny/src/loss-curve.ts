@@ -1,4 +1,5 @@
 import { expectArgument, expectNumbers, isObject } from "./argument.ts"
+
 /** The frame of a curve in its picture. */
 export interface CurveFrame {
   /** The picture's edge on the left of the curve, and above it. Default: 0. */

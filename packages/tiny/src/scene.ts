@@ -1,4 +1,5 @@
 import { expectArgument, expectShapes } from "./argument.ts"
+
 /** The kinds of shape a scene may hold, in the words of its captions. */
 export const shapeKinds = ["square", "star", "ring", "heart"] as const
 export type ShapeKind = (typeof shapeKinds)[number]

@@ -1,4 +1,5 @@
 import { checkArgument, checkArguments } from "../argument.ts"
+
 /** A picture's size, and whether its file says that viewers turn it, in EXIF. */
 export interface PictureShape {
   readonly width: number

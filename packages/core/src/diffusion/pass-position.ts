@@ -1,5 +1,6 @@
 import { checkArgument } from "../argument.ts"
 import { checkRanges } from "../number-range.ts"
+
 /** The position of a network's pass between noise and picture. */
 export interface PassPosition {
   /** Noise level of the latents, in units of the latents' own deviation: x = x0 + sigma · noise. */

@@ -1,4 +1,5 @@
 import { checkArgument } from "../argument.ts"
+
 /** Endings of the pictures that can be read, in lower case. A `.jfif` is a JPEG. */
 export const IMAGE_EXTENSIONS = [".png", ".jpg", ".jpeg", ".jfif", ".webp"] as const
 

@@ -1,4 +1,5 @@
 import { checkArgument } from "../argument.ts"
+
 /** A tensor of a pass: its bytes, and when it is needed. */
 export interface TensorLife {
   readonly bytes: number

@@ -1,4 +1,5 @@
 import { checkArgument } from "../argument.ts"
+
 /** A run of text that has one weight. `break` is the word `BREAK`: the next text begins in the next chunk. */
 export interface WeightedText {
   readonly text: string

@@ -1,4 +1,5 @@
 import { checkArgument } from "../argument.ts"
+
 /** What rounding has left out of a part of each step. */
 export interface PartFeedback {
   /**

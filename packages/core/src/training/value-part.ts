@@ -1,4 +1,5 @@
 import { checkArgument } from "../argument.ts"
+
 /** A named part of the flat values of a model that trains. */
 export interface ValuePart {
   /** Its name in a file, which is unique in the model. */

@@ -1,4 +1,5 @@
 import { checkArgument } from "../../argument.ts"
+
 /**
  * The caption in a text file: its first line, or with wildcards all lines that are not empty.
  *
