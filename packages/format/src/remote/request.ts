@@ -21,8 +21,8 @@ const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
 
 /** Advice for a status. */
 const ADVICE: Readonly<Record<number, string>> = {
-  401: "A token is needed. Hugging Face answers this for a missing file, too.",
-  403: "It may not be read by everyone. Give a token that may, and accept the model's terms on its page.",
+  401: "It needs a token: give one, or download the file. Hugging Face answers this for a missing file, too.",
+  403: "It may not be read by everyone. Accept the model's terms on its page. Then give a token, or download the file.",
   404: "The file does not exist. Check the address.",
 }
 

@@ -217,7 +217,7 @@ function wholeSource(label: string, answer: Response, options: RequestOptions): 
   if (!Number.isSafeInteger(size)) {
     void reader.cancel()
     const what = "the server neither sends parts of the file nor says how long it is"
-    throw new FormatError("source-ranges", `${what}. Download the file and give its path.`, { source: label })
+    throw new FormatError("source-ranges", `${what}. Download the file, and open it from disk.`, { source: label })
   }
   let head = new Uint8Array(0)
   let pending = Promise.resolve()
