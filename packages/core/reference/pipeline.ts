@@ -67,7 +67,7 @@ export async function runPipeline(
   const [width, height] = reference.size
   const config = unetConfigOf(unetReference.unet)
   const params = await loadSynthetic("a U-Net", buildUnet(config), ops.load)
-  const vae = await loadSynthetic("a VAE", buildVae(vaeConfigOf(textVae)), ops.load)
+  const vae = await loadSynthetic("a VAE", buildVae(vaeConfigOf(textVae)), ops.load.wide ?? ops.load)
   const texts = await loadTexts(textVae, ops)
 
   const { context, pooled } = encodePrompts(ops, { tokenizer, ...texts }, [reference.negative, reference.prompt])

@@ -48,17 +48,18 @@ export async function runTextVae(
   ops: Ops,
 ): Promise<readonly CaseResult[]> {
   const { text1, text2 } = textConfigsOf(reference)
+  const load = ops.load.wide ?? ops.load
   const results: CaseResult[] = []
   const check = async (name: string, ours: Float32Array): Promise<void> => {
     results.push(compare(name, ours, await tensors.readFloat32(name)))
   }
 
-  const first = await loadSynthetic("text encoder 1", buildText1(text1), ops.load)
+  const first = await loadSynthetic("text encoder 1", buildText1(text1), load)
   const encoding1 = encodeText(ops, first, await readIds(tensors, "text1.ids"), END_TOKEN)
   await check("text1.penultimate", await encoding1.hidden.data<"float32">())
 
   for (const projection of ["checkpoint", "sd-scripts"] as const) {
-    const second = await loadSynthetic("text encoder 2", buildText2(text2, { projection }), ops.load)
+    const second = await loadSynthetic("text encoder 2", buildText2(text2, { projection }), load)
     const { hidden, pooled } = encodeText(ops, second, await readIds(tensors, "text2.ids"), END_TOKEN)
     if (projection === "checkpoint") await check("text2.penultimate", await hidden.data<"float32">())
     const name = projection === "checkpoint" ? "text2.pooled" : "text2.pooledSdScripts"
@@ -68,7 +69,7 @@ export async function runTextVae(
     pooled?.dispose()
   }
 
-  const vae = await loadSynthetic("a VAE", buildVae(vaeConfigOf(reference)), ops.load)
+  const vae = await loadSynthetic("a VAE", buildVae(vaeConfigOf(reference)), load)
   const image = namedSignal(reference.parts.vae.image)
   const posterior = encodeImage(ops, vae, image)
   await check("vae.mean", await toNchw(posterior.mean))
@@ -113,9 +114,10 @@ export async function loadTexts(
   ops: Ops,
 ): Promise<{ text1: TextEncoderParams; text2: TextEncoderParams }> {
   const { text1, text2 } = textConfigsOf(reference)
+  const load = ops.load.wide ?? ops.load
   return {
-    text1: await loadSynthetic("text encoder 1", buildText1(text1), ops.load),
-    text2: await loadSynthetic("text encoder 2", buildText2(text2), ops.load),
+    text1: await loadSynthetic("text encoder 1", buildText1(text1), load),
+    text2: await loadSynthetic("text encoder 2", buildText2(text2), load),
   }
 }
 

@@ -38,8 +38,8 @@ export interface WeightLoader {
   norm(scale: WeightEntry, shift: WeightEntry): Promise<NormWeight>
   table(rows: WeightEntry): Promise<TableWeight>
   /**
-   * A loader for networks whose values may exceed float16's range, as those of SDXL's VAE do. Ops never round these
-   * networks' values to float16. Default: this loader.
+   * A loader for networks whose values are never rounded to float16. SDXL's VAE exceeds its range. Text encoders run once
+   * for a prompt, and their errors are in every step. Default: this loader.
    */
   readonly wide?: Omit<WeightLoader, "wide">
 }

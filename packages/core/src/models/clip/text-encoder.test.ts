@@ -3,6 +3,7 @@ import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { beforeAll, describe, expect, it } from "vitest"
 import { weight } from "../../../reference/synthetic.ts"
+import { syntheticFile } from "../../../reference/weights.ts"
 import { createLowRank, type LowRank } from "../../../test/low-rank-tap.ts"
 import { startWasm } from "../../../test/wasm.ts"
 import type { Ops } from "../../ops/ops.ts"
@@ -13,7 +14,7 @@ import type { TextEncoderConfig } from "./config.ts"
 import { TEXT1_PREFIX, TEXT2_PREFIX } from "./config.ts"
 import { encodeText, encodeTextSteps } from "./text-encoder.ts"
 import type { TextEncoderParams } from "./weights.ts"
-import { buildText1, buildText2 } from "./weights.ts"
+import { buildText1, buildText2, loadText1, loadText2 } from "./weights.ts"
 
 const SHAPE = { width: 8, layers: 3, heads: 2, vocabulary: 20, positions: 7 }
 const TEXT1: TextEncoderConfig = { ...SHAPE, activation: "quick-gelu", projection: null }
@@ -66,6 +67,20 @@ async function load(
 let ops: Ops
 beforeAll(async () => {
   ops = await startWasm()
+})
+
+it.each([
+  ["first", async (load: Ops["load"]) => loadText1(await syntheticFile(buildText1(TEXT1)), load, TEXT1)],
+  ["second", async (load: Ops["load"]) => loadText2(await syntheticFile(buildText2(TEXT2)), load, TEXT2)],
+] as const)("has its %s encoder loaded by the loader that never rounds to float16", async (_, loaded) => {
+  const refuse = (): never => {
+    throw new Error("this loader may round")
+  }
+  const params = await loaded({ linear: refuse, conv2d: refuse, norm: refuse, table: refuse, wide: ops.load })
+  const { hidden, pooled } = encodeText(ops, params, TOKENS, 19)
+  expect(hidden.shape).toEqual([2, 7, 8])
+  tf.dispose([hidden, ...(pooled === null ? [] : [pooled])])
+  disposeParams(params)
 })
 
 describe.each([

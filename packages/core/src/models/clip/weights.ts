@@ -41,7 +41,9 @@ export interface TextLoadOptions {
 }
 
 /**
- * Loads SDXL's first encoder (CLIP ViT-L in the names of transformers).
+ * Loads SDXL's first encoder (CLIP ViT-L in the names of transformers). It is not rounded to float16: it runs once for a
+ * prompt, and its errors are in every step.
+ *
  * @throws CoreError that names every tensor that is missing or has another shape
  */
 export function loadText1(
@@ -49,7 +51,7 @@ export function loadText1(
   loader: WeightLoader,
   config: TextEncoderConfig,
 ): Promise<TextEncoderParams> {
-  return loadParams("SDXL's first text encoder", file, loader, buildText1(config))
+  return loadParams("SDXL's first text encoder", file, loader.wide ?? loader, buildText1(config))
 }
 
 /** Builds the first encoder from named tensors. */
@@ -58,7 +60,8 @@ export function buildText1(config: TextEncoderConfig): BuildParams<TextEncoderPa
 }
 
 /**
- * Loads SDXL's second encoder (OpenCLIP ViT-bigG).
+ * Loads SDXL's second encoder (OpenCLIP ViT-bigG), as {@link loadText1} does.
+ *
  * @throws CoreError that names every tensor that is missing or has another shape
  */
 export function loadText2(
@@ -67,7 +70,7 @@ export function loadText2(
   config: TextEncoderConfig,
   options: TextLoadOptions = {},
 ): Promise<TextEncoderParams> {
-  return loadParams("SDXL's second text encoder", file, loader, buildText2(config, options))
+  return loadParams("SDXL's second text encoder", file, loader.wide ?? loader, buildText2(config, options))
 }
 
 /** Builds the second encoder from named tensors. */
