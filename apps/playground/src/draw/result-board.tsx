@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals"
-import type { JSX } from "preact"
+import { Fragment, type JSX } from "preact"
 import { messages } from "../language/language.ts"
 import { problemOf, sentence } from "../language/sentence.ts"
 import { Icon } from "../page/icons.tsx"
@@ -18,6 +18,9 @@ import { isOutdated, type Result, result } from "./result.ts"
 import { UseAs } from "./use-as-menu.tsx"
 
 const VIEWS = ["with", "compare", "without"] as const
+
+/** What stands between the parts of a caption in every language. */
+const SEPARATOR = " · "
 type View = (typeof VIEWS)[number]
 const view = signal<View>("with")
 
@@ -33,7 +36,7 @@ export function ResultBoard(): JSX.Element {
       <div class="board-head">
         <h2>{words.picture}</h2>
         <span class="board-caption" title={made === null ? undefined : captionOf(made)}>
-          {made === null ? "" : captionOf(made)}
+          {made !== null && <Caption text={captionOf(made)} />}
         </span>
         {made !== null && made.plain !== null && (
           <Segments label={words.views} values={VIEWS} textOf={(name) => words[name]} of={view} />
@@ -92,6 +95,22 @@ function Shown({ made: { image, plain, seconds } }: { readonly made: Result }): 
   if (plain === null || view.value === "with") return <Picture image={image} label={words.generated} />
   if (view.value === "without") return <Picture image={plain} label={words.pictureWithout} />
   return <Compare {...{ image, plain }} />
+}
+
+/** A text of parts. A line ends between two of them. */
+function Caption({ text }: { readonly text: string }): JSX.Element {
+  const [first, ...others] = text.split(SEPARATOR)
+  return (
+    <>
+      <span>{first}</span>
+      {others.map((part) => (
+        <Fragment key={part}>
+          {SEPARATOR}
+          <span>{part}</span>
+        </Fragment>
+      ))}
+    </>
+  )
 }
 
 function captionOf({ recipe: { seed, steps }, seconds }: Result): string {

@@ -70,7 +70,7 @@ export const draw: Messages["draw"] = {
   compareSlider: "コントロールなしの画像を表示する割合",
   compareValue: (without) => `なし${without}%、あり${100 - without}%`,
   caption: (seed, steps, seconds) =>
-    `シード\u00a0${seed} · ${steps}ステップ${seconds === null ? "" : ` · ${seconds.toFixed(seconds < 10 ? 1 : 0)}秒`}`,
+    `シード ${seed} · ${steps}ステップ${seconds === null ? "" : ` · ${seconds.toFixed(seconds < 10 ? 1 : 0)}秒`}`,
   save: "画像を保存",
   removePicture: "画像を削除",
   pictureRemoved: "画像を削除しました。",
