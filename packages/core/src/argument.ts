@@ -14,6 +14,7 @@ const KINDS = {
   "a list of numbers": (value) => Array.isArray(value) || ArrayBuffer.isView(value),
   "a list of texts": (value) => Array.isArray(value) && value.every((each) => typeof each === "string"),
   bytes: (value) => value instanceof Uint8Array,
+  "float32 values": (value) => value instanceof Float32Array,
   "a Map": (value) => isObject(value) && typeof (value as Partial<ReadonlyMap<string, unknown>>).get === "function",
   "a tensor": (value) => isObject(value) && Array.isArray((value as { readonly shape?: unknown }).shape),
   "an object": isObject,
@@ -101,6 +102,25 @@ export function checkOptions<Options extends object>(
     checkArgument(`${place}: ${name}`, value, kind)
   }
   for (const name of needed) checkArgument(`${place}: ${name}`, (options as Options)[name], kinds[name])
+}
+
+/**
+ * Checks what the options are, as {@link checkOptions} does, and passes over other names: those of a larger object.
+ *
+ * @throws CoreError `argument`; `option-missing` for one that cannot be left out
+ */
+export function checkKinds<Options extends object>(
+  place: string,
+  options: unknown,
+  kinds: OptionKinds<Options>,
+  needed: readonly (keyof Options & string)[] = [],
+): asserts options is Options {
+  checkArgument(`${place}: the argument`, options, "an object")
+  const known: Readonly<Record<string, ArgumentKind | `${ArgumentKind} or null`>> = kinds
+  for (const [name, kind] of Object.entries(known)) {
+    const value: unknown = (options as Options)[name as keyof Options]
+    if (value !== undefined || needed.some((each) => each === name)) checkArgument(`${place}: ${name}`, value, kind)
+  }
 }
 
 /** Checks a value that is a name of a list, if it is given. @throws CoreError `option-unknown`, with the nearest name */

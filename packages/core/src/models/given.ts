@@ -22,6 +22,18 @@ export function checkFile(place: string, file: unknown): void {
   checkArgument(`${place}: the entries of the file`, (file as { readonly entries: unknown }).entries, "a Map")
 }
 
+/** @throws CoreError for a value that is no SDXL, or lacks the network that is read */
+export function checkSdxl(place: string, sdxl: unknown, network: "unet" | "vae"): void {
+  checkGiven(`${place}: the SDXL`, sdxl, network, "loadSdxl")
+  checkOps(place, (sdxl as { readonly ops?: unknown }).ops)
+}
+
+/** @throws CoreError for a value that is no LLLite on a device */
+export function checkUploaded(place: string, lllite: unknown): void {
+  checkGiven(`${place}: the LLLite`, lllite, "leaves", "uploadLllite")
+  checkArgument(`${place}: the adapters of the LLLite`, (lllite as { readonly adapters?: unknown }).adapters, "a Map")
+}
+
 /** @throws CoreError for a value that is no tokenizer */
 export function checkTokenizer(place: string, tokenizer: unknown): void {
   checkGiven(`${place}: the tokenizer`, tokenizer, "encode", "createTokenizer")

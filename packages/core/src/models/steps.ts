@@ -1,3 +1,5 @@
+import { checkArgument } from "../argument.ts"
+
 /**
  * Work that can stop between two of its steps. It yields after each step, and returns its result. Its `finally` frees
  * what it holds.
@@ -11,8 +13,18 @@ export interface StopOptions {
   readonly pause?: () => Promise<void>
 }
 
+/** @throws CoreError for options that are not how steps are stopped */
+export function checkStop(place: string, stop: unknown): asserts stop is StopOptions {
+  checkArgument(`${place}: how it stops`, stop, "an object")
+  const { signal, pause } = stop as StopOptions
+  if (signal !== undefined) checkArgument(`${place}: signal`, signal, "an AbortSignal")
+  if (pause !== undefined) checkArgument(`${place}: pause`, pause, "a function")
+}
+
 /** Pauses, and stops where the signal says so. @throws the signal's reason when aborted */
-export async function letStop({ signal, pause }: StopOptions): Promise<void> {
+export async function letStop(stop: StopOptions): Promise<void> {
+  checkStop("stop", stop)
+  const { signal, pause } = stop
   await pause?.()
   signal?.throwIfAborted()
 }

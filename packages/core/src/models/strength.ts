@@ -26,7 +26,7 @@ export function strengthsAt(strength: Strength, layer: NetworkLayer, count: numb
   checkArgument("strength: the pass", pass, "an object")
   checkRanges("strength", { count }, { count: { integer: true, min: 0, max: 1_000_000 } })
   if (typeof strength === "number") return Array<number>(count).fill(strength)
-  const { position, rows } = pass
+  const { position = null, rows = null } = pass as Partial<Pass>
   if (position === null || rows === null) {
     throw new CoreError(
       "strength",

@@ -3,6 +3,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { checkArgument, checkGiven } from "../argument.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { sizeEmbedding } from "../diffusion/size-embedding.ts"
+import { CoreError } from "../errors.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts"
 import { isComfyUiSyntax, PROMPT_DEFAULTS } from "../prompt/options.ts"
@@ -263,6 +264,12 @@ function weigh(states: Tensor3D, texts: readonly WeightedRows[], normalization: 
 export function conditionVector(pooled: Tensor2D, sizes: readonly SizeCondition[]): Tensor2D {
   checkArgument("sizes: the pooled text", pooled, "a tensor")
   checkArgument("sizes: the list", sizes, "a list")
+  if (sizes.length !== pooled.shape[0]) {
+    throw new CoreError(
+      "row-count",
+      `sizes: there are ${sizes.length}, expected one for each of ${pooled.shape[0]} rows of the pooled text`,
+    )
+  }
   return tf.tidy(() =>
     tf.concat([pooled, tf.stack(sizes.map((size) => tf.tensor1d(sizeEmbedding(size)))) as Tensor2D], 1),
   )

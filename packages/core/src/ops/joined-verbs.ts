@@ -1,5 +1,6 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { CoreError } from "../errors.ts"
 import { checkCall } from "./checked-verbs.ts"
 import type {
   AttentionOptions,
@@ -24,10 +25,19 @@ export function widen<T extends Tensor>(ops: Ops, x: T): T {
   return ops.widen?.(x) ?? x
 }
 
+/** A layer's output and what is added to it. @throws CoreError if they differ in shape */
+function sum<T extends Tensor>(verb: string, y: T, plus: T): T {
+  if (y.shape.length === plus.shape.length && y.shape.every((length, axis) => length === plus.shape[axis])) {
+    return tf.add<T>(plus, y)
+  }
+  const [came, expected] = [plus, y].map(({ shape }) => shape.join(", "))
+  throw new CoreError("shape", `${verb}: what is added is [${came}], expected [${expected}]`)
+}
+
 /** `Ops.linear` plus a tensor of the result's shape, as one verb where the runtime has it. */
 export function linearPlus(ops: Ops, x: Tensor, weight: LinearWeight, plus: Tensor): Tensor {
   checkCall("linearPlus", ops, x, weight, plus)
-  return ops.linearPlus?.(x, weight, plus) ?? tf.tidy(() => tf.add(plus, ops.linear(x, weight)))
+  return ops.linearPlus?.(x, weight, plus) ?? tf.tidy(() => sum("linearPlus", ops.linear(x, weight), plus))
 }
 
 /** `Ops.linear` of several layers that read one x, as one verb where the runtime has it. */
@@ -52,7 +62,7 @@ export function conv2dPlus(
 ): Tensor4D {
   checkCall("conv2dPlus", ops, x, weight, options, plus)
   return (
-    ops.conv2dPlus?.(x, weight, options, plus) ?? tf.tidy(() => tf.add<Tensor4D>(plus, ops.conv2d(x, weight, options)))
+    ops.conv2dPlus?.(x, weight, options, plus) ?? tf.tidy(() => sum("conv2dPlus", ops.conv2d(x, weight, options), plus))
   )
 }
 

@@ -1,6 +1,6 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 
 /**
  * The value of an op, the tensors of its backward pass, and the function from a gradient at the value to the inputs'.
@@ -21,11 +21,17 @@ export function vjp<T extends Tensor, const S extends readonly Tensor[]>(
   inputs: readonly Tensor[],
   forward: () => Differentiable<T, S>,
 ): T {
-  checkArgument("gradient: the inputs", inputs, "a list")
-  checkArgument("gradient: the forward pass", forward, "a function")
+  checkDifferentiated(inputs, forward)
   const op = tf.customGrad((...args) => {
     const save = args[args.length - 1] as unknown as (tensors: readonly Tensor[]) => void
-    const { value, saved, gradients } = forward()
+    const made = forward()
+    checkGiven(
+      "gradient: what the forward pass gives",
+      made,
+      "value",
+      "a differentiable op, as value, saved and gradients,",
+    )
+    const { value, saved, gradients } = made
     save(saved)
     return {
       value,
@@ -34,6 +40,12 @@ export function vjp<T extends Tensor, const S extends readonly Tensor[]>(
     }
   })
   return op(...inputs) as T
+}
+
+function checkDifferentiated(inputs: readonly Tensor[], forward: unknown): void {
+  checkArgument("gradient: the inputs", inputs, "a list")
+  for (const input of inputs) checkArgument("gradient: an input", input, "a tensor")
+  checkArgument("gradient: the forward pass", forward, "a function")
 }
 
 /** As {@link Differentiable}, with several values. */
@@ -58,14 +70,19 @@ export function vjpSeveral<T extends Tensor, const S extends readonly Tensor[]>(
   inputs: readonly Tensor[],
   forward: () => DifferentiableSeveral<T, S>,
 ): readonly T[] {
-  checkArgument("gradient: the inputs", inputs, "a list")
-  checkArgument("gradient: the forward pass", forward, "a function")
+  checkDifferentiated(inputs, forward)
   let made: DifferentiableSeveral<T, S> | null = null
   const engine = tf.engine() as unknown as KernelRunner
   return engine.runKernelFunc({
     inputs: Object.fromEntries(inputs.entries()),
     forwardFunc: (_, save) => {
       made = forward()
+      checkGiven(
+        "gradient: what the forward pass gives",
+        made,
+        "values",
+        "a differentiable op, as values, saved and gradients,",
+      )
       save(made.saved)
       return [...made.values]
     },

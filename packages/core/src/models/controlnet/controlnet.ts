@@ -1,7 +1,8 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { checkArgument, checkGiven } from "../../argument.ts"
+import { checkArgument, checkGiven, checkOptions } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
+import { checkRanges } from "../../number-range.ts"
 import { narrow } from "../../ops/joined-verbs.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { checkOps } from "../given.ts"
@@ -11,7 +12,7 @@ import { composedBlocks } from "../unet/block-verbs.ts"
 import type { BlockContext } from "../unet/blocks.ts"
 import { HEAD_DIM } from "../unet/config.ts"
 import type { UnetInput } from "../unet/unet.ts"
-import { embedConditions } from "../unet/unet.ts"
+import { checkTensors, embedConditions } from "../unet/unet.ts"
 import { sizedLike } from "../unet/walk.ts"
 import type { ControlNetHint } from "./hint.ts"
 import type { ControlNetParams } from "./params.ts"
@@ -42,12 +43,21 @@ export function controlNet(
   params: ControlNetParams,
   input: UnetInput,
   hints: readonly ControlNetHint[],
-  { blocks = composedBlocks, pictures = 1 }: ControlNetOptions = {},
+  options: ControlNetOptions = {},
 ): ControlNetResiduals {
   checkOps("ControlNet", ops)
   checkGiven("ControlNet: the params", params, "zero", "loadControlNet")
   checkGiven("ControlNet: the input", input, "latents", "the input of the U-Net")
+  checkTensors("ControlNet", input)
   checkArgument("ControlNet: the hints", hints, "a list")
+  for (const hint of hints) {
+    checkArgument("ControlNet: a hint", hint, "an object")
+    checkArgument("ControlNet: the embedding of a hint", hint.embedding, "a tensor")
+    checkArgument("ControlNet: the type of a hint", hint.type, "a finite number")
+  }
+  checkOptions<ControlNetOptions>("ControlNet", options, { blocks: "an object", pictures: "a number" })
+  const { blocks = composedBlocks, pictures = 1 } = options
+  checkRanges("ControlNet", { pictures }, { pictures: { integer: true, min: 1, max: 4096 } })
   const [rows] = input.latents.shape
   if (rows % pictures !== 0)
     throw new CoreError("control-count", `ControlNet: ${pictures} pictures for ${rows} rows of the batch`)

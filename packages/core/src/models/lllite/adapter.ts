@@ -5,7 +5,7 @@ import { adapt, commonStrength } from "../../ops/adapt.ts"
 import { adaptGroup } from "../../ops/adapt-group.ts"
 import type { AdapterGroup, DenseParams, Ops } from "../../ops/ops.ts"
 import { vjp } from "../../ops/vjp.ts"
-import { checkOps } from "../given.ts"
+import { checkOps, checkUploaded } from "../given.ts"
 import type { Strength } from "../strength.ts"
 import { strengthsAt } from "../strength.ts"
 import type { Grid, Tap } from "../taps.ts"
@@ -56,8 +56,9 @@ export interface PreparedControl {
  */
 export function prepareControl(ops: Ops, lllite: LlliteParams, images: ControlImages): PreparedControl {
   checkOps("LLLite", ops)
-  checkGiven("LLLite: the params", lllite, "adapters", "uploadLllite")
+  checkUploaded("LLLite", lllite)
   checkArgument("LLLite: the control images", images, "an object")
+  checkArgument("LLLite: the values of the control images", images.data, "a list of numbers")
   const shares = new Map<string, ControlShare>()
   const cut = cutControls(lllite, images)
   const computed = createShares(ops)

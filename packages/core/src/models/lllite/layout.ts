@@ -1,6 +1,8 @@
 import type { AdapterDims, Site, SiteTensorName } from "@lllite/format"
 import { siteTensorKey, siteTensorShapes } from "@lllite/format"
-import { checkArgument, checkGiven } from "../../argument.ts"
+import { checkArgument, checkGiven, valueText } from "../../argument.ts"
+import { CoreError } from "../../errors.ts"
+import { isInRange, rangeText } from "../../number-range.ts"
 
 /** An adapter: its site, its widths, and whether it has the trunk of its depth. */
 export interface AdapterPlan extends AdapterDims {
@@ -39,8 +41,7 @@ export function layOutSlots(adapters: readonly AdapterPlan[]): {
   readonly size: number
 } {
   checkArgument("LLLite: the adapters", adapters, "a list")
-  for (const plan of adapters)
-    checkGiven("LLLite: an adapter", plan, "site", "enumerateSites, as site, beside its widths,")
+  for (const plan of adapters) checkPlan(plan)
   const slots: Slot[] = []
   const trunks = new Set<string>()
   let offset = 0
@@ -55,6 +56,66 @@ export function layOutSlots(adapters: readonly AdapterPlan[]): {
     }
   }
   return { slots, size: offset }
+}
+
+/** Widths of layers of a U-Net. Those of adapters have limits of their own. */
+const INPUT_WIDTH = { integer: true, min: 1, max: 2 ** 16 } as const
+
+function checkPlan(plan: AdapterPlan): void {
+  checkGiven("LLLite: an adapter", plan, "site", "enumerateSites, as site, beside its widths,")
+  checkGiven("LLLite: a site", plan.site, "key", "enumerateSites")
+  const { key, inDim } = plan.site
+  if (isInRange(inDim, INPUT_WIDTH)) return
+  const is = typeof inDim === "number" ? inDim : valueText(inDim)
+  throw new CoreError("argument", `LLLite: inDim of the site "${key}" is ${is}, expected ${rangeText(INPUT_WIDTH)}`)
+}
+
+/** Models whose slots were found to be right. A model's slots do not change. */
+const rightSlots = new WeakSet<readonly Slot[]>()
+
+/** Checks that the slots of a model are those of its adapters. @throws CoreError `argument` */
+export function checkSlots(place: string, model: unknown): void {
+  checkGiven(`${place}: the model`, model, "slots", "createLllite or readLlliteModel")
+  const { adapters, slots } = model as LlliteModel
+  checkArgument(`${place}: the slots of the model`, slots, "a list")
+  if (rightSlots.has(slots)) return
+  const right = layOutSlots(adapters).slots
+  const isRight = slots.length === right.length && right.every((slot, i) => isSlot(slots[i], slot))
+  if (!isRight) {
+    throw new CoreError(
+      "argument",
+      `${place}: the slots of the model are not those of its adapters, expected what createLllite or readLlliteModel gives`,
+    )
+  }
+  rightSlots.add(slots)
+}
+
+/** Checks a model whose values are read. @throws CoreError `argument`; `adapter-values` for another number of values */
+export function checkModel(place: string, model: unknown): void {
+  checkSlots(place, model)
+  const { slots, values } = model as LlliteModel
+  checkArgument(`${place}: the values of the model`, values, "float32 values")
+  const last = slots.at(-1)
+  const size = last === undefined ? 0 : last.offset + last.size
+  if (values.length === size) return
+  throw new CoreError(
+    "adapter-values",
+    `${place}: the model has ${values.length} values, expected ${size} for its slots`,
+  )
+}
+
+function isSlot(given: unknown, right: Slot): boolean {
+  const { key, plan, name, fileShape, offset, size } = (given ?? {}) as Partial<Slot>
+  return (
+    key === right.key &&
+    name === right.name &&
+    offset === right.offset &&
+    size === right.size &&
+    Array.isArray(fileShape) &&
+    fileShape.join() === right.fileShape.join() &&
+    plan?.condDim === right.plan.condDim &&
+    plan.mlpDim === right.plan.mlpDim
+  )
 }
 
 /** The name of an adapter's tensor in a file. Adapters with a trunk have its names. */

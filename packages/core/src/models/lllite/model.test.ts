@@ -2,7 +2,16 @@ import { type LlliteFile, SDXL_LAYOUT, type Site, type SiteTensorName, siteTenso
 import { enumerateSites } from "@lllite/format/selections"
 import { describe, expect, it } from "vitest"
 import { createStream } from "../../random/stream.ts"
-import { type AdapterPlan, flatStrides, fromFileLayout, layOutSlots, leafShapes, toFileLayout } from "./layout.ts"
+import {
+  type AdapterPlan,
+  checkModel,
+  flatStrides,
+  fromFileLayout,
+  layOutSlots,
+  leafShapes,
+  type Slot,
+  toFileLayout,
+} from "./layout.ts"
 import { createLllite, fileTensor, fillLllite, llliteNotices, readLlliteModel } from "./model.ts"
 
 const ALL = enumerateSites(SDXL_LAYOUT)
@@ -151,6 +160,26 @@ describe("an LLLite from a file", () => {
     await expect(fillLllite(plans, ({ size }) => new Float32Array(size + 1))).rejects.toThrow(
       `"${SITES[0]?.key}.conditioning1.0.weight" has 145 values, expected 3×3×4×4`,
     )
+  })
+
+  it("is refused with slots or values that are not those of its adapters", () => {
+    const model = createLllite(SITES, DIMS, createStream(1, "init"))
+    const [first, ...others] = model.slots as [Slot, ...Slot[]]
+    const slots = [undefined, {}, { ...first, offset: -1 }, { ...first, fileShape: 7 }, { ...first, size: 1e9 }]
+    for (const slot of slots) {
+      expect(() => checkModel("test", { ...model, slots: [slot, ...others] })).toThrow(/are not those of its adapters/)
+    }
+    expect(() => checkModel("test", { ...model, slots: others })).toThrow(/are not those of its adapters/)
+    const { length } = model.values
+    expect(() => checkModel("test", { ...model, values: model.values.subarray(1) })).toThrow(
+      `the model has ${length - 1} values, expected ${length}`,
+    )
+    expect(() => checkModel("test", { ...model, values: [] })).toThrow(/values of the model is a list/)
+    for (const inDim of [undefined, Number.NaN, 0, 1e9]) {
+      const sites = [{ ...SITES[0], inDim }] as Site[]
+      expect(() => createLllite(sites, DIMS, createStream(1, "init"))).toThrow(/inDim of the site .* expected a whole/)
+    }
+    checkModel("test", model)
   })
 
   it("says what it does not read", () => {

@@ -1,11 +1,11 @@
 import type { AdapterDims, LlliteFile, Site, SiteTensorName } from "@lllite/format"
 import { dimsOf } from "@lllite/format"
-import { checkArgument, checkChoice, checkGiven } from "../../argument.ts"
+import { checkArgument, checkChoice, checkGiven, checkOptions } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { RandomStream } from "../../random/stream.ts"
 import { expectFinite } from "../finite-values.ts"
 import type { AdapterPlan, LlliteModel, Slot } from "./layout.ts"
-import { fromFileLayout, layOutSlots, tensorKey, toFileLayout } from "./layout.ts"
+import { checkModel, fromFileLayout, layOutSlots, tensorKey, toFileLayout } from "./layout.ts"
 
 export interface CreateLlliteOptions {
   /**
@@ -23,11 +23,13 @@ export function createLllite(
   sites: readonly Site[],
   dims: AdapterDims,
   stream: RandomStream,
-  { init = "zero" }: CreateLlliteOptions = {},
+  options: CreateLlliteOptions = {},
 ): LlliteModel {
   checkArgument("LLLite: the sites", sites, "a list")
   checkArgument("LLLite: the widths", dims, "an object")
   checkGiven("LLLite: the stream", stream, "uniform", "createStream")
+  checkOptions<CreateLlliteOptions>("LLLite", options, { init: "anything" })
+  const { init = "zero" } = options
   checkChoice("LLLite", "init", init, ["zero", "reference"])
   const adapters = sites.map((site): AdapterPlan => ({ site, ...dimsOf(dims) }))
   const { slots, size } = layOutSlots(adapters)
@@ -100,7 +102,7 @@ export async function fillLllite(
  * @throws CoreError when the model has no such tensor
  */
 export function fileTensor(model: LlliteModel, site: Pick<Site, "key">, name: SiteTensorName): Float32Array {
-  checkGiven("LLLite: the model", model, "slots", "readLlliteModel")
+  checkModel("LLLite", model)
   checkArgument("LLLite: the site", site, "an object")
   const adapter = model.adapters.find((one) => one.site.key === site.key)
   const key = adapter === undefined ? null : tensorKey(adapter, name)

@@ -6,7 +6,7 @@ import { checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import type { DenseParams } from "../../ops/ops.ts"
 import type { AdapterPlan, LlliteModel } from "./layout.ts"
-import { leafShapes, tensorKey } from "./layout.ts"
+import { checkModel, leafShapes, tensorKey } from "./layout.ts"
 
 /** The layers of an adapter that read the network, on a device. */
 export interface AdapterLayers {
@@ -41,7 +41,7 @@ export interface LlliteParams {
  * Uploads an LLLite's values to the device. The caller disposes the result.
  */
 export function uploadLllite(model: LlliteModel): LlliteParams {
-  checkGiven("LLLite: the model", model, "slots", "readLlliteModel")
+  checkModel("LLLite", model)
   const { adapters, slots, values } = model
   const placed = new Map<string, readonly Tensor[]>()
   for (const slot of slots) {

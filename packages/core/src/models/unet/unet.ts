@@ -1,6 +1,6 @@
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { checkArgument, checkGiven } from "../../argument.ts"
+import { checkArgument, checkArguments, checkGiven } from "../../argument.ts"
 import { timestepEmbedding } from "../../diffusion/size-embedding.ts"
 import { CoreError } from "../../errors.ts"
 import { linearEach, linearPlus, narrow, widen } from "../../ops/joined-verbs.ts"
@@ -239,14 +239,19 @@ export function leaveUnet({ ops, tap, pass }: BlockContext, params: UnetParams, 
   })
 }
 
+/** @throws CoreError for a value that is no input of a U-Net */
+export function checkTensors(place: string, input: unknown): void {
+  checkArgument(`${place}: the input`, input, "an object")
+  const { latents, timesteps, context, vector } = input as UnetInput
+  checkArguments(place, "a tensor", { latents, context, vector })
+  checkArgument(`${place}: timesteps`, timesteps, "a list of numbers")
+}
+
 /** Checks the shapes of an input. @throws CoreError if they do not fit the network */
 export function checkInput(params: UnetParams, input: UnetInput): void {
   checkGiven("unet: the params", params, "inputBlocks", "loadUnet")
-  checkArgument("unet: the input", input, "an object")
+  checkTensors("unet", input)
   const { latents, timesteps, context, vector } = input
-  for (const [name, value] of Object.entries({ latents, context, vector }))
-    checkArgument(`unet: ${name}`, value, "a tensor")
-  checkArgument("unet: timesteps", timesteps, "a list of numbers")
   const { contextDim, inChannels } = params.config
   const [n, , , channels] = latents.shape
   const expect = (good: boolean, what: string, came: string, wanted: string): void => {

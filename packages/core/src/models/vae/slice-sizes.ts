@@ -1,9 +1,20 @@
+import { checkArgument } from "../../argument.ts"
+import { checkRanges } from "../../number-range.ts"
 import { VAE_FACTOR, type VaeConfig } from "./config.ts"
 
 /** A picture's sides in pixels. */
 export interface VaePicture {
   readonly height: number
   readonly width: number
+}
+
+const SIDE = { integer: true, min: 1, max: 2 ** 16 } as const
+
+/** Checks the sides of a picture before memory is taken for it. @throws CoreError for sides that no picture has */
+export function checkSides(place: string, picture: unknown): void {
+  checkArgument(`${place}: the picture`, picture, "an object")
+  const { height = null, width = null } = picture as Partial<VaePicture>
+  checkRanges(place, { height, width }, { height: SIDE, width: SIDE })
 }
 
 /**
