@@ -1,5 +1,6 @@
-import { checkGiven } from "../argument.ts"
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
+import { checkSdxl } from "../models/given.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { StopOptions } from "../models/steps.ts"
 import type { CachedExample, TrainDataset, TrainExample } from "./dataset.ts"
@@ -33,12 +34,11 @@ export type CacheExample = (example: TrainExample, index: number, stop?: StopOpt
  *
  * @throws CoreError (from the function) if picture and control differ in size, or a side is not a multiple of 32
  */
-export function createExampleCache(
-  sdxl: Sdxl,
-  { controlLatents = false, ...options }: ExampleCacheOptions,
-): CacheExample {
-  checkGiven("training: the SDXL", sdxl, "vae", "loadSdxl")
-  const encode = createRowEncoder(sdxl, options)
+export function createExampleCache(sdxl: Sdxl, options: ExampleCacheOptions): CacheExample {
+  checkSdxl("training", sdxl, "vae")
+  checkArgument("training: the options", options, "an object")
+  const { controlLatents = false, ...encoding } = options
+  const encode = createRowEncoder(sdxl, encoding)
   const asked = controlLatents ? { controlLatents: null } : {}
   return async (example, index, stop = {}) =>
     completeExample(await encode({ ...rowOf(example, index), ...asked }, stop))
@@ -53,12 +53,17 @@ export function createExampleCache(
 export async function* cacheDataset(
   sdxl: Sdxl,
   dataset: TrainDataset,
-  { signal, ...options }: CacheOptions,
+  options: CacheOptions,
 ): AsyncGenerator<CacheProgress, CachedExample[], void> {
-  checkGiven("training: the SDXL", sdxl, "vae", "loadSdxl")
+  checkSdxl("training", sdxl, "vae")
+  checkArgument("training: the data set", dataset, "an object")
+  checkArgument("training: the number of examples", dataset.count, "a finite number")
+  checkArgument("training: the options", options, "an object")
+  const { signal, ...caching } = options
+  if (signal !== undefined) checkArgument("training: signal", signal, "an AbortSignal")
   if (dataset.count < 1)
     throw new CoreError("dataset-empty", "training: the data set is empty. Give it at least one pair of pictures.")
-  const cache = createExampleCache(sdxl, options)
+  const cache = createExampleCache(sdxl, caching)
   const cached: CachedExample[] = []
   checkOriginals(dataset)
   for (let index = 0; index < dataset.count; index++) {

@@ -116,13 +116,19 @@ export async function lossAndGradients(
   checkGiven("training: what trains", trained, "leaves", "trainedLllite")
   checkArgument("training: the loss", loss, "a function")
   checkArgument("training: the options", options, "an object")
+  checkInput(params, input)
   ops.pool?.(TRAINING_POOLED_BYTES)
+  const lossOf = (prediction: Tensor4D): Scalar => {
+    const value = loss(prediction)
+    checkArgument("training: what the loss gives", value, "a tensor")
+    return value
+  }
   // A scaled attempt may have to be made again. So no gradient is final before its end.
   const [count, rows, columns] = input.latents.shape
   return withLossScale(ops, count * rows * columns * params.config.outChannels, (scale) =>
     scale === 1
-      ? gradientsOf(ops, params, trained, input, loss, options)
-      : gradientsOf(ops, params, trained, input, (prediction) => tf.mul(loss(prediction), scale), {
+      ? gradientsOf(ops, params, trained, input, lossOf, options)
+      : gradientsOf(ops, params, trained, input, (prediction) => tf.mul(lossOf(prediction), scale), {
           ...options,
           onFinal: undefined,
         }),
@@ -137,7 +143,6 @@ async function gradientsOf(
   loss: (prediction: Tensor4D) => Scalar,
   options: GradientOptions,
 ): Promise<LossAndGradients> {
-  checkInput(params, input)
   const [, height, width] = input.latents.shape
   if (height % 4 !== 0 || width % 4 !== 0) {
     throw new CoreError(

@@ -1,9 +1,9 @@
 import type { SiteTensorName } from "@lllite/format"
 import { type ControlValues, LINES, siteStrength } from "@lllite/format/health"
-import { checkArgument, checkGiven } from "../argument.ts"
+import { checkArgument } from "../argument.ts"
 import { expectRgb, type RgbImage } from "../image.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
-import { tensorKey, toFileLayout } from "../models/lllite/layout.ts"
+import { checkModel, tensorKey, toFileLayout } from "../models/lllite/layout.ts"
 
 /**
  * Limits what each site of an LLLite adds, in place. Where a site would add more than `most` times its layer's input, by
@@ -13,7 +13,7 @@ import { tensorKey, toFileLayout } from "../models/lllite/layout.ts"
  * @param control the values of the control pictures. Default: noise. Sites that read latents do not use it
  */
 export function limitSites(lllite: LlliteModel, most: number, control?: ControlValues): void {
-  checkGiven("training: the model", lllite, "slots", "createLllite or readLlliteModel")
+  checkModel("training", lllite)
   checkArgument("training: the limit", most, "a finite number")
   const { adapters, slots, values } = lllite
   const byName = new Map(slots.map((slot) => [slot.key, slot]))

@@ -1,7 +1,7 @@
 import { CONTROL_LATENT_CHANNELS } from "@lllite/format"
 import type { Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { checkGiven } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { imageToFloats } from "../image.ts"
 import { checkOps } from "../models/given.ts"
@@ -13,7 +13,14 @@ import type { ControlPatches, Depth } from "../models/lllite/control-patches.ts"
 import { withHole } from "../models/lllite/hole.ts"
 import { cutLatents, noControlLatents } from "../models/lllite/latent-patches.ts"
 import type { LlliteModel, Slot } from "../models/lllite/layout.ts"
-import { flatStrides, fromFileLayout, layOutSlots, toFileLayout } from "../models/lllite/layout.ts"
+import {
+  checkModel,
+  checkSlots,
+  flatStrides,
+  fromFileLayout,
+  layOutSlots,
+  toFileLayout,
+} from "../models/lllite/layout.ts"
 import type { AdapterLayers } from "../models/lllite/params.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { Ops } from "../ops/ops.ts"
@@ -27,7 +34,10 @@ import type { ValuePart } from "./value-part.ts"
 export const LLLITE: Trainable<LlliteModel> = {
   kind: "lllite",
 
-  parts: ({ slots }) => slots.map(partOf),
+  parts(model) {
+    checkSlots("training", model)
+    return model.slots.map(partOf)
+  },
 
   place(ops, model, batch) {
     const control = cutBatch(model, batch)
@@ -43,7 +53,9 @@ export const LLLITE: Trainable<LlliteModel> = {
 
   tensor: ({ values }, { shape, offset, size }) => toFileLayout(values.subarray(offset, offset + size), shape),
 
-  fill({ adapters }, tensor) {
+  fill(like, tensor) {
+    checkSlots("training", like)
+    const { adapters } = like
     const { slots, size } = layOutSlots(adapters)
     const values = new Float32Array(size)
     for (const slot of slots) values.set(fromFileLayout(tensor(partOf(slot)), slot.fileShape), slot.offset)
@@ -108,11 +120,13 @@ export function trainedLllite(
   ops: Ops,
   model: LlliteModel,
   control: Pick<PatchSet, "of">,
-  { strengths: rowStrengths, dropout }: Pick<TrainBatch, "strengths" | "dropout"> = {},
+  batch: Pick<TrainBatch, "strengths" | "dropout"> = {},
 ): PlacedTrainable {
   checkOps("training", ops)
-  checkGiven("training: the model", model, "slots", "createLllite or readLlliteModel")
+  checkModel("training", model)
   checkGiven("training: the control", control, "of", "a trainable")
+  checkArgument("training: the batch", batch, "an object")
+  const { strengths: rowStrengths, dropout } = batch
   const { denseStack } = ops
   const placement =
     denseStack === undefined

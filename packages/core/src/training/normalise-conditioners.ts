@@ -1,13 +1,13 @@
 import type { SiteTensorName } from "@lllite/format"
-import { checkArgument, checkGiven } from "../argument.ts"
+import { checkArgument } from "../argument.ts"
 import type { RgbImage } from "../image.ts"
-import { imageToFloats } from "../image.ts"
+import { expectRgb, imageToFloats } from "../image.ts"
 import type { PatchForm } from "../models/lllite/conditioner.ts"
 import { cutPatches, patchFormOf, patchKey } from "../models/lllite/conditioner.ts"
 import { withHole } from "../models/lllite/hole.ts"
 import { cutLatentValues, noControlLatents } from "../models/lllite/latent-patches.ts"
 import type { AdapterPlan, LlliteModel } from "../models/lllite/layout.ts"
-import { tensorKey } from "../models/lllite/layout.ts"
+import { checkModel, tensorKey } from "../models/lllite/layout.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { createStream } from "../random/stream.ts"
 import { concatenate } from "./concatenate.ts"
@@ -43,8 +43,13 @@ const LEAST_DEVIATION = 1e-3
  * @throws CoreError if a control is smaller than one token of a site, or its latents are missing that an adapter reads
  */
 export function normaliseConditioners(model: LlliteModel, controls: readonly FirstControl[]): void {
-  checkGiven("training: the model", model, "slots", "createLllite or readLlliteModel")
+  checkModel("training", model)
   checkArgument("training: the controls", controls, "a list")
+  for (const control of controls) {
+    expectRgb(control)
+    if (control.latents !== undefined)
+      checkArgument("training: the control's latents", control.latents, "float32 values")
+  }
   const slots = new Map(model.slots.map((slot) => [slot.key, slot]))
   const valuesOf = (plan: AdapterPlan, name: SiteTensorName): Float32Array | null => {
     const slot = slots.get(tensorKey(plan, name))

@@ -1,11 +1,14 @@
 import type { Scalar, Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { checkGiven } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { Prediction } from "../diffusion/names.ts"
 import { addNoise, velocity } from "../diffusion/noising.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
 import { alphaAt, createNoiseSchedule, sigmaAt, snrAt } from "../diffusion/schedule.ts"
+import { CoreError } from "../errors.ts"
+import { checkSdxl } from "../models/given.ts"
 import type { Sdxl } from "../models/sdxl.ts"
+import { letStop } from "../models/steps.ts"
 import { type UnetInput, unet } from "../models/unet/unet.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import type { Seed } from "../random/seed.ts"
@@ -22,7 +25,13 @@ import { drawNoise } from "./noise.ts"
 import type { ObjectiveOptions } from "./objective-options.ts"
 import { checkObjective } from "./objective-options.ts"
 import { drawStrengths, type RowStrength } from "./strength-range.ts"
-import type { PlacedTrainable, Trainable, TrainableModel } from "./trainable.ts"
+import {
+  checkTrainable,
+  checkTrainableModel,
+  type PlacedTrainable,
+  type Trainable,
+  type TrainableModel,
+} from "./trainable.ts"
 
 /**
  * Rows of one step's batch. All draws depend on the seed, the step and the row alone. So any worker can compute any
@@ -62,6 +71,7 @@ export async function objective<M extends TrainableModel>(
   rowsOfBatch: BatchRows,
   options: ObjectiveOptions = {},
 ): Promise<LossAndGradients> {
+  checkBatch(sdxl, ofCheckpoint, trainable, model, rowsOfBatch)
   const batch = placeBatch(sdxl, ofCheckpoint, trainable, model, rowsOfBatch, options)
   const { signal, pause, onFinal, readAtOnce } = rowsOfBatch
   try {
@@ -91,13 +101,8 @@ export async function objectiveLoss<M extends TrainableModel>(
   rowsOfBatch: BatchRows,
   options: ObjectiveOptions = {},
 ): Promise<number> {
-  checkGiven("training: the SDXL", sdxl, "unet", "loadSdxl")
-  checkGiven("training: the schedule", ofCheckpoint, "alphasCumprod", "createNoiseSchedule")
-  checkGiven("training: the trainable", trainable, "parts", "core, as LLLITE,")
-  checkGiven("training: the model", model, "values", "createTrainState, as its model,")
-  checkGiven("training: the rows", rowsOfBatch, "examples", "createExampleCache, as examples,")
-  await rowsOfBatch.pause?.()
-  rowsOfBatch.signal?.throwIfAborted()
+  checkBatch(sdxl, ofCheckpoint, trainable, model, rowsOfBatch)
+  await letStop(rowsOfBatch)
   const { input, placed, loss, dispose } = placeBatch(sdxl, ofCheckpoint, trainable, model, rowsOfBatch, options)
   const { blocks } = sdxl
   const result = tf.tidy(() =>
@@ -109,6 +114,18 @@ export async function objectiveLoss<M extends TrainableModel>(
     result.dispose()
     dispose()
   }
+}
+
+/** @throws CoreError for an argument of another kind, and for a batch without an example */
+function checkBatch(sdxl: unknown, schedule: unknown, trainable: unknown, model: unknown, rows: BatchRows): void {
+  checkSdxl("training", sdxl, "unet")
+  checkGiven("training: the schedule", schedule, "alphasCumprod", "createNoiseSchedule")
+  checkTrainable("training", trainable)
+  checkTrainableModel("training", model)
+  checkGiven("training: the rows", rows, "examples", "createExampleCache, as examples,")
+  checkArgument("training: the examples", rows.examples, "a list")
+  if (rows.examples.length === 0) throw new CoreError("batch-empty", "training: the batch has no example")
+  for (const example of rows.examples) checkGiven("training: an example", example, "latents", "createExampleCache")
 }
 
 /** A batch on the device, with its noise and its targets. */

@@ -1,7 +1,7 @@
-import { checkGiven } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
-import type { TrainState } from "./train-state.ts"
-import type { Trainable, TrainableModel } from "./trainable.ts"
+import { checkState, type TrainState } from "./train-state.ts"
+import { checkTrainable, checkTrainableModel, type Trainable, type TrainableModel } from "./trainable.ts"
 
 /** A saved tensor. */
 export interface SavedTensor {
@@ -33,11 +33,13 @@ export function saveTrainState<M extends TrainableModel>(
   trainable: Trainable<M>,
   state: TrainState<M>,
 ): SavedTrainState {
-  checkGiven("saved run: the trainable", trainable, "parts", "core, as LLLITE,")
-  checkGiven("saved run: the state", state, "optimizer", "createTrainState")
+  checkTrainable("saved run", trainable)
+  checkState("saved run", state)
   const { model, optimizer, step, ema, feedback = new Map() } = state
   const tensors = new Map<string, SavedTensor>()
-  for (const part of trainable.parts(model)) {
+  const parts = trainable.parts(model)
+  checkArgument("saved run: what parts of the trainable gives", parts, "a list")
+  for (const part of parts) {
     tensors.set(`${MODEL}${part.name}`, { shape: part.shape, values: trainable.tensor(model, part) })
     if (ema === undefined) continue
     tensors.set(`${EMA}${part.name}`, { shape: part.shape, values: trainable.tensor({ ...model, values: ema }, part) })
@@ -71,10 +73,12 @@ export function loadTrainState<M extends TrainableModel>(
   saved: SavedTrainState,
   like: M,
 ): TrainState<M> {
-  checkGiven("saved run: the trainable", trainable, "parts", "core, as LLLITE,")
+  checkTrainable("saved run", trainable)
   checkGiven("saved run", saved, "tensors", "saveTrainState")
-  checkGiven("saved run: the model", like, "values", "createTrainState, as its model,")
+  checkTrainableModel("saved run", like)
   const { tensors, metadata } = saved
+  checkArgument("saved run: the tensors", tensors, "a Map")
+  checkArgument("saved run: the metadata", metadata, "a Map")
   const text = (name: string): string => {
     const value = metadata.get(name)
     if (value === undefined)
@@ -90,7 +94,9 @@ export function loadTrainState<M extends TrainableModel>(
   if (kind !== trainable.kind) {
     throw new CoreError("saved-run-mismatch", `saved run: it trains a "${kind}", expected a "${trainable.kind}"`)
   }
-  const parts = new Set(trainable.parts(like).flatMap(({ name }) => [`${MODEL}${name}`, `${EMA}${name}`]))
+  const own = trainable.parts(like)
+  checkArgument("saved run: what parts of the trainable gives", own, "a list")
+  const parts = new Set(own.flatMap(({ name }) => [`${MODEL}${name}`, `${EMA}${name}`]))
   const others = [...tensors.keys()].filter(
     (name) => !parts.has(name) && !name.startsWith(OPTIMIZER) && !name.startsWith(FEEDBACK),
   )
@@ -113,6 +119,7 @@ export function loadTrainState<M extends TrainableModel>(
       return found.values
     })
   const model = modelOf(MODEL)
+  checkTrainableModel("saved run: fill of the trainable", model)
   const hasEma = [...tensors.keys()].some((name) => name.startsWith(EMA))
   const lists = [...tensors]
     .filter(([name]) => name.startsWith(OPTIMIZER))

@@ -21,8 +21,12 @@ export function groupsOfParts(count: number): readonly PartGroup[] {
 
 /** The sum of a group's parts, each times its share, in their order. Its repeats are those of all parts. */
 export function sumGroup(parts: readonly LossAndGradients[], shares: readonly number[]): LossAndGradients {
-  for (const part of parts) checkGiven("training: a part", part, "gradients", "lossAndGradients")
   checkArgument("training: the parts", parts, "a list")
+  for (const part of parts) {
+    checkGiven("training: a part", part, "gradients", "lossAndGradients")
+    checkArgument("training: the gradients of a part", part.gradients, "a list of numbers")
+    checkArgument("training: the loss of a part", part.loss, "a number")
+  }
   checkArgument("training: the shares", shares, "a list")
   const gradients = new Float32Array(parts[0]?.gradients.length ?? 0)
   let loss = 0

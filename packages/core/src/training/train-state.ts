@@ -1,5 +1,5 @@
 import type { AdapterDims, Site } from "@lllite/format"
-import { checkArgument, checkGiven } from "../argument.ts"
+import { checkArgument, checkGiven, checkOptions } from "../argument.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createLllite } from "../models/lllite/model.ts"
 import { checkRanges } from "../number-range.ts"
@@ -10,7 +10,7 @@ import type { OptimizerChoice } from "./optimizers/index.ts"
 import { DEFAULT_OPTIMIZER, initOptimizer } from "./optimizers/index.ts"
 import type { OptimizerState } from "./optimizers/optimizer.ts"
 import { ADAPTER_RANGES } from "./ranges.ts"
-import type { TrainableModel } from "./trainable.ts"
+import { checkTrainableModel, type TrainableModel } from "./trainable.ts"
 
 /**
  * A run between two steps, as plain data. With the same options the run continues from here bit for bit. The order of
@@ -47,11 +47,13 @@ export function createTrainState(
   sites: readonly Site[],
   dims: AdapterDims,
   seed: Seed,
-  { controls = [], optimizer = DEFAULT_OPTIMIZER }: TrainStateOptions = {},
+  options: TrainStateOptions = {},
 ): TrainState {
   checkArgument("training: the sites", sites, "a list")
   checkArgument("training: the widths", dims, "an object")
   checkSeed("training", seed)
+  checkOptions<TrainStateOptions>("training", options, { controls: "a list", optimizer: "an object" })
+  const { controls = [], optimizer = DEFAULT_OPTIMIZER } = options
   const { condDim, mlpDim } = dims
   checkRanges("training", { condDim, mlpDim }, ADAPTER_RANGES)
   const model = createLllite(sites, dims, createStream(seed, "init"))
@@ -64,6 +66,15 @@ export function beginTraining<M extends TrainableModel>(
   model: M,
   optimizer: OptimizerChoice = DEFAULT_OPTIMIZER,
 ): TrainState<M> {
-  checkGiven("training: the model", model, "values", "createLllite or readLlliteModel")
+  checkTrainableModel("training", model)
   return { model, optimizer: initOptimizer(optimizer), step: 0 }
+}
+
+/** @throws CoreError for a value that is no state of a run */
+export function checkState(place: string, state: unknown): void {
+  checkGiven(`${place}: the state`, state, "optimizer", "createTrainState")
+  const { model, optimizer, step } = state as TrainState
+  checkTrainableModel(place, model)
+  checkGiven(`${place}: the optimizer's state`, optimizer, "tensors", "createTrainState, as optimizer,")
+  checkRanges(place, { step: step ?? null }, { step: { integer: true, min: 0 } })
 }

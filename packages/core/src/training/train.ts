@@ -1,3 +1,4 @@
+import { checkOptions, type OptionKinds } from "../argument.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createStream } from "../random/stream.ts"
 import { memoryError } from "../runtime/memory-error.ts"
@@ -14,7 +15,7 @@ import { createPartScaler } from "./part-rates.ts"
 import { type PartResult, partsOf, sumParts } from "./sum-parts.ts"
 import type { TrainOptions } from "./train-options.ts"
 import { checkTrainOptions, lrOf } from "./train-options.ts"
-import type { TrainState } from "./train-state.ts"
+import { checkState, type TrainState } from "./train-state.ts"
 import type { TrainableModel } from "./trainable.ts"
 import type { ValuePart } from "./value-part.ts"
 
@@ -56,6 +57,15 @@ export interface TrainMachine<M extends TrainableModel = LlliteModel> {
   readonly afterUpdate?: (model: M) => void
 }
 
+const MACHINE_KINDS: OptionKinds<TrainMachine> = {
+  gradients: "a function",
+  places: "a function",
+  parts: "a list",
+  loadOptimizer: "a function",
+  feedback: "a function",
+  afterUpdate: "a function",
+}
+
 export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
   /** The number of finished steps, this one included. */
   readonly step: number
@@ -82,10 +92,13 @@ export interface TrainStepEvent<M extends TrainableModel = LlliteModel> {
 export async function* train<M extends TrainableModel = LlliteModel>(
   state: TrainState<M>,
   examples: readonly Sized[],
-  { gradients, places, parts, loadOptimizer: load = loadOptimizer, feedback, afterUpdate }: TrainMachine<M>,
+  machine: TrainMachine<M>,
   options: TrainOptions,
 ): AsyncGenerator<TrainStepEvent<M>, TrainState<M>, void> {
   checkTrainOptions(options)
+  checkState("training", state)
+  checkOptions<TrainMachine>("training: the machine", machine as unknown, MACHINE_KINDS, ["gradients"])
+  const { gradients, places, parts, loadOptimizer: load = loadOptimizer, feedback, afterUpdate } = machine
   const { steps, batchSize, accumulation = 1, seed, shards = 1, maxGradNorm = 1, signal } = options
   const pointAt = createLrPoints(lrOf(options))
   const scaleParts = createPartScaler(options.partRates, parts)

@@ -1,3 +1,4 @@
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { BatchDraws } from "./batch-draws.ts"
 import type { CachedExample } from "./dataset.ts"
@@ -59,4 +60,18 @@ export interface Trainable<M extends TrainableModel> {
    * @param tensor a part in a file's order, as long as the part
    */
   fill(like: M, tensor: (part: ValuePart) => Float32Array): M
+}
+
+/** @throws CoreError for a value that is no kind of model that trains */
+export function checkTrainable(place: string, trainable: unknown): void {
+  checkGiven(`${place}: the trainable`, trainable, "parts", "core, as LLLITE,")
+  const { parts, place: placed, tensor, fill } = trainable as Trainable<TrainableModel>
+  for (const [name, value] of Object.entries({ parts, place: placed, tensor, fill }))
+    checkArgument(`${place}: ${name} of the trainable`, value, "a function")
+}
+
+/** @throws CoreError for a value that is no model, whatever it is of */
+export function checkTrainableModel(place: string, model: unknown): void {
+  checkGiven(`${place}: the model`, model, "values", "createLllite, readLlliteModel or createTrainState, as its model,")
+  checkArgument(`${place}: the values of the model`, (model as TrainableModel).values, "float32 values")
 }

@@ -1,5 +1,6 @@
 import { checkArgument, checkArguments, checkGiven } from "../argument.ts"
 import type { NoiseSchedule } from "../diffusion/schedule.ts"
+import { checkSdxl } from "../models/given.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { Seed } from "../random/seed.ts"
 import { streamDraws } from "./batch-draws.ts"
@@ -47,9 +48,11 @@ export async function validationLosses<M extends TrainableModel>(
   trainable: Trainable<M>,
   model: M,
   heldOut: HeldOutExample,
-  { strengthRange: _, dropout: __, ...options }: ObjectiveOptions = {},
+  given: ObjectiveOptions = {},
 ): Promise<readonly number[]> {
-  checkGiven("validation: the SDXL", sdxl, "unet", "loadSdxl")
+  checkSdxl("validation", sdxl, "unet")
+  checkArgument("validation: the options", given, "an object")
+  const { strengthRange: _, dropout: __, ...options } = given
   checkGiven("validation: the example", heldOut, "example", "createExampleCache, with its seed and index,")
   const { seed, index, example, ...rest } = heldOut
   const losses: number[] = []

@@ -106,6 +106,8 @@ export const loadOptimizer = (
   parts: readonly ValuePart[] = [oneList(values)],
 ): Optimizer => {
   const { rule, settings } = chosen(choice)
+  checkArgument("optimizer: the values", values, "float32 values")
+  checkArgument("optimizer: the parts", parts, "a list")
   return loadRule(rule, { values, parts }, state, settings)
 }
 
@@ -152,10 +154,12 @@ function oneList({ length }: Float32Array): ValuePart {
   return { name: "values", group: "values", shape: [length], offset: 0, size: length }
 }
 
-function chosen({ name, ...options }: OptimizerChoice): {
+function chosen(choice: OptimizerChoice): {
   readonly rule: OptimizerRule
   readonly settings: Readonly<Record<string, number>>
 } {
+  checkArgument("optimizer", choice, "an object")
+  const { name, ...options } = choice
   const rule = ruleOf(name)
   return { rule, settings: settingsOf(rule, options) as Readonly<Record<string, number>> }
 }

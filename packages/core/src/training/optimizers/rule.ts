@@ -1,4 +1,4 @@
-import { checkGiven } from "../../argument.ts"
+import { checkArgument, checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { checkRanges } from "../../number-range.ts"
 import { TRAIN_RANGES } from "../ranges.ts"
@@ -105,6 +105,7 @@ export function memoryOf<O extends OptimizerOptions, L extends string, B extends
   checkGiven("optimizer: the rule", rule, "options", "defineOptimizer")
   checkGiven("optimizer: the model", model, "values", "createLllite")
   checkGiven("optimizer: the state", state, "tensors", "initOptimizer")
+  checkArgument("optimizer: the settings", settings, "an object")
   expectStateOf(rule.name, state)
   const isNew = state.step === 0 && Object.keys(state.tensors).length === 0
   const found = <T extends Float32Array | Uint8Array>(name: string, length: number, type: new (n: number) => T): T => {
