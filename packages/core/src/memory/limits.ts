@@ -1,4 +1,4 @@
-import type { VaePicture } from "../models/vae/slice-sizes.ts"
+import { checkSides, type VaePicture } from "../models/vae/slice-sizes.ts"
 
 /** Bytes that a WebAssembly heap can address. */
 export const WASM_BYTES = 2 ** 32
@@ -16,6 +16,8 @@ const MOST_GPU_VAE_BYTES = 3 * 2 ** 30
  * much, SDXL in 16 bits stays within 7 GiB at 1024 px. A larger picture gets more in proportion, so that slices are enough for
  * it, up to 3 GiB.
  */
-export function gpuVaeBytes({ height, width }: VaePicture): number {
+export function gpuVaeBytes(picture: VaePicture): number {
+  checkSides("VAE", picture)
+  const { height, width } = picture
   return Math.min(GPU_VAE_BYTES * Math.max(1, (height * width) / 2 ** 20), MOST_GPU_VAE_BYTES)
 }

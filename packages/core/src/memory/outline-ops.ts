@@ -1,6 +1,7 @@
 import type { Dtype } from "@lllite/format"
 import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { LinearWeight, NormWeight, Ops, TableWeight, WeightLoader } from "../ops/ops.ts"
 import { vjp } from "../ops/vjp.ts"
 import type { OutlineBackend } from "./outline-backend.ts"
@@ -26,6 +27,14 @@ export interface OutlineOptions {
   readonly halves?: boolean
   /** Bytes of the largest tensor that the device takes. */
   readonly maxTensorBytes?: number
+}
+
+/** @throws CoreError for a value that does not say how ops take memory */
+export function checkFootprint(place: string, footprint: unknown): void {
+  checkGiven(`${place}: the footprint`, footprint, "weightBytes", "core, as COMPOSED_FOOTPRINT,")
+  const { weightBytes, adjust } = footprint as { readonly weightBytes: unknown; readonly adjust?: unknown }
+  checkArgument(`${place}: weightBytes of the footprint`, weightBytes, "a function")
+  if (adjust !== undefined) checkArgument(`${place}: adjust of the footprint`, adjust, "a function")
 }
 
 /** A weight that has only a size. */

@@ -1,7 +1,9 @@
 import type { AdapterDims, Site } from "@lllite/format"
 import { dimsOf } from "@lllite/format"
 import { enumerateSites } from "@lllite/format/selections"
+import { checkChoice, checkKinds, type OptionKinds } from "../argument.ts"
 import { createNoiseSchedule } from "../diffusion/schedule.ts"
+import { GENERATE_RANGES } from "../generation/defaults.ts"
 import { generate } from "../generation/generate.ts"
 import type { RgbImage } from "../image.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
@@ -13,8 +15,9 @@ import { layOutSlots } from "../models/lllite/layout.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { loadSdxl } from "../models/sdxl.ts"
-import { letStop, type StopOptions } from "../models/steps.ts"
+import { checkStop, letStop, type StopOptions } from "../models/steps.ts"
 import type { WeightFile } from "../models/weight-reader.ts"
+import { checkRanges } from "../number-range.ts"
 import type { Ops } from "../ops/ops.ts"
 import { bytesOf } from "../params.ts"
 import type { Tiling } from "../tiling.ts"
@@ -25,7 +28,7 @@ import { controlNetOutline } from "./controlnet-outline.ts"
 import type { Holding, OutlineBackend, Work } from "./outline-backend.ts"
 import { withOutline } from "./outline-backend.ts"
 import type { OutlineOptions } from "./outline-ops.ts"
-import { createOutlineOps } from "./outline-ops.ts"
+import { checkFootprint, createOutlineOps } from "./outline-ops.ts"
 
 /** A task for a model. */
 export interface MemoryTask {
@@ -55,6 +58,29 @@ export interface MemoryTask {
   /** Tiles of the VAE in a generation, see `GenerateOptions`. Default: none */
   readonly vaeTiles?: Tiling | null
 }
+
+const TASK_KINDS: OptionKinds<MemoryTask> = {
+  kind: "text",
+  width: "a number",
+  height: "a number",
+  batchSize: "a number",
+  guided: "true or false",
+  lllite: "an object or null",
+  controlNets: "a number",
+  sites: "a list",
+  checkpointing: "true or false",
+  vaeSlices: "a number",
+  tiles: "an object or null",
+  vaeTiles: "an object or null",
+}
+
+const TASK_RANGES = {
+  width: GENERATE_RANGES.width,
+  height: GENERATE_RANGES.height,
+  batchSize: GENERATE_RANGES.batchSize,
+  vaeSlices: GENERATE_RANGES.vaeSlices,
+  controlNets: { integer: true, min: 0, max: 64 },
+} as const
 
 /** How a runtime's ops take memory. */
 export interface Footprint extends OutlineOptions {
@@ -99,12 +125,18 @@ export interface MemoryPlan {
  * @param files names, dtypes and shapes of a checkpoint; its tensors are not read
  * @throws CoreError for what loading and the task refuse; the signal's reason when aborted
  */
-export function planMemory(
+export async function planMemory(
   files: WeightFile | SdxlFiles,
   task: MemoryTask,
-  { adjust = (ops) => ops, ...options }: Footprint,
+  footprint: Footprint,
   stop: StopOptions = {},
 ): Promise<MemoryPlan> {
+  checkKinds<MemoryTask>("memory", task, TASK_KINDS, ["kind", "width", "height"])
+  checkChoice("memory", "kind", task.kind, ["generate", "train"])
+  checkRanges("memory", { ...task }, TASK_RANGES)
+  checkFootprint("memory", footprint)
+  checkStop("memory", stop)
+  const { adjust = (ops) => ops, ...options } = footprint
   return withOutline(options.pooled ?? false, async (backend) => {
     const sdxl = await loadSdxl(adjust(createOutlineOps(backend, options)), files, NO_WORDS)
     const { text1, text2, unet, vae } = sdxl

@@ -1,3 +1,4 @@
+import { checkArgument } from "../argument.ts"
 import { type MadeUpDtype, madeUpEntries } from "../models/made-up.ts"
 import { letStop, type StopOptions } from "../models/steps.ts"
 import type { UnetBlock, UnetParams } from "../models/unet/params.ts"
@@ -83,6 +84,7 @@ function dtypeOf({ entries }: WeightFile): MadeUpDtype {
 
 /** The largest tensor of a file. Its dtype is that of most of the weights. */
 export function largestEntry(entries: WeightFile["entries"]): WeightEntry | undefined {
+  checkArgument("largestEntry: the entries", entries, "a Map")
   const sizeOf = ({ shape }: WeightEntry): number => shape.reduce((product, length) => product * length, 1)
   let largest: WeightEntry | undefined
   for (const entry of entries.values()) {

@@ -1,17 +1,20 @@
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../argument.ts"
+import { CoreError } from "../errors.ts"
+import { GENERATE_RANGES } from "../generation/defaults.ts"
 import type { VaeParts } from "../generation/encode-pictures.ts"
 import type { VaeConfig } from "../models/vae/config.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { shareNorms } from "../models/vae/shared-norms.ts"
-import type { VaePicture } from "../models/vae/slice-sizes.ts"
-import { slicesToBind } from "../models/vae/slice-sizes.ts"
+import { checkSides, slicesToBind, type VaePicture } from "../models/vae/slice-sizes.ts"
 import { decodeLatents, encodeImage } from "../models/vae/vae.ts"
 import { buildVae } from "../models/vae/weights.ts"
 import { loadParams, shapesOf } from "../models/weight-reader.ts"
+import { checkRanges } from "../number-range.ts"
 import type { Ops } from "../ops/ops.ts"
 import { disposeParams } from "../params.ts"
 import { withOutline } from "./outline-backend.ts"
-import { createOutlineOps } from "./outline-ops.ts"
+import { checkFootprint, createOutlineOps } from "./outline-ops.ts"
 import type { Footprint } from "./plan.ts"
 import { outlineFile } from "./sdxl-outline.ts"
 
@@ -22,7 +25,24 @@ export async function vaeBytes(
   slices: number,
   footprint: Footprint,
 ): Promise<number> {
+  checkTask(config, picture, footprint)
+  checkRanges("VAE", { slices: slices ?? null }, { slices: GENERATE_RANGES.vaeSlices })
   return (await vaeHolding(config, picture, slices, footprint)).bytes
+}
+
+/** @throws CoreError for arguments of another kind, and for sides that the VAE does not take */
+function checkTask(config: VaeConfig, picture: VaePicture, footprint: Footprint): void {
+  checkGiven("VAE: the config", config, "channels", "inferVaeConfig")
+  checkArgument("VAE: the channels of the config", config.channels, "a list")
+  checkSides("VAE", picture)
+  const { height, width } = picture
+  if (height % VAE_FACTOR !== 0 || width % VAE_FACTOR !== 0) {
+    throw new CoreError(
+      "picture-size",
+      `VAE: the picture is ${width}×${height} px, expected multiples of ${VAE_FACTOR}`,
+    )
+  }
+  checkFootprint("VAE", footprint)
 }
 
 /** The same, with the bytes of the largest tensor. */
@@ -68,6 +88,8 @@ export async function chooseVaeSlices(
   bytes: number,
   footprint: Footprint,
 ): Promise<number> {
+  checkTask(config, picture, footprint)
+  checkArgument("VAE: the bytes", bytes, "a number")
   const most = Math.max(1, Math.ceil(picture.height / VAE_FACTOR))
   const least = slicesToBind(config, picture, footprint.maxTensorBytes ?? Number.POSITIVE_INFINITY)
   for (let slices = least; slices < most; slices *= 2) {
@@ -89,6 +111,8 @@ export async function chooseVaeParts(
   bytes: number,
   footprint: Footprint,
 ): Promise<Required<VaeParts>> {
+  checkTask(config, picture, footprint)
+  checkArgument("VAE: the bytes", bytes, "a number")
   const limit = footprint.maxTensorBytes ?? Number.POSITIVE_INFINITY
   const fits = async (part: VaePicture, slices: number | "tile"): Promise<boolean> => {
     const need = await vaeHolding(config, part, slices, footprint)
