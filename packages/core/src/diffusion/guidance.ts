@@ -1,5 +1,5 @@
 import * as tf from "@tensorflow/tfjs-core"
-import { checkArgument, checkArguments } from "../argument.ts"
+import { checkArgument, checkArguments, checkOptions, type OptionKinds } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { Network } from "./denoiser.ts"
 import type { Prediction } from "./names.ts"
@@ -102,6 +102,16 @@ export interface ComposedGuidance {
   readonly empty?: EmptyPromptGuidance | null
 }
 
+const COMPOSED_KINDS: OptionKinds<ComposedGuidance> = {
+  scale: "a finite number",
+  rescale: "a finite number",
+  weights: "a list",
+  sharesAt: "a function or null",
+  negativeSharesAt: "a function or null",
+  nothing: "a function or null",
+  empty: "an object or null",
+}
+
 /** The networks of a composed prompt. */
 export interface ComposedNetworks {
   /** The rows [N unconditional, N conditional] of both first prompts. Null: `first` and `firstNegative` run apart. */
@@ -128,18 +138,14 @@ export interface EmptyPromptGuidance {
  * Source: Liu et al. 2022 (arXiv:2206.01714), equation 11, with the scale of classifier-free guidance; sd-scripts
  * `gen_img.py` (`negative_scale`); ComfyUI `comfy/samplers.py`, `calc_cond_batch`.
  */
-export function withComposedGuidance(
-  { both, prompts, negatives }: ComposedNetworks,
-  {
-    scale,
-    rescale = 0,
-    weights,
-    sharesAt = null,
-    negativeSharesAt = null,
-    nothing = null,
-    empty = null,
-  }: ComposedGuidance,
-): Network {
+export function withComposedGuidance(networks: ComposedNetworks, guidance: ComposedGuidance): Network {
+  checkArgument("guidance: the networks", networks, "an object")
+  checkOptions<ComposedGuidance>("guidance", guidance, COMPOSED_KINDS, ["scale", "weights"])
+  const { both, prompts, negatives } = networks
+  const { scale, rescale = 0, weights } = guidance
+  const { sharesAt = null, negativeSharesAt = null, nothing = null, empty = null } = guidance
+  checkArgument("guidance: the network of both first prompts", both, "a function or null")
+  checkArguments("guidance", "a list", { prompts, negatives })
   return async (input, position) => {
     const shares = sharesAt?.(input, position) ?? null
     const negativeShares = negativeSharesAt?.(input, position) ?? null

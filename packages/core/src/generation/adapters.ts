@@ -1,10 +1,12 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { cropImage } from "../image/crop.ts"
 import { maskOf } from "../image/mask.ts"
 import { resizeImage } from "../image/resize.ts"
 import type { RgbImage } from "../image.ts"
-import { imageToFloats } from "../image.ts"
+import { expectRgb, imageToFloats } from "../image.ts"
+import { checkOps, checkUploaded } from "../models/given.ts"
 import type { PreparedControl } from "../models/lllite/adapter.ts"
 import { llliteTap, prepareControl } from "../models/lllite/adapter.ts"
 import type { ControlImages } from "../models/lllite/conditioner.ts"
@@ -14,14 +16,16 @@ import type { LlliteParams } from "../models/lllite/params.ts"
 import { maskedTap, type PreparedMask, prepareMask } from "../models/masked-tap.ts"
 import { chainTaps, sumTaps, type Tap } from "../models/taps.ts"
 import type { VaeParams } from "../models/vae/weights.ts"
+import { checkRanges } from "../number-range.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { Region } from "../tiling.ts"
 import { type AdapterControl, type AdapterSettings, strengthAt } from "./adapter-settings.ts"
 import { factorsByBlock } from "./block-strengths.ts"
 import type { ControlPreparation } from "./control-picture.ts"
-import type { Combination } from "./defaults.ts"
+import { type Combination, GENERATE_RANGES } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
-import { encodePictures, type VaeParts } from "./encode-pictures.ts"
+import { checkVaeParts, encodePictures, type VaeParts } from "./encode-pictures.ts"
+import { expectPictures } from "./expect-pictures.ts"
 import type { WindowReader } from "./window.ts"
 
 /** An LLLite with the settings of its use. */
@@ -63,6 +67,13 @@ export function prepareAdapter(
   pictures: number,
   region: Region | null = null,
 ): PreparedAdapter {
+  checkGiven("generate: the place", place, "ops", "core, as ops and vae,")
+  checkOps("generate", place.ops)
+  checkVaeParts("generate", place)
+  checkArgument("generate: the adapter", use, "an object")
+  checkUploaded("generate", use.lllite)
+  checkUse("an adapter", use, pictures, region)
+  if (use.hole !== undefined) expectPictures(use.hole, "a hole")
   const images = joinControls(use, pictures, region)
   const latents = readsLatents(use.lllite) ? encodeControls(place, controlsIn(use.control, region)) : undefined
   const control = prepared(place.ops, use.lllite, images, latents)
@@ -74,6 +85,25 @@ export function prepareAdapter(
       mask?.dispose()
     },
   }
+}
+
+/** Checks what a use of an adapter or a ControlNet is prepared from. @throws CoreError */
+export function checkUse(
+  what: string,
+  { control, mask, maskFeather }: Pick<AdapterUse, "control" | "mask" | "maskFeather">,
+  pictures: number,
+  region: unknown,
+): void {
+  expectPictures(control, "a control image")
+  for (const image of controlsIn(control, null)) expectRgb(image)
+  if (mask !== undefined) expectPictures(mask, "a mask")
+  const { feather, batchSize } = GENERATE_RANGES
+  checkRanges(
+    `generate: ${what}`,
+    { maskFeather, pictures: pictures ?? null },
+    { maskFeather: feather, pictures: batchSize },
+  )
+  checkArgument("generate: the region", region, "an object or null")
 }
 
 function prepared(

@@ -1,7 +1,10 @@
 import type { Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven, checkOptions, type OptionKinds } from "../argument.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
+import { CoreError } from "../errors.ts"
 import type { Tokenizer } from "../models/clip/tokenizer.ts"
+import { checkOps, checkTokenizer } from "../models/given.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runAtOnce, type Steps } from "../models/steps.ts"
 import { chainTaps, type Tap } from "../models/taps.ts"
@@ -9,6 +12,7 @@ import { conditionVector, countChunks, encodeWeightedPromptSteps } from "../mode
 import { type PromptPart, partsOfPrompt } from "../prompt/composed.ts"
 import { PROMPT_DEFAULTS, type PromptOptions } from "../prompt/options.ts"
 import { sharedChunks, type TextMix } from "../prompt/text-mix.ts"
+import { REQUEST_KINDS } from "./option-kinds.ts"
 import { mixOf, type PartSettings } from "./part-settings.ts"
 import type { PictureRequest } from "./request.ts"
 
@@ -57,15 +61,36 @@ export interface ConditionOptions {
   readonly negativeParts?: readonly PartSettings[] | null
 }
 
+const CONDITION_KINDS: OptionKinds<ConditionOptions> = {
+  guided: "true or false",
+  fromEmpty: "true or false",
+  size: "an object",
+  negativeSize: "an object",
+  prompts: "an object",
+  tap: "an object",
+  partTaps: "a list or null",
+  parts: "a list or null",
+  negativeParts: "a list or null",
+}
+
+function checkTexts(place: string, request: unknown): void {
+  checkOptions<PictureRequest>(place, request, REQUEST_KINDS, ["prompt"])
+}
+
 /**
  * The number of chunks of 75 tokens that a picture's prompts need. A picture in a batch is the same as alone if all of
  * the batch need the same number.
  */
 export function chunksNeeded(
   tokenizer: Tokenizer,
-  { prompt, negativePrompt = "", firstPrompt, firstNegativePrompt }: Omit<PictureRequest, "seed">,
-  { guided, prompts, negativeParts = null }: Pick<ConditionOptions, "guided" | "prompts" | "negativeParts">,
+  request: Omit<PictureRequest, "seed">,
+  options: Pick<ConditionOptions, "guided" | "prompts" | "negativeParts">,
 ): number {
+  checkTokenizer("prompts", tokenizer)
+  checkTexts("prompts", request)
+  checkArgument("prompts: the options", options, "an object")
+  const { prompt, negativePrompt = "", firstPrompt, firstNegativePrompt } = request
+  const { guided, prompts, negativeParts = null } = options
   const count = (texts: readonly string[], first: string | undefined): readonly number[] =>
     texts.map((text, i) =>
       Math.max(...[text, (i === 0 ? first : undefined) ?? text].map((each) => countChunks(tokenizer, each, prompts))),
@@ -96,6 +121,14 @@ export function encodeConditions(
   requests: readonly Omit<PictureRequest, "seed">[],
   options: ConditionOptions,
 ): Conditions {
+  checkGiven("generate: the SDXL", sdxl, "text1", "loadSdxl")
+  checkOps("generate", sdxl.ops)
+  checkArgument("generate: the requests", requests, "a list")
+  if (requests.length === 0) {
+    throw new CoreError("request-empty", "generate: there is no request, expected at least one")
+  }
+  for (const [index, request] of requests.entries()) checkTexts(`generate: request ${index + 1}`, request)
+  checkOptions<ConditionOptions>("generate", options, CONDITION_KINDS, ["guided", "size"])
   return runAtOnce(encodeConditionSteps(sdxl, requests, options))
 }
 

@@ -2,6 +2,7 @@ import type { ControlType } from "@lllite/format/identify"
 import { CONTROL_TYPES, controlTypeProblem } from "@lllite/format/identify"
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { PassRow } from "../diffusion/pass-position.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
@@ -16,6 +17,7 @@ import {
   sumResiduals,
   tidyResiduals,
 } from "../models/controlnet/residuals.ts"
+import { checkOps } from "../models/given.ts"
 import type { PreparedMask } from "../models/masked-tap.ts"
 import type { BlockVerbs } from "../models/unet/block-verbs.ts"
 import type { UnetInput } from "../models/unet/unet.ts"
@@ -23,7 +25,7 @@ import { checkRanges } from "../number-range.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { Region } from "../tiling.ts"
 import { checkMasks } from "./adapter-settings.ts"
-import { controlsIn, prepareUseMask } from "./adapters.ts"
+import { checkUse, controlsIn, prepareUseMask } from "./adapters.ts"
 import type { ControlPreparation } from "./control-picture.ts"
 import { checkControls } from "./control-picture.ts"
 import { GENERATE_DEFAULTS, GENERATE_RANGES } from "./defaults.ts"
@@ -113,6 +115,10 @@ export function prepareControlNet(
   pictures: number,
   region: Region | null = null,
 ): PreparedControlNet {
+  checkOps("generate", ops)
+  checkArgument("generate: the ControlNet", use, "an object")
+  checkGiven("generate: the ControlNet", use.controlNet, "hint", "loadControlNet")
+  checkUse("a ControlNet", use, pictures, region)
   const { union } = use.controlNet
   const problem = union === null ? null : controlTypeProblem(union, use.controlType)
   if (problem !== null) throw new CoreError("control-type", `generate: ${problem}`)

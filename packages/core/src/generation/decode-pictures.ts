@@ -1,12 +1,15 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import type { RgbImage } from "../image.ts"
 import { floatsToImage } from "../image.ts"
+import { checkSdxl } from "../models/given.ts"
 import type { Sdxl } from "../models/sdxl.ts"
-import { runUntilStopped } from "../models/steps.ts"
+import { checkStop, runUntilStopped } from "../models/steps.ts"
 import { VAE_FACTOR } from "../models/vae/config.ts"
 import { decodeInTiles } from "../models/vae/tiles.ts"
 import { decodeSteps } from "../models/vae/vae.ts"
+import { checkVaeParts } from "./encode-pictures.ts"
 import type { GenerateOptions } from "./request.ts"
 
 /**
@@ -16,14 +19,16 @@ import type { GenerateOptions } from "./request.ts"
  * @throws the signal's reason when aborted, between two blocks of the decoder
  */
 export async function* decodePictures(
-  { ops, vae }: Sdxl,
+  sdxl: Sdxl,
   latents: Tensor4D,
-  {
-    vaeSlices = 1,
-    vaeTiles = null,
-    ...stop
-  }: Pick<GenerateOptions, "vaeSlices" | "vaeTiles" | "signal" | "pause"> = {},
+  options: Pick<GenerateOptions, "vaeSlices" | "vaeTiles" | "signal" | "pause"> = {},
 ): AsyncGenerator<RgbImage, void, void> {
+  checkSdxl("generate", sdxl, "vae")
+  checkArgument("generate: the latents", latents, "a tensor")
+  checkVaeParts("generate", options)
+  checkStop("generate", options)
+  const { ops, vae } = sdxl
+  const { vaeSlices = 1, vaeTiles = null, ...stop } = options
   const [count, rows, columns, channels] = latents.shape
   const isTiled = vaeTiles !== null && VAE_FACTOR * Math.max(rows, columns) > vaeTiles.size
   for (let index = 0; index < count; index++) {

@@ -1,10 +1,12 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkArguments, checkGiven, checkKinds, type OptionKinds } from "../argument.ts"
 import type { Denoise, Network } from "../diffusion/denoiser.ts"
 import { createDenoiser } from "../diffusion/denoiser.ts"
 import type { ComposedGuidance, ComposedNetworks } from "../diffusion/guidance.ts"
 import { withComposedGuidance, withGuidance, zeroEstimate } from "../diffusion/guidance.ts"
 import { type PassRow, passRows } from "../diffusion/pass-position.ts"
+import { checkSdxl } from "../models/given.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { chainTaps, NO_TAP, type Tap } from "../models/taps.ts"
 import { shrinkAt } from "../models/unet/deep-shrink.ts"
@@ -21,7 +23,7 @@ import { GENERATE_DEFAULTS } from "./defaults.ts"
 import type { DeltaMeter } from "./delta-meter.ts"
 import type { PartUse } from "./part-settings.ts"
 import { gridOf, withView } from "./part-views.ts"
-import type { SamplingPlan } from "./plan-sampling.ts"
+import { checkPlan, type SamplingPlan } from "./plan-sampling.ts"
 import type { PreparedParts } from "./prompt-parts.ts"
 import type { PreparedRegions } from "./regions.ts"
 import type { GenerateOptions } from "./request.ts"
@@ -66,15 +68,59 @@ export interface GuidingParts {
   readonly views: readonly (PassPart | null)[]
 }
 
+const KINDS: OptionKinds<LatentDenoiserOptions> = {
+  guidanceScale: "a finite number",
+  guidanceRescale: "a finite number",
+  guidanceWindow: "an object",
+  negativeScale: "a number or null",
+  combine: "text",
+  deepShrink: "an object or null",
+  prompts: "an object",
+  channels: "a tensor or null",
+  adapters: "a list",
+  meter: "an object or null",
+  controlNets: "a list",
+  tiles: "an object or null",
+  onTile: "a function",
+  features: "a list",
+  textKeys: "a list",
+  loras: "an object",
+  parts: "an object or null",
+  negativeParts: "an object or null",
+  regions: "an object or null",
+  signal: "an AbortSignal",
+  pause: "a function",
+}
+
+function checkConditions(conditions: Conditions): void {
+  checkGiven("denoiser: the conditions", conditions, "context", "encodeConditions")
+  const { pictures, guided, context, vector, further, furtherNegatives, empty, weights } = conditions
+  checkArgument("denoiser: the number of pictures", pictures, "a finite number")
+  checkArgument("denoiser: whether it is guided", guided, "true or false")
+  checkArguments("denoiser", "a tensor", { context, vector })
+  checkArguments("denoiser", "a list", { further, furtherNegatives, weights })
+  checkArgument("denoiser: the empty prompt", empty, "an object or null")
+}
+
 /**
  * A function that estimates latents without noise by an SDXL, with conditions and adapters. Both have to live as long
  * as the function is used. Each evaluation throws the signal's reason when aborted.
  */
 export function createLatentDenoiser(
-  { ops, unet: params, prediction, blocks }: Sdxl,
-  { pictures, guided, further, furtherNegatives, empty, weights, ...first }: Conditions,
-  { schedule, levels, sampler }: SamplingPlan,
-  {
+  sdxl: Sdxl,
+  conditions: Conditions,
+  plan: SamplingPlan,
+  options: LatentDenoiserOptions,
+): Denoise {
+  checkSdxl("denoiser", sdxl, "unet")
+  checkConditions(conditions)
+  checkPlan("denoiser", plan)
+  // The options may hold others, of the same picture.
+  checkKinds<LatentDenoiserOptions>("denoiser", options, KINDS, ["guidanceScale"])
+  const { ops, unet: params, prediction, blocks } = sdxl
+  const { pictures, guided, further, furtherNegatives, empty, weights, ...first } = conditions
+  const { schedule, levels, sampler } = plan
+  const {
     guidanceScale,
     guidanceRescale = GENERATE_DEFAULTS.guidanceRescale,
     guidanceWindow,
@@ -96,8 +142,7 @@ export function createLatentDenoiser(
     meter = null,
     signal,
     pause,
-  }: LatentDenoiserOptions,
-): Denoise {
+  } = options
   const windowsAt = createWindowReader(schedule, sampler.name)
   type Part = Pick<Conditions, "context" | "vector">
   const partNetwork =

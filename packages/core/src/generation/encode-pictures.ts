@@ -1,12 +1,17 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import type { RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
+import { checkSdxl } from "../models/given.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { encodeInTiles } from "../models/vae/tiles.ts"
 import { encodeImage, latentsOf } from "../models/vae/vae.ts"
-import type { Tiling } from "../tiling.ts"
+import { checkRanges } from "../number-range.ts"
+import { overlapOf, type Tiling } from "../tiling.ts"
+import { GENERATE_RANGES } from "./defaults.ts"
+import { expectPictures } from "./expect-pictures.ts"
 
 /** How the VAE takes a picture apart. */
 export interface VaeParts {
@@ -17,6 +22,15 @@ export interface VaeParts {
    * and change the picture a little. Default: null, none.
    */
   readonly vaeTiles?: Tiling | null
+}
+
+/** @throws CoreError for options that are not how the VAE takes a picture apart */
+export function checkVaeParts(place: string, options: unknown): void {
+  checkArgument(`${place}: the options`, options, "an object")
+  const { vaeSlices = 1, vaeTiles = null } = options as VaeParts
+  checkRanges(place, { vaeSlices }, { vaeSlices: GENERATE_RANGES.vaeSlices })
+  checkArgument(`${place}: vaeTiles`, vaeTiles, "an object or null")
+  if (vaeTiles !== null) overlapOf(vaeTiles)
 }
 
 /** The part of options that the VAE reads. */
@@ -35,6 +49,10 @@ export function encodePictures(
   pictures: readonly RgbImage[],
   options: VaeParts = {},
 ): Tensor4D {
+  checkSdxl("generate", sdxl, "vae")
+  checkArgument("generate: the pictures", pictures, "a list")
+  expectPictures(pictures, "a picture")
+  checkVaeParts("generate", options)
   const [first] = pictures
   const odd = pictures.find(({ width, height }) => width !== first?.width || height !== first.height)
   if (first === undefined || odd !== undefined) {

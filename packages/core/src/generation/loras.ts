@@ -1,5 +1,7 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
+import { checkOps } from "../models/given.ts"
 import type { LiveLora, LoraStrength } from "../models/lora/live-lora.ts"
 import { loraTap } from "../models/lora/live-lora.ts"
 import type { Tap } from "../models/taps.ts"
@@ -16,7 +18,15 @@ export interface LoraRun extends LoraStrength {
  * those of the model's weights with its own difference, without other LoRAs.
  */
 export function lorasTap(ops: Ops, loras: readonly LoraRun[]): Tap {
-  return chainLoras(loras.map(({ lora, ...use }) => loraTap(ops, lora, use)))
+  return chainLoras(loraTaps(ops, loras))
+}
+
+/** The tap of each LoRA of a run. @throws CoreError for arguments of another kind */
+export function loraTaps(ops: Ops, loras: readonly LoraRun[]): readonly Tap[] {
+  checkOps("LoRA", ops)
+  checkArgument("LoRA: the LoRAs", loras, "a list")
+  for (const run of loras) checkArgument("LoRA: a LoRA of the list", run, "an object")
+  return loras.map(({ lora, ...use }) => loraTap(ops, lora, use))
 }
 
 /** Taps of LoRAs as one, in their order. A tap that follows a DoRA over columns reads x without the factors of that DoRA. */

@@ -1,12 +1,12 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkArguments } from "../argument.ts"
 import type { AfterStep } from "../diffusion/samplers/index.ts"
 import { resizeImage } from "../image/resize.ts"
 import { expectSize } from "../image/size.ts"
 import type { GreyImage } from "../image.ts"
 import type { Grid } from "../models/taps.ts"
-import type { SamplingPlan } from "./plan-sampling.ts"
+import { checkPlan, type SamplingPlan } from "./plan-sampling.ts"
 import { misreadFactor } from "./start.ts"
 
 /** A mask and the latents that it protects. The caller keeps all tensors, which have to live as long as the walk. */
@@ -26,7 +26,11 @@ export interface Masked {
  *
  * @param late The plan of a run that copies sd-scripts: the noise has the level at which the step began
  */
-export function keepOutside({ latents, mask, unit }: Masked, late?: SamplingPlan): AfterStep {
+export function keepOutside(masked: Masked, late?: SamplingPlan): AfterStep {
+  checkArgument("mask: what is masked", masked, "an object")
+  const { latents, mask, unit } = masked
+  checkArguments("mask", "a tensor", { latents, mask, unit })
+  if (late !== undefined) checkPlan("mask", late)
   return (x, { step, sigma }) =>
     tf.tidy(() => {
       const level = late?.levels.sigmas[step] ?? sigma

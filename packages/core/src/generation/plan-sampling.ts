@@ -1,4 +1,4 @@
-import { checkArgument } from "../argument.ts"
+import { checkArgument, checkGiven } from "../argument.ts"
 import type { SamplerName, SamplerOptions, SpacingName, SpacingOptions, TimestepSpacing } from "../diffusion/names.ts"
 import { spacingOf } from "../diffusion/names.ts"
 import type { SamplerEntry, TimestepMap } from "../diffusion/samplers/index.ts"
@@ -50,4 +50,12 @@ export function planSampling(choice: SamplingChoice): SamplingPlan {
     spacing: spacingOf(spacing ?? sampler.spacing) ?? sampler.spacing,
     timesteps: { timestepOf: levels.timestepOf, sigmaOf: (timestep) => sigmaAt(schedule, timestep) },
   }
+}
+
+/** @throws CoreError for a value that is no plan */
+export function checkPlan(place: string, plan: unknown): void {
+  checkGiven(`${place}: the plan`, plan, "levels", "planSampling")
+  const { sampler, levels } = plan as SamplingPlan
+  checkGiven(`${place}: the sampler of the plan`, sampler, "sample", "planSampling")
+  checkGiven(`${place}: the levels of the plan`, levels, "sigmas", "planSampling")
 }

@@ -1,9 +1,11 @@
 import type { Tensor, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkArguments } from "../argument.ts"
 import { CoreError } from "../errors.ts"
 import { resizeImage } from "../image/resize.ts"
+import { expectSize } from "../image/size.ts"
 import type { RgbImage } from "../image.ts"
-import { loraTap } from "../models/lora/live-lora.ts"
+import { checkSdxl } from "../models/given.ts"
 import { maskedTap, type PreparedMask, prepareMask } from "../models/masked-tap.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { NO_TAP, type Tap, tapAtLayers } from "../models/taps.ts"
@@ -12,7 +14,7 @@ import { partsOfPrompt } from "../prompt/composed.ts"
 import type { PromptOptions } from "../prompt/options.ts"
 import type { Region } from "../tiling.ts"
 import { expectPictures } from "./expect-pictures.ts"
-import { chainLoras, type LoraRun } from "./loras.ts"
+import { chainLoras, type LoraRun, loraTaps } from "./loras.ts"
 
 /** Texts and LoRAs by regions, as a pass over the whole or a tile reads them. */
 export interface PreparedRegions {
@@ -61,7 +63,7 @@ export function regionalTextTaps(
   loras: readonly LoraRun[],
   regions: number,
 ): { readonly parts: readonly Tap[]; readonly tap: Tap } {
-  const taps = tapsOf(ops, loras)
+  const taps = loraTaps(ops, loras)
   return { parts: taps.slice(0, regions), tap: chainLoras(taps.slice(regions)) }
 }
 
@@ -77,14 +79,22 @@ export function regionalTextTaps(
  * @param region the part of the pictures that the U-Net sees, in pixels. Null: all
  */
 export function prepareRegions(
-  { ops, unet }: Pick<Sdxl, "ops" | "unet">,
-  { masks, contexts, weights, loras }: RegionalRun,
-  { width, height }: { readonly width: number; readonly height: number },
+  sdxl: Pick<Sdxl, "ops" | "unet">,
+  run: RegionalRun,
+  size: { readonly width: number; readonly height: number },
   region: Region | null,
 ): PreparedRegions {
+  checkSdxl("regions", sdxl, "unet")
+  checkRun(run)
+  checkArgument("regions: the size", size, "an object")
+  expectSize(size.width, size.height)
+  checkArgument("regions: the region", region, "an object or null")
+  const { ops, unet } = sdxl
+  const { masks, contexts, weights, loras } = run
+  const { width, height } = size
   const prepared = masks.map((mask) => prepareMask([resizeImage(mask, width, height, "area")], 0, region))
   const apart = textLayers(unet)
-  const taps = tapsOf(ops, loras)
+  const taps = loraTaps(ops, loras)
   const spread = taps.map((tap, i) => {
     const mask = prepared[i]
     if (mask === undefined) return tap
@@ -109,8 +119,18 @@ export function prepareRegions(
   }
 }
 
-function tapsOf(ops: Sdxl["ops"], loras: readonly LoraRun[]): readonly Tap[] {
-  return loras.map(({ lora, ...use }) => loraTap(ops, lora, use))
+function checkRun(run: RegionalRun): void {
+  checkArgument("regions: the run", run, "an object")
+  const { masks, contexts, weights, loras } = run
+  checkArguments("regions", "a list", { masks, contexts, weights, loras })
+  expectPictures(masks, "a region")
+  for (const context of contexts) checkArgument("regions: a text", context, "a tensor")
+  for (const own of weights) checkArgument("regions: the weights of a part", own, "a list of numbers")
+  if (contexts.length <= masks.length) return
+  throw new CoreError(
+    "control-count",
+    `regions: ${contexts.length} texts have ${masks.length} masks, expected one for each`,
+  )
 }
 
 interface Share {

@@ -1,14 +1,18 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument, checkArguments } from "../argument.ts"
 import { startFactor } from "../diffusion/samplers/index.ts"
 import { CoreError } from "../errors.ts"
-import type { SamplingPlan } from "./plan-sampling.ts"
+import { checkPlan, type SamplingPlan } from "./plan-sampling.ts"
 
 /**
  * The start of a run from noise alone.
  * unit: unit normal noise, [N, H/8, W/8, C] → the sample at the first level, a new tensor
  */
-export function startFromNoise({ sampler, levels, spacing, spacingOptions }: SamplingPlan, unit: Tensor4D): Tensor4D {
+export function startFromNoise(plan: SamplingPlan, unit: Tensor4D): Tensor4D {
+  checkPlan("start", plan)
+  checkArgument("start: the noise", unit, "a tensor")
+  const { sampler, levels, spacing, spacingOptions } = plan
   const factor = startFactor(sampler, levelAt(levels.sigmas, 0), spacing, spacingOptions.startScale)
   return tf.tidy(() => tf.mul(unit, factor) as Tensor4D)
 }
@@ -28,6 +32,8 @@ export function startFromLatents(
   step: number,
   level = step,
 ): Tensor4D {
+  checkPlan("start", plan)
+  checkArguments("start", "a tensor", { latents, noise: unit })
   const { sigmas } = plan.levels
   const sigma = levelAt(sigmas, level)
   return tf.tidy(() => tf.mul(tf.add(latents, tf.mul(unit, sigma)), misreadFactor(plan, sigma, levelAt(sigmas, step))))

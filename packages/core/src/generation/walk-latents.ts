@@ -1,8 +1,9 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
+import { checkArgument, checkOptions, type OptionKinds } from "../argument.ts"
 import type { Denoise } from "../diffusion/denoiser.ts"
 import type { AfterStep, IntervalNoise } from "../diffusion/samplers/index.ts"
 import { CoreError } from "../errors.ts"
-import type { SamplingPlan } from "./plan-sampling.ts"
+import { checkPlan, type SamplingPlan } from "./plan-sampling.ts"
 
 /** A step of a walk. The tensors are valid until the consumer requests the next step. */
 export interface WalkStep {
@@ -30,6 +31,14 @@ export interface WalkOptions {
   readonly afterStep?: AfterStep
 }
 
+const WALK_KINDS: OptionKinds<WalkOptions> = {
+  noise: "a function",
+  from: "a number",
+  to: "a number",
+  countsMissed: "true or false",
+  afterStep: "a function",
+}
+
 /**
  * Walks latents along a plan, or a part of it. start: the sample at the level of the step `from`, [N, H/8, W/8, C]. The
  * caller keeps it.
@@ -39,11 +48,18 @@ export interface WalkOptions {
  * @throws CoreError for a part that the plan does not have
  */
 export async function* walkLatents(
-  { sampler, samplerOptions, timesteps, levels: { sigmas } }: SamplingPlan,
+  plan: SamplingPlan,
   denoise: Denoise,
   start: Tensor4D,
-  { noise, from = 0, to = sigmas.length - 1, countsMissed = false, afterStep }: WalkOptions = {},
+  options: WalkOptions = {},
 ): AsyncGenerator<WalkStep, Tensor4D, void> {
+  checkPlan("walk", plan)
+  checkArgument("walk: the denoiser", denoise, "a function")
+  checkArgument("walk: the start", start, "a tensor")
+  checkOptions<WalkOptions>("walk", options, WALK_KINDS)
+  const { sampler, samplerOptions, timesteps } = plan
+  const { sigmas } = plan.levels
+  const { noise, from = 0, to = sigmas.length - 1, countsMissed = false, afterStep } = options
   const steps = sigmas.length - 1
   if (!Number.isSafeInteger(from) || !Number.isSafeInteger(to) || from < 0 || from >= to || to > steps) {
     throw new CoreError(

@@ -1,7 +1,9 @@
 import * as tf from "@tensorflow/tfjs"
 import { describe, expect, it } from "vitest"
-import { createNoiseSchedule, sigmaAt, timestepAt } from "../diffusion/index.ts"
-import { createComposedOps } from "../ops/index.ts"
+import { createNoiseSchedule, sigmaAt, timestepAt, withComposedGuidance } from "../diffusion/index.ts"
+import * as generation from "../generation/index.ts"
+import * as memory from "../memory/index.ts"
+import { createComposedOps, vjp, vjpSeveral } from "../ops/index.ts"
 import * as training from "../training/index.ts"
 import * as models from "./index.ts"
 
@@ -10,6 +12,10 @@ type Loose = (...args: readonly unknown[]) => unknown
 const empty = { label: "x", entries: new Map() }
 const ops = createComposedOps()
 const tokenizer = { encode: () => [], vocabularySize: 2, startId: 0, endId: 1 }
+const plan = generation.planSampling({ steps: 2 })
+const task = { kind: "generate", width: 64, height: 64, lllite: null }
+const picture = { width: 8, height: 8, data: new Uint8Array(192) }
+const side = { height: 64, width: 64 }
 const wrong: readonly unknown[] = [
   undefined,
   null,
@@ -59,6 +65,45 @@ const FUNCTIONS: readonly (readonly [name: string, run: unknown, ...before: read
   ["loadTrainState", training.loadTrainState, training.LLLITE],
   ["trainedModel", training.trainedModel],
   ["validationLosses", training.validationLosses],
+  ["objectiveLoss", training.objectiveLoss],
+  ["normaliseConditioners", training.normaliseConditioners],
+  ["limitSites", training.limitSites],
+  ["sumGroup", training.sumGroup],
+  ["createExampleCache", training.createExampleCache],
+  ["loadOptimizer", training.loadOptimizer, new Float32Array(1), { name: "adamw", step: 0, tensors: {} }],
+  ["vjp", vjp],
+  ["vjp", vjp, [tf.zeros([1])]],
+  ["vjpSeveral", vjpSeveral, [tf.zeros([1])]],
+  ["withComposedGuidance", withComposedGuidance],
+  ["withComposedGuidance", withComposedGuidance, { both: null, prompts: [], negatives: [] }],
+  ["planMemory", memory.planMemory, empty],
+  ["planMemory", memory.planMemory, empty, task],
+  ["largestEntry", memory.largestEntry],
+  ["gpuVaeBytes", memory.gpuVaeBytes],
+  ["vaeBytes", memory.vaeBytes],
+  ["vaeBytes", memory.vaeBytes, models.SDXL_VAE],
+  ["vaeBytes", memory.vaeBytes, models.SDXL_VAE, side, 1],
+  ["chooseVaeSlices", memory.chooseVaeSlices],
+  ["chooseVaeSlices", memory.chooseVaeSlices, models.SDXL_VAE, side, 1],
+  ["chooseVaeParts", memory.chooseVaeParts],
+  ["chooseVaeParts", memory.chooseVaeParts, models.SDXL_VAE, side, 1],
+  ["chunksNeeded", generation.chunksNeeded],
+  ["chunksNeeded", generation.chunksNeeded, tokenizer],
+  ["encodeConditions", generation.encodeConditions],
+  ["encodePictures", generation.encodePictures],
+  ["prepareAdapter", generation.prepareAdapter],
+  ["prepareAdapter", generation.prepareAdapter, { ops }],
+  ["prepareControlNet", generation.prepareControlNet],
+  ["prepareControlNet", generation.prepareControlNet, ops],
+  ["prepareRegions", generation.prepareRegions],
+  ["lorasTap", generation.lorasTap],
+  ["startFromNoise", generation.startFromNoise],
+  ["startFromNoise", generation.startFromNoise, plan],
+  ["startFromLatents", generation.startFromLatents],
+  ["startFromLatents", generation.startFromLatents, plan],
+  ["startFromLatents", generation.startFromLatents, plan, tf.zeros([1, 1, 1, 4])],
+  ["keepOutside", generation.keepOutside],
+  ["createLatentDenoiser", generation.createLatentDenoiser],
 ]
 
 describe("arguments that other functions of the library give", () => {
@@ -68,6 +113,42 @@ describe("arguments that other functions of the library give", () => {
       const failed = await (async () => (run as Loose)(...before, value))().catch((error: unknown) => error)
       expect(failed).toMatchObject({ name: expect.stringMatching(/^(CoreError|FormatError)$/) })
     }
+  })
+
+  it.each([
+    ["walkLatents", generation.walkLatents],
+    ["decodePictures", generation.decodePictures],
+    ["train", training.train],
+    ["cacheDataset", training.cacheDataset],
+  ] as const)("are checked by %s when it begins", async (_, run) => {
+    for (const value of wrong) {
+      const begun = (run as unknown as (value: unknown) => AsyncGenerator)(value)
+      await expect(begun.next()).rejects.toMatchObject({ name: "CoreError" })
+    }
+  })
+
+  it("are checked before memory is taken for them", async () => {
+    for (const width of [0, -8, 1e9, Number.POSITIVE_INFINITY, 8.5]) {
+      const wide = { height: 64, width }
+      const footprint = memory.COMPOSED_FOOTPRINT
+      await expect(memory.vaeBytes(models.SDXL_VAE, wide, 1, footprint)).rejects.toThrow(`width is ${width}`)
+      await expect(memory.planMemory(empty, { ...task, width } as never, footprint)).rejects.toThrow(
+        `width is ${width}`,
+      )
+      const control = { ...picture, width }
+      const use = { lllite: { adapters: new Map(), leaves: [] }, control }
+      expect(() => generation.prepareAdapter({ ops }, use, 1)).toThrow(/image: /)
+    }
+    await expect(
+      memory.vaeBytes(models.SDXL_VAE, { height: 64, width: 60 }, 1, memory.COMPOSED_FOOTPRINT),
+    ).rejects.toThrow("60×64 px, expected multiples of 8")
+  })
+
+  it("are checked where work stops", async () => {
+    for (const stop of [undefined, null, { pause: 7 }, { signal: {} }]) {
+      await expect(memory.letStop(stop as never)).rejects.toMatchObject({ name: "CoreError" })
+    }
+    await memory.letStop({})
   })
 
   it("are named, with what came and what gives them", () => {
