@@ -1,4 +1,4 @@
-import { checkGiven } from "@lllite/core/names"
+import { checkGiven, checkOptions } from "@lllite/core/names"
 import { checkedVerbs, type Ops } from "@lllite/core/ops"
 import { createActivations } from "./activation.ts"
 import { createAttention } from "./attention/attention.ts"
@@ -51,8 +51,10 @@ export type ProductPrecision = "F32" | "F16"
  * @throws WebgpuOpsError for another backend, for an unknown format or precision, for tiles that are not of this release,
  * or for F16 on a device without float16
  */
-export function createWebgpuOps(base: Ops, { weights = "file", tiles, precision = "F32" }: WebgpuOpsOptions = {}): Ops {
+export function createWebgpuOps(base: Ops, options: WebgpuOpsOptions = {}): Ops {
   checkGiven("WebGPU ops: the base", base, "load", "createComposedOps")
+  checkOptions<WebgpuOpsOptions>("WebGPU ops", options, { weights: "text", tiles: "an object", precision: "text" })
+  const { weights = "file", tiles, precision = "F32" } = options
   const formats: readonly string[] = ["file", ...WEIGHT_FORMATS]
   if (!formats.includes(weights)) {
     throw new WebgpuOpsError(

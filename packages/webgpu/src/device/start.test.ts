@@ -16,6 +16,14 @@ async function errorOf(run: () => unknown): Promise<unknown> {
   return null
 }
 
+it("refuses options of another kind before it asks for an adapter", async () => {
+  const none = { requestAdapter: async () => null } as unknown as GPU
+  for (const options of [null, 7, { software: "yes" }, { feature: [] }]) {
+    await expect(startWebgpu(none, options as never)).rejects.toMatchObject({ name: "CoreError" })
+    expect(() => createWebgpuOps(createComposedOps(), options as never)).toThrow("WebGPU ops: ")
+  }
+})
+
 describe("the WebGPU backend", needsAdapter, () => {
   let webgpu: WebgpuDevice
   beforeEach(async () => {

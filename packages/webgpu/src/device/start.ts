@@ -1,4 +1,4 @@
-import { checkArgument, checkGiven } from "@lllite/core/names"
+import { checkGiven, checkOptions } from "@lllite/core/names"
 import * as tf from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import { replaceStockKernels } from "../stock/replace.ts"
@@ -58,12 +58,10 @@ const LIMITS = [
  * @param gpu `navigator.gpu`, or the result of `create` of the npm package `webgpu`
  * @throws WebgpuOpsError without an adapter, or with only a software adapter that the options do not allow
  */
-export async function startWebgpu(
-  gpu: GPU,
-  { software = false, features = OPTIONAL_FEATURES }: StartOptions = {},
-): Promise<WebgpuDevice> {
+export async function startWebgpu(gpu: GPU, options: StartOptions = {}): Promise<WebgpuDevice> {
   checkGiven("WebGPU: the GPU", gpu, "requestAdapter", "navigator.gpu")
-  checkArgument("WebGPU: the features", features, "a list of texts")
+  checkOptions<StartOptions>("WebGPU", options, { software: "true or false", features: "a list of texts" })
+  const { software = false, features = OPTIONAL_FEATURES } = options
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" })
   if (adapter === null) {
     throw new WebgpuOpsError(

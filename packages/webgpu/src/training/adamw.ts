@@ -38,6 +38,7 @@ export interface WebgpuAdamW {
 export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, settings: AdamWSettings): WebgpuAdamW {
   checkArgument("adamw: the values", values, "a list of numbers")
   checkGiven("adamw: the state", state, "tensors", "initOptimizer")
+  checkArgument("adamw: the settings", settings, "an object")
   const gpu = openGpu()
   const count = values.length
   const { m, v } = memoryOf(OPTIMIZERS.adamw, { values, parts: [] }, state, settings).lists
@@ -100,6 +101,7 @@ export function createWebgpuAdamW(values: Float32Array, state: OptimizerState, s
  * @throws as {@link createWebgpuAdamW} and `loadOptimizer` of core
  */
 export const loadWebgpuOptimizer: LoadOptimizer = (values, state, choice, parts) => {
+  checkArgument("optimizer", choice, "an object")
   if (choice.name !== "adamw" || choice.amsgrad === true) return loadOptimizer(values, state, choice, parts)
   const { name, ...options } = choice
   const adamW = createWebgpuAdamW(values, state, settingsOf(OPTIMIZERS[name], options))
