@@ -1,3 +1,4 @@
+import { checkOptions } from "@lllite/core/names"
 import { LlliteError } from "@lllite/format"
 
 /** Why the server refused a request or ended a job. Stable: `docs/errors.md` lists what to do. */
@@ -109,10 +110,9 @@ export interface ErrorText {
  *
  * @param options `root`: folder of files, whose path is taken out of messages. `log`: who has the log
  */
-export function errorText(
-  error: unknown,
-  { root = "", log = "the server" }: { readonly root?: string; readonly log?: string } = {},
-): ErrorText {
+export function errorText(error: unknown, options: { readonly root?: string; readonly log?: string } = {}): ErrorText {
+  checkOptions<typeof options>("errorText", options, { root: "text", log: "text" })
+  const { root = "", log = "the server" } = options
   if (error instanceof LlliteError) {
     const message = root === "" ? error.message : error.message.replaceAll(`${root}/`, "")
     return { code: String(error.code), message }
