@@ -110,6 +110,9 @@ describe("resizeLllite", () => {
   it("refuses widths out of range, and values that are not finite", async () => {
     const file = await randomLllite()
     await expect(resizeLllite(file, { dims: { mlpDim: 0 } })).rejects.toMatchObject({ code: "dims" })
+    for (const options of [undefined, null, { mlpDim: 4 }]) {
+      await expect(resizeLllite(file, options as never)).rejects.toMatchObject({ code: "argument" })
+    }
     const broken = await readLllite(
       await smallLllite({
         sites: file.sites,

@@ -1,4 +1,4 @@
-import { expectOpenLllite } from "../argument.ts"
+import { expectOpenLllite, expectOptions } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { AdapterDims, SiteTensorName } from "../lllite/tensors.ts"
@@ -50,10 +50,11 @@ export interface ResizedLllite extends SafetensorsContents {
  *
  * The whole result is in memory, as float32.
  *
- * @throws FormatError `dims`, also for an LLLite that reads a hole or latents; `value-range` for NaN and infinity, and while it is written for what the dtype cannot hold
+ * @throws FormatError `argument` for other options; `dims`, also for an LLLite that reads a hole or latents; `value-range` for NaN and infinity, and while it is written for what the dtype cannot hold
  */
 export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Promise<ResizedLllite> {
   expectOpenLllite(file)
+  expectOptions(options, "dims", "dtype", "seed", "onProgress")
   const { dims, seed = 0, onProgress } = options
   const sampleToFit = createSampler(2 * seed)
   const sampleToMeasure = createSampler(2 * seed + 1)
