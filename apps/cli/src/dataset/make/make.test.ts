@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process"
+import { execFileSync, spawn, spawnSync } from "node:child_process"
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -156,6 +156,11 @@ describe("lllite dataset make --from_pictures", () => {
     expect(make(...CANNY, "other").stderr).toMatch(/So are 1 more of 6/)
     await mkdir(at("none"))
     expect(make("--from_pictures", "none", "--prep", "canny", "--outdir", "other").stderr).toMatch(/has no picture/)
+    execFileSync("mkfifo", [at("pipe")])
+    expect(make("--from_pictures", "pipe", "--prep", "canny", "--outdir", "other").stderr).toMatch(
+      /^lllite: "pipe" is a device or a pipe, expected a folder of pictures\.$/m,
+    )
+    await rm(at("pipe"))
     await writeFile(at("set", "settings.json"), "{}")
     expect(make(...CANNY, "set").stderr).toMatch(/"set\/settings.json" was not written by lllite dataset make/)
     expect(make(...CANNY, "other", "--steps", "3").stderr).toMatch(/--steps serves pictures of prompts/)
