@@ -8,3 +8,10 @@ export function whole(value) {
   Object.defineProperty(value, "isWhole", { value: true })
   return value
 }
+
+/** All bytes of chunks. */
+export async function bytesOf(chunks) {
+  const parts = []
+  for await (const chunk of chunks) parts.push(Buffer.from(chunk))
+  return new Uint8Array(Buffer.concat(parts))
+}

@@ -17,7 +17,8 @@ import * as ranks from "../../packages/ranks/dist/index.js"
 import * as serve from "../../packages/serve/dist/index.js"
 import { createWasmOps } from "../../packages/wasm/dist/index.js"
 import * as webgpu from "../../packages/webgpu/dist/index.js"
-import { call, whole } from "./misuse-call.mjs"
+import { bytesOf, call, whole } from "./misuse-call.mjs"
+import { controlNetFile } from "./misuse-fixtures.mjs"
 import { verbCalls } from "./misuse-networks.mjs"
 
 const canny = new URL("../../packages/tiny/model/lllite-canny.safetensors", import.meta.url)
@@ -34,7 +35,14 @@ export async function machineCalls() {
   const bytes = new Uint8Array(await readFile(canny))
   const file = whole(await format.openSafetensors(bytes))
   const lllite = whole(await format.readLllite(bytes))
+  // One site, which is resized in a moment.
+  const [kept] = lllite.sites
+  const pruned = edit.pruneLllite(lllite, ({ key }) => key === kept.key)
+  const small = whole(await format.readLllite(await bytesOf(write.safetensorsChunks(pruned.tensors, pruned.metadata))))
   const layout = format.SDXL_LAYOUT
+  const narrow = { modelChannels: 64, channelMult: [1, 1, 2], transformerDepth: [0, 1, 1], middleDepth: 1 }
+  const { label, entries } = controlNetFile({ layout: narrow, outChannels: 4, contextDim: 40, pooledDim: 16 })
+  const net = whole({ label, tensors: entries })
   const site = whole({ ...selections.enumerateSites(layout)[0] })
   const dims = { condDim: 4, mlpDim: 4 }
   const store = whole({ read: async () => null, write: async () => {} })
@@ -47,6 +55,7 @@ export async function machineCalls() {
     device: { features: new Set(["shader-f16"]) },
   })
   const checks = whole({ half: async () => null, storage: async () => null, matrices: async () => null })
+  const [certificate, key] = await certificateAndKey()
   const values = new Float32Array(4)
   const state = training.initOptimizer({ name: "adamw" })
   const tensors = new Map([["a", { dtype: "F32", shape: [1], bytes: new Uint8Array(4) }]])
@@ -78,8 +87,8 @@ export async function machineCalls() {
     call("findModel", serve.findModel, [{ name: "a", path: "/a" }], "a"),
     call("errorText", serve.errorText, new Error("x"), { root: "", log: "the server" }),
     call("addressText", ranks.addressText, { host: "a", port: 1 }),
-    call("checkAuthority", ranks.checkAuthority, "x"),
-    call("checkTls", ranks.checkTls, { certificate: "x", key: "y" }),
+    call("checkAuthority", ranks.checkAuthority, certificate),
+    call("checkTls", ranks.checkTls, { certificate, key }),
 
     call("fromBytes", format.fromBytes, bytes, "x"),
     call("fromBlob", format.fromBlob, new Blob([bytes]), "x"),
@@ -109,7 +118,7 @@ export async function machineCalls() {
     call("changeMetadata", edit.changeMetadata, new Map([["a", "b"]]), { set: new Map(), remove: [] }),
     call("missingMetadata", edit.missingMetadata, lllite, "x"),
     call("withMetadata", edit.withMetadata, bytes, new Map()),
-    call("resizeLllite", edit.resizeLllite, lllite, { mlpDim: 4 }),
+    call("resizeLllite", edit.resizeLllite, small, { dims: { mlpDim: 4 } }),
     call("sdScriptsProblem", edit.sdScriptsProblem, lllite),
     call("controlValuesOf", health.controlValuesOf, lllite),
     call(
@@ -120,8 +129,8 @@ export async function machineCalls() {
     ),
     call("controlFileKind", identify.controlFileKind, file),
     call("expectLllite", identify.expectLllite, file),
-    call("expectControlNet", identify.expectControlNet, file),
-    call("readControlNet", identify.readControlNet, file),
+    call("expectControlNet", identify.expectControlNet, net),
+    call("readControlNet", identify.readControlNet, net),
     call("readCheckpointTraits", identify.readCheckpointTraits, file),
     call("describesPacking", identify.describesPacking, "a"),
     call("scaleNameOf", identify.scaleNameOf, new Map(), "a.weight"),
@@ -156,4 +165,12 @@ function drained(run) {
   return async (...args) => {
     for await (const _ of run(...args));
   }
+}
+
+/** The certificate of the tests of ranks, and its key. */
+async function certificateAndKey() {
+  const text = await readFile(new URL("../../packages/ranks/test/certificate.ts", import.meta.url), "utf8")
+  return [/-----BEGIN CERTIFICATE-----[^`]*/, /-----BEGIN [A-Z ]*PRIVATE KEY-----[^`]*/].map(
+    (form) => form.exec(text)[0],
+  )
 }

@@ -6,12 +6,13 @@ import * as generation from "../../packages/core/dist/index.js"
 import * as memory from "../../packages/core/dist/memory.js"
 import * as models from "../../packages/core/dist/models.js"
 import * as ops from "../../packages/core/dist/ops.js"
-import { createStream } from "../../packages/core/dist/random.js"
+import { createPythonRandom, createStream } from "../../packages/core/dist/random.js"
 import * as training from "../../packages/core/dist/training.js"
-import { readLllite } from "../../packages/format/dist/index.js"
+import { loraKey, openSafetensors, readLllite } from "../../packages/format/dist/index.js"
 import { enumerateSites } from "../../packages/format/dist/selections.js"
 import { blankImage, openSdxl } from "../../packages/runtime-node/dist/index.js"
-import { call, whole } from "./misuse-call.mjs"
+import { bytesOf, call, whole } from "./misuse-call.mjs"
+import { controlNetFile, entriesOf, exampleOf } from "./misuse-fixtures.mjs"
 
 const canny = new URL("../../packages/tiny/model/lllite-canny.safetensors", import.meta.url)
 const merges = new URL("../../packages/core/data/clip-merges.txt", import.meta.url)
@@ -19,6 +20,7 @@ const merges = new URL("../../packages/core/data/clip-merges.txt", import.meta.u
 /** Loads the tiny model, and gives calls of what core runs it with. */
 export async function networkCalls() {
   await tf.setBackend("cpu")
+  await ops.registerGradients()
   const composed = whole(ops.createComposedOps())
   const verbs = await verbCalls(composed, ops)
   const opened = await openSdxl({ checkpoint: "tiny" })
@@ -46,7 +48,7 @@ export async function networkCalls() {
     context: tf.zeros([1, 77, config.contextDim]),
     vector: tf.zeros([1, config.pooledDim + 1536]),
   }
-  const sites = whole(enumerateSites(config.layout).slice(0, 1))
+  const sites = whole(enumerateSites(config.layout).slice(-1))
   const site = whole({ ...sites[0] })
   const dims = { condDim: 4, mlpDim: 4 }
   const state = whole(training.createTrainState(sites, dims, 1))
@@ -67,7 +69,45 @@ export async function networkCalls() {
   const layer = whole({ network: "unet", path: site.path })
   const saved = () => training.saveTrainState(training.LLLITE, state)
   const settings = training.settingsOf(training.OPTIMIZERS.adamw, {})
-  const empty = whole({ label: "x", entries: new Map() })
+  const configs = whole({ unet: config, text1: sdxl.text1.config, text2: sdxl.text2.config })
+  const { inDim } = site
+  const loraFile = whole({
+    label: "x",
+    entries: entriesOf([
+      [`${loraKey(layer)}.lora_down.weight`, [1, inDim]],
+      [`${loraKey(layer)}.lora_up.weight`, [inDim, 1]],
+    ]),
+  })
+  const lora = whole(await models.loadLiveLora(composed.load, loraFile, configs))
+  const inversion = whole({
+    label: "x",
+    entries: entriesOf([
+      ["clip_l", [1, configs.text1.width]],
+      ["clip_g", [1, configs.text2.width]],
+    ]),
+  })
+  const netFile = whole(controlNetFile(config))
+  const net = whole((await models.loadControlNet(netFile, composed.load, config)).params)
+  const example = exampleOf(picture)
+  const cached = whole(await training.createExampleCache(sdxl, { seed: 1 })(example, 0))
+  const batch = { examples: [cached], memo: { of: (_, __, make) => make() }, draws: { holes: () => [] } }
+  const placed = whole(training.LLLITE.place(composed, state.model, batch))
+  const conditions = whole(
+    generation.encodeConditions(sdxl, [{ prompt: "a" }], { guided: false, size: example.size, prompts: {} }),
+  )
+  const runBytes = await bytesOf(training.savedRunChunks({ state, facts: new Map() }))
+  const runFile = whole({ ...(await openSafetensors(runBytes)) })
+  const [model32, lllites] = [whole({ ...state.model }), whole({ ...training.LLLITE })]
+  const rows = whole({ seed: 1, step: 0, firstRow: 0, examples: [cached] })
+  /** Some functions change a state or a model in place. The next call gets it as it was. */
+  const onCopy =
+    (run) =>
+    (given, ...rest) =>
+      run(given === state || given === state.model ? structuredClone(given) : given, ...rest)
+  const all =
+    (run) =>
+    (...args) =>
+      void tf.dispose(run(...args))
   const keep =
     (run) =>
     (...args) =>
@@ -85,13 +125,13 @@ export async function networkCalls() {
     call("inferText2Config", models.inferText2Config, files.text2),
     call("loadUnet", models.loadUnet, files.unet, load),
     call("loadVae", models.loadVae, files.vae, load),
-    call("loadControlNet of core", expectKind(models.loadControlNet), files.unet, load, whole({ ...config })),
-    call("loadLiveLora", expectKind(models.loadLiveLora), load, empty, whole({ unet: config })),
+    call("loadControlNet of core", models.loadControlNet, netFile, load, whole({ ...config })),
+    call("loadLiveLora", models.loadLiveLora, load, loraFile, configs),
     call("mergeLoras", models.mergeLoras, files, []),
-    call("isDora", models.isDora, empty),
+    call("isDora", models.isDora, loraFile),
     call("parseBlockWeights", models.parseBlockWeights, "1,0,0,0,0,0,0,0,0,0,0,0"),
-    call("readTextualInversion of core", expectKind(models.readTextualInversion), empty, "x"),
-    call("withInversions", models.withInversions, sdxl, []),
+    call("readTextualInversion of core", models.readTextualInversion, inversion, "x"),
+    call("withInversions", (...args) => void models.withInversions(...args), sdxl, []),
     call("createTokenizer", models.createTokenizer, await readFile(merges, "utf8")),
     call("captionTokens", models.captionTokens, tokenizer, "a", false),
     call("isCutCaption", models.isCutCaption, tokenizer, "a", 1, false),
@@ -107,14 +147,22 @@ export async function networkCalls() {
     call("conditionVector", keep(models.conditionVector), tf.zeros([1, 64]), [
       { original: [64, 64], crop: [0, 0], target: [64, 64] },
     ]),
-    call("unet", keep(models.unet), composed, sdxl.unet, whole(input), {}),
+    call("unet", keep(models.unet), composed, sdxl.unet, whole({ ...input }), {}),
     call(
       "unet, its input",
       keep((given) => models.unet(composed, sdxl.unet, given)),
       input,
     ),
-    call("controlNet", models.controlNet, composed, whole({}), whole(input), []),
-    call("embedHint", models.embedHint, composed, whole({ hint: [] }), tf.zeros([1, 32, 32, 3])),
+    call(
+      "controlNet",
+      all(models.controlNet),
+      composed,
+      net,
+      whole({ ...input }),
+      [{ embedding: tf.zeros([1, 4, 4, config.layout.modelChannels]), type: 0 }],
+      { pictures: 1 },
+    ),
+    call("embedHint", keep(models.embedHint), composed, net, tf.zeros([1, 32, 32, 3])),
     call("createFeatureCache", models.createFeatureCache, { interval: 2, depth: 1 }),
     call("createTextKeyCache", models.createTextKeyCache),
     call("encodeImage", keep(models.encodeImage), composed, sdxl.vae, tf.zeros([1, 32, 32, 3]), { slices: 1 }),
@@ -123,16 +171,16 @@ export async function networkCalls() {
     call("createLllite", models.createLllite, sites, dims, whole(createStream(1, "init")), { init: "zero" }),
     call("readLlliteModel", models.readLlliteModel, whole({ ...file })),
     call("llliteNotices", models.llliteNotices, whole({ ...file })),
-    call("fileTensor", models.fileTensor, model, whole({ key: model.adapters[0].site.key }), "up.weight"),
+    call("fileTensor", models.fileTensor, model, whole({ key: model.adapters[0].site.key }), "up.0.weight"),
     call("layOutSlots", models.layOutSlots, whole([...model.adapters])),
     call("uploadLllite", (given) => models.disposeLllite(models.uploadLllite(given)), model),
-    call("disposeLllite", models.disposeLllite, whole({ adapters: new Map() })),
+    call("disposeLllite", models.disposeLllite, whole({ adapters: new Map(), leaves: [] })),
     call("disposeParams", models.disposeParams, whole({})),
     call("bytesOf", models.bytesOf, lllite),
     call("weightsOf", (tree) => [...models.weightsOf(tree)], lllite),
     call("prepareControl", models.prepareControl, composed, lllite, images),
     call("llliteTap", models.llliteTap, composed, lllite, prepared, 1),
-    call("loraTap", models.loraTap, composed, whole({ label: "x", modules: new Map(), notices: [] }), { strength: 1 }),
+    call("loraTap", models.loraTap, composed, lora, { strength: 1 }),
     call("chainTaps", models.chainTaps, [whole({ ...tap })]),
     call("sumTaps", models.sumTaps, [whole({ ...tap })]),
     call("strengthsAt", models.strengthsAt, 1, layer, 1, pass),
@@ -165,12 +213,12 @@ export async function networkCalls() {
     call("beginTraining", training.beginTraining, model, { name: "adamw" }),
     call("createTrainState", training.createTrainState, sites, dims, 1, { controls: [], optimizer: { name: "adamw" } }),
     call("limitSites", training.limitSites, whole(training.createTrainState(sites, dims, 1).model), 1),
-    call("scaleEffect", training.scaleEffect, state, 1),
+    call("scaleEffect", onCopy(training.scaleEffect), state, 1),
     call("trainedModel", training.trainedModel, state),
     call("saveTrainState", training.saveTrainState, training.LLLITE, state),
     call("loadTrainState", training.loadTrainState, training.LLLITE, whole(saved()), state.model),
-    call("savedRunChunks", drained(training.savedRunChunks), { state: whole(saved()), facts: {} }),
-    call("readSavedRun", expectKind(training.readSavedRun), whole({ ...file.safetensors }), config.layout),
+    call("savedRunChunks", drained(training.savedRunChunks), { state, facts: new Map() }),
+    call("readSavedRun", training.readSavedRun, runFile, config.layout),
     call(
       "unroundGradients",
       training.unroundGradients,
@@ -178,28 +226,44 @@ export async function networkCalls() {
       new Float32Array(0),
     ),
     call("sumGroup", training.sumGroup, [{ loss: 1, gradients: new Float32Array(2) }], [1]),
-    call("normaliseConditioners", training.normaliseConditioners, state.model, []),
-    call("loadOptimizer", training.loadOptimizer, { name: "adamw" }, state.model, state.optimizer, {}),
-    call("processCaption", training.processCaption, "a", whole({ ...training.CAPTION_DEFAULTS }), whole({}), whole({})),
-    call("createExampleCache", training.createExampleCache, sdxl, { captionChunks: 1 }),
-    call("cacheDataset", drained(training.cacheDataset), sdxl, whole({ examples: [] }), { seed: 1 }),
-    call("train of core", drained(training.train), state, [], whole({}), {
-      steps: 1,
-      batchSize: 1,
-      learningRate: 1,
-      seed: 1,
-    }),
-    call("objectiveLoss", training.objectiveLoss, sdxl, schedule, training.LLLITE, state.model, whole({}), {}),
-    call("validationLosses", training.validationLosses, sdxl, schedule, training.LLLITE, state.model, whole({}), {}),
+    call("normaliseConditioners", onCopy(training.normaliseConditioners), state.model, [picture]),
+    call("loadOptimizer", training.loadOptimizer, state.model.values, whole({ ...state.optimizer }), { name: "adamw" }),
+    call(
+      "processCaption",
+      training.processCaption,
+      "a",
+      whole({ ...training.CAPTION_DEFAULTS }),
+      whole({ ...createPythonRandom(1) }),
+      { epoch: 1, step: 0, steps: 1 },
+    ),
+    call("createExampleCache", training.createExampleCache, sdxl, { seed: 1, captionChunks: 1 }),
+    call("cacheDataset", drained(training.cacheDataset), sdxl, { count: 1, example: async () => example }, { seed: 1 }),
+    call(
+      "train of core",
+      drained(onCopy(training.train)),
+      state,
+      [{ width: 32, height: 32 }],
+      {
+        gradients: async ({ values }, tasks) =>
+          tasks.map(() => ({ loss: 1, gradients: new Float32Array(values.length) })),
+      },
+      { steps: 1, batchSize: 1, learningRate: 1e-4, seed: 1 },
+    ),
+    call("objectiveLoss", training.objectiveLoss, sdxl, schedule, lllites, model32, rows, {}),
+    call(
+      "validationLosses",
+      training.validationLosses,
+      ...[sdxl, schedule, lllites, model32, { seed: 1, index: 0, example: cached }, {}],
+    ),
     call("trainedLllite", training.trainedLllite, composed, state.model, whole({ of: () => undefined }), {}),
     call(
       "lossAndGradients",
       training.lossAndGradients,
       composed,
       sdxl.unet,
-      whole({ tap: models.NO_TAP, leaves: [], leavesAt: () => [] }),
-      whole(input),
-      (x) => tf.sum(x),
+      placed,
+      whole({ ...input }),
+      (x) => tf.mean(x),
       {},
     ),
     call("defineOptimizer", training.defineOptimizer, whole({ ...training.OPTIMIZERS.adamw })),
@@ -215,30 +279,29 @@ export async function networkCalls() {
     call("chunksNeeded", generation.chunksNeeded, tokenizer, { prompt: "a" }, { guided: true, prompts: {} }),
     call("encodeConditions", keep(generation.encodeConditions), sdxl, [{ prompt: "a" }], {
       guided: false,
-      width: 32,
-      height: 32,
+      size: example.size,
       prompts: {},
     }),
     call("encodePictures", keep(generation.encodePictures), place, [picture], {}),
     call("decodePictures", drained(generation.decodePictures), sdxl, latents, { vaeSlices: 1 }),
     call("prepareAdapter", generation.prepareAdapter, place, { lllite, control: picture, strength: 1 }, 1),
-    call("prepareControlNet", generation.prepareControlNet, composed, { controlNet: whole({}), control: picture }, 1),
+    call("prepareControlNet", generation.prepareControlNet, composed, { controlNet: net, control: picture }, 1),
     call(
       "prepareRegions",
       generation.prepareRegions,
       sdxl,
-      whole({ masks: [], contexts: [], weights: [], loras: [] }),
+      { masks: [picture], contexts: [tf.zeros([1, 77, config.contextDim])], weights: [[1]], loras: [{ lora }] },
       { width: 32, height: 32 },
       null,
     ),
-    call("lorasTap", generation.lorasTap, composed, []),
+    call("lorasTap", generation.lorasTap, composed, [{ lora, strength: 1 }]),
     call("startFromNoise", keep(generation.startFromNoise), plan, latents),
     call("startFromLatents", keep(generation.startFromLatents), plan, latents, latents, 0, 0),
     call("walkLatents", drained(generation.walkLatents), plan, async (x) => tf.clone(x), latents, {
       noise: () => latents,
     }),
-    call("keepOutside", keep(generation.keepOutside), async (x) => tf.clone(x), whole({}), latents, latents),
-    call("createLatentDenoiser", generation.createLatentDenoiser, sdxl, whole({}), plan, { guidanceScale: 1 }),
+    call("keepOutside", generation.keepOutside, { latents, mask: tf.zeros([1, 4, 4, 1]), unit: latents }, plan),
+    call("createLatentDenoiser", generation.createLatentDenoiser, sdxl, conditions, plan, { guidanceScale: 1 }),
     call(
       "withComposedGuidance",
       diffusion.withComposedGuidance,
@@ -322,11 +385,6 @@ function freed(result) {
   if (result instanceof tf.Tensor) result.dispose()
   else if (result?.dispose !== undefined) result.dispose()
   return undefined
-}
-
-/** A call whose right arguments are refused, because no such file is at hand. What it says then counts as an answer. */
-function expectKind(run) {
-  return run
 }
 
 function drained(run) {
