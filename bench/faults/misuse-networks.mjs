@@ -8,7 +8,7 @@ import * as models from "../../packages/core/dist/models.js"
 import * as ops from "../../packages/core/dist/ops.js"
 import { createPythonRandom, createStream } from "../../packages/core/dist/random.js"
 import * as training from "../../packages/core/dist/training.js"
-import { loraKey, openSafetensors, readLllite } from "../../packages/format/dist/index.js"
+import { FormatError, loraKey, openSafetensors, readLllite } from "../../packages/format/dist/index.js"
 import { enumerateSites } from "../../packages/format/dist/selections.js"
 import { blankImage, openSdxl } from "../../packages/runtime-node/dist/index.js"
 import { bytesOf, call, whole } from "./misuse-call.mjs"
@@ -89,6 +89,11 @@ export async function networkCalls() {
   const netFile = whole(controlNetFile(config))
   const net = whole((await models.loadControlNet(netFile, composed.load, config)).params)
   const example = exampleOf(picture)
+  /** A data set of one. A count of 1e9 is no mistake that its reader could see. */
+  const firstAlone = async (index) => {
+    if (index === 0) return example
+    throw new FormatError("argument", `there is no example ${index}`)
+  }
   const cached = whole(await training.createExampleCache(sdxl, { seed: 1 })(example, 0))
   const batch = { examples: [cached], memo: { of: (_, __, make) => make() }, draws: { holes: () => [] } }
   const placed = whole(training.LLLITE.place(composed, state.model, batch))
@@ -237,7 +242,7 @@ export async function networkCalls() {
       { epoch: 1, step: 0, steps: 1 },
     ),
     call("createExampleCache", training.createExampleCache, sdxl, { seed: 1, captionChunks: 1 }),
-    call("cacheDataset", drained(training.cacheDataset), sdxl, { count: 1, example: async () => example }, { seed: 1 }),
+    call("cacheDataset", drained(training.cacheDataset), sdxl, { count: 1, example: firstAlone }, { seed: 1 }),
     call(
       "train of core",
       drained(onCopy(training.train)),

@@ -3,6 +3,7 @@ import { CoreError } from "../errors.ts"
 import { checkSdxl } from "../models/given.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import type { StopOptions } from "../models/steps.ts"
+import { checkRanges } from "../number-range.ts"
 import type { CachedExample, TrainDataset, TrainExample } from "./dataset.ts"
 import type { EncodeOptions } from "./example-row.ts"
 import { completeExample, createRowEncoder, rowOf } from "./example-row.ts"
@@ -57,7 +58,8 @@ export async function* cacheDataset(
 ): AsyncGenerator<CacheProgress, CachedExample[], void> {
   checkSdxl("training", sdxl, "vae")
   checkArgument("training: the data set", dataset, "an object")
-  checkArgument("training: the number of examples", dataset.count, "a finite number")
+  checkRanges("training: the data set", { count: dataset.count ?? null }, { count: { integer: true, min: 0 } })
+  checkArgument("training: example of the data set", dataset.example, "a function")
   checkArgument("training: the options", options, "an object")
   const { signal, ...caching } = options
   if (signal !== undefined) checkArgument("training: signal", signal, "an AbortSignal")

@@ -1,4 +1,4 @@
-import { checkOptions, type OptionKinds } from "../argument.ts"
+import { checkArgument, checkOptions, type OptionKinds } from "../argument.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
 import { createStream } from "../random/stream.ts"
 import { memoryError } from "../runtime/memory-error.ts"
@@ -132,6 +132,7 @@ export async function* train<M extends TrainableModel = LlliteModel>(
       if (mean !== null && signal?.aborted === true) return null
       const computed = await unlessAborted(gradients(model, group.flat()), signal)
       if (computed === null) return null
+      checkArgument("training: what the gradients give", computed, "a list")
       const results = [...computed]
       for (const tasks of group) {
         const ofBatch = takeParts(results, tasks.length)
