@@ -108,7 +108,7 @@ export async function networkCalls() {
   const onCopy =
     (run) =>
     (given, ...rest) =>
-      run(given === state || given === state.model ? structuredClone(given) : given, ...rest)
+      run(copyOf(given), ...rest)
   const all =
     (run) =>
     (...args) =>
@@ -397,4 +397,11 @@ function drained(run) {
     const generator = run(...args)
     for await (const _ of generator);
   }
+}
+
+/** A state or a model with values of its own. All others stay as they are. */
+function copyOf(given) {
+  if (given?.values instanceof Float32Array) return { ...given, values: given.values.slice() }
+  if (given?.model?.values instanceof Float32Array) return { ...given, model: copyOf(given.model) }
+  return given
 }

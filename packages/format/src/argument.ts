@@ -38,6 +38,14 @@ export function expectSite(site: unknown): void {
   expectArgument(depth === 1 || depth === 2 || depth === 3, "the site", site, "what enumerateSites gives")
 }
 
+/** The sites of a list. @throws FormatError `argument` */
+export function sitesIn<S>(sites: Iterable<S>): readonly S[] {
+  expectArgument(typeof Object(sites)[Symbol.iterator] === "function", "the sites", sites, "a list")
+  const list = [...sites]
+  list.forEach(expectSite)
+  return list
+}
+
 /** Checks an open LLLite. @throws FormatError `argument` */
 export function expectOpenLllite(file: { readonly sites: readonly unknown[] } | undefined): void {
   expectArgument(Array.isArray(file?.sites), "the LLLite", file, "what readLllite gives")

@@ -1,5 +1,6 @@
 import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import { checkArgument } from "../argument.ts"
 import type { SizeCondition } from "../diffusion/size-embedding.ts"
 import { SIZE_EMBEDDING_DIM, sizeEmbedding } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
@@ -107,6 +108,7 @@ export function createRowEncoder(
  * @throws CoreError if picture and control differ in size, or a side is not a multiple of 32
  */
 export function rowOf(example: TrainExample, index: number, isFlipped = false): CaptionedRow {
+  checkArgument(`training: example ${index}`, example, "an object")
   return rawRow(example, rowKey(index, isFlipped), { index, step: isFlipped ? 1 : 0 })
 }
 

@@ -1,3 +1,4 @@
+import { expectArgument } from "../argument.ts"
 import type { ControlNetUnion } from "./union.ts"
 
 /**
@@ -28,7 +29,9 @@ export type ControlType = keyof typeof CONTROL_TYPES
 export const CONTROL_TYPE_NAMES = Object.keys(CONTROL_TYPES) as readonly ControlType[]
 
 /** The control types that a ControlNet Union has. */
-export function controlTypesOf({ types }: Pick<ControlNetUnion, "types">): readonly ControlType[] {
+export function controlTypesOf(union: Pick<ControlNetUnion, "types">): readonly ControlType[] {
+  expectArgument(typeof union?.types === "number", "the union", union, "what readControlNet gives")
+  const { types } = union
   return CONTROL_TYPE_NAMES.filter((name) => CONTROL_TYPES[name] < types)
 }
 

@@ -1,3 +1,4 @@
+import { expectMap } from "../argument.ts"
 import type { LlliteFile } from "../lllite/read.ts"
 
 /** Mean and variance of the values of control pictures, from -1 to 1. */
@@ -16,6 +17,8 @@ export const LINES: ControlValues = { mean: -0.9, variance: 0.19 }
 const LINE_DRAWINGS = /canny|edge|hed|line|mlsd|pidi|scribble|sketch|teed/i
 
 /** The values of the controls that a file is made for, by the preprocessor in its metadata. Default: noise. */
-export function controlValuesOf({ metadata }: Pick<LlliteFile, "metadata">): ControlValues {
+export function controlValuesOf(file: Pick<LlliteFile, "metadata">): ControlValues {
+  expectMap("the metadata", file?.metadata)
+  const { metadata } = file
   return LINE_DRAWINGS.test(metadata.get("modelspec.preprocessor") ?? "") ? LINES : NOISE
 }

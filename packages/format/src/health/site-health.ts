@@ -1,3 +1,4 @@
+import { expectArgument, expectSite } from "../argument.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { SiteTensorName } from "../lllite/tensors.ts"
 import { CONTROL_LATENT_CHANNELS, conditionerKernels, PICTURE_CHANNELS, siteTensorShapes } from "../lllite/tensors.ts"
@@ -63,11 +64,14 @@ export type SiteShape = Pick<LlliteSite, "depth" | "inDim" | "condInput">
  * @param seen is given the moments of every layer's output
  */
 export function siteStrength(
-  { depth, inDim, condInput }: SiteShape,
+  site: SiteShape,
   tensor: (name: SiteTensorName) => Float32Array,
   control: ControlValues = NOISE,
   seen: (moments: Moments) => void = () => {},
 ): Pick<SiteHealth, "strength" | "controlStrength"> {
+  expectSite(site)
+  expectArgument(typeof tensor === "function", "tensor", tensor, "a function")
+  const { depth, inDim, condInput } = site
   const layer = (name: string, x: Moments): Moments => {
     const weight = tensor(`${name}.weight` as SiteTensorName)
     const moments = affineMoments({ weight, bias: tensor(`${name}.bias` as SiteTensorName) }, x)

@@ -1,3 +1,4 @@
+import { expectOpenFile } from "../argument.ts"
 import { show } from "../errors.ts"
 import type { SafetensorsHeader } from "../safetensors/header-contents.ts"
 import type { TensorOutlines } from "./quantisation.ts"
@@ -37,7 +38,9 @@ export const SCHEDULER_KEY = "scheduler_config."
  * Sources: ComfyUI `supported_models.py` for the tensors "v_pred", "ztsnr", "edm_mean" and "edm_vpred.sigma_max";
  * Stability's ModelSpec; diffusers' scheduler configuration.
  */
-export function readCheckpointTraits({ tensors, metadata = new Map(), label = "" }: TraitSource): CheckpointTraits {
+export function readCheckpointTraits(file: TraitSource): CheckpointTraits {
+  expectOpenFile(file)
+  const { tensors, metadata = new Map(), label = "" } = file
   const { prediction, saidBy, zeroTerminalSnr, unknown } = readPrediction(tensors, metadata)
   const { scaledWeights, reason } = quantisationOf(tensors)
   const inputs = inputRefusal(tensors)

@@ -1,3 +1,4 @@
+import { expectArgument } from "../argument.ts"
 import type { Dtype } from "../safetensors/dtype.ts"
 import { isReadableDtype } from "../safetensors/dtype.ts"
 import type { TensorInfo } from "../safetensors/header-contents.ts"
@@ -63,6 +64,8 @@ export function quantisedByName(names: readonly string[]): string | null {
 
 /** The name of the scale of a weight, or null. */
 export function scaleNameOf(names: { has(name: string): boolean }, weight: string): string | null {
+  expectArgument(typeof weight === "string", "the name", weight, "text")
+  expectArgument(typeof names?.has === "function", "the names", names, "a Map or a Set")
   if (!weight.endsWith(".weight")) return null
   const stem = weight.slice(0, -"weight".length)
   return SCALES.map((end) => stem + end).find((name) => names.has(name)) ?? null
@@ -70,6 +73,7 @@ export function scaleNameOf(names: { has(name: string): boolean }, weight: strin
 
 /** Whether a tensor only describes how another one is packed. */
 export function describesPacking(name: string): boolean {
+  expectArgument(typeof name === "string", "the name", name, "text")
   return (
     SCALES.some((end) => name.endsWith(`.${end}`)) ||
     NOTES.some((end) => name.endsWith(end)) ||

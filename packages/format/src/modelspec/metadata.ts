@@ -1,4 +1,4 @@
-import { expectMap } from "../argument.ts"
+import { expectArgument, expectMap } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 
 /** `modelspec.architecture` of an SDXL LLLite. */
@@ -84,6 +84,7 @@ const TEXT_FIELDS = {
  * @throws FormatError `write-input` when a field does not have the form of the specification
  */
 export function buildLlliteMetadata(spec: LlliteSpec): ReadonlyMap<string, string> {
+  expectArgument(typeof spec?.title === "string", "title", spec?.title, "text")
   const { width, height } = spec.resolution ?? { width: 1024, height: 1024 }
   const predictionType = spec.predictionType ?? "epsilon"
   check(spec.title.trim() !== "", "title is empty, expected a name for people")

@@ -1,3 +1,4 @@
+import { sitesIn } from "../argument.ts"
 import type { Site } from "../lllite/site.ts"
 import { siteTable } from "../lllite/site.ts"
 import type { UnetLayout } from "../networks/unet-layout.ts"
@@ -14,7 +15,7 @@ import { takesSite } from "./selection.ts"
  */
 export function findSelection(sites: Iterable<Site>, layout: UnetLayout, preferred?: string): SiteSelection | null {
   const all = siteTable(layout).sites
-  const keys = new Set([...sites].map((site) => site.key))
+  const keys = new Set(sitesIn(sites).map((site) => site.key))
   const deepest = Math.max(layout.middleDepth, ...layout.transformerDepth)
   const limits = [null, ...Array.from({ length: Math.max(0, deepest - 1) }, (_, index) => index)]
   const own = Object.entries(NAMED_SELECTIONS).filter(([name]) => name === preferred)

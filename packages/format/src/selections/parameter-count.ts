@@ -1,3 +1,4 @@
+import { sitesIn } from "../argument.ts"
 import type { AdapterDims, SiteShape } from "../lllite/tensors.ts"
 import { adapterParameterCount } from "../lllite/tensors.ts"
 
@@ -8,5 +9,5 @@ import { adapterParameterCount } from "../lllite/tensors.ts"
  * @throws FormatError `dims`
  */
 export function parameterCount(sites: Iterable<SiteShape>, dims: AdapterDims): number {
-  return adapterParameterCount([...sites].map(({ inDim, depth, conv }) => ({ inDim, depth, conv, ...dims })))
+  return adapterParameterCount(sitesIn(sites).map(({ inDim, depth, conv }) => ({ inDim, depth, conv, ...dims })))
 }

@@ -1,3 +1,4 @@
+import { expectArgument, expectSite } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { Site } from "../lllite/site.ts"
 import { siteTable } from "../lllite/site.ts"
@@ -63,6 +64,8 @@ export function enumerateSites(layout: UnetLayout, selection: SiteSelection = DE
 
 /** Whether a selection has a site. The checks have the reference's order. */
 export function takesSite(selection: SiteSelection, site: Site): boolean {
+  expectArgument(typeof selection?.inputBlocks === "boolean", "the selection", selection, "such as a named one")
+  expectSite(site)
   if (site.section === "input" && !selection.inputBlocks) return false
   if (site.section === "middle" && !selection.middle) return false
   if (site.section === "output" && !selection.outputBlocks) return false

@@ -1,3 +1,4 @@
+import { expectArgument } from "../argument.ts"
 import type { Bytes, Floats } from "../arrays.ts"
 import { FormatError } from "../errors.ts"
 import type { FloatDtype } from "../safetensors/dtype.ts"
@@ -11,6 +12,7 @@ import { FLOAT_DTYPE_TEXT, hostIsLittleEndian, inHostOrder, reverseElements } fr
  * @throws FormatError `dtype-unsupported` for any dtype but F64, F32, F16, BF16, F8_E4M3, F8_E5M2
  */
 export function fromFloat32(values: Float32Array, dtype: FloatDtype): Bytes {
+  expectValues(values)
   switch (dtype) {
     case "F64":
       return inFileOrder(new Float64Array(values))
@@ -65,6 +67,7 @@ export function float64ToOddFloat32(bytes: Uint8Array): Floats {
 
 /** The number of finite values that {@link fromFloat32} would turn into infinity or NaN. */
 export function countOverflow(values: Float32Array, dtype: FloatDtype): number {
+  expectValues(values)
   const limit = OVERFLOW_LIMIT[dtype]
   if (limit === Number.POSITIVE_INFINITY) return 0
   let count = 0
@@ -171,4 +174,8 @@ function inFileOrder(elements: Float64Array | Float32Array | Uint16Array): Bytes
   const bytes = new Uint8Array(elements.buffer as ArrayBuffer)
   if (!hostIsLittleEndian()) reverseElements(bytes, elements.BYTES_PER_ELEMENT)
   return bytes
+}
+
+function expectValues(values: unknown): void {
+  expectArgument(values instanceof Float32Array, "the values", values, "a Float32Array")
 }

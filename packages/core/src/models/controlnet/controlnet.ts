@@ -50,6 +50,7 @@ export function controlNet(
   checkGiven("ControlNet: the input", input, "latents", "the input of the U-Net")
   checkTensors("ControlNet", input)
   checkArgument("ControlNet: the hints", hints, "a list")
+  if (hints.length === 0) throw new CoreError("control-count", "ControlNet: there is no hint, expected at least one")
   for (const hint of hints) {
     checkArgument("ControlNet: a hint", hint, "an object")
     checkArgument("ControlNet: the embedding of a hint", hint.embedding, "a tensor")

@@ -70,15 +70,15 @@ function checkPlan(plan: AdapterPlan): void {
   throw new CoreError("argument", `LLLite: inDim of the site "${key}" is ${is}, expected ${rangeText(INPUT_WIDTH)}`)
 }
 
-/** Models whose slots were found to be right. A model's slots do not change. */
-const rightSlots = new WeakSet<readonly Slot[]>()
+/** Slots that were found to be right, with their adapters. Neither list changes. */
+const rightSlots = new WeakMap<readonly Slot[], unknown>()
 
 /** Checks that the slots of a model are those of its adapters. @throws CoreError `argument` */
 export function checkSlots(place: string, model: unknown): void {
   checkGiven(`${place}: the model`, model, "slots", "createLllite or readLlliteModel")
   const { adapters, slots } = model as LlliteModel
   checkArgument(`${place}: the slots of the model`, slots, "a list")
-  if (rightSlots.has(slots)) return
+  if (rightSlots.has(slots) && rightSlots.get(slots) === adapters) return
   const right = layOutSlots(adapters).slots
   const isRight = slots.length === right.length && right.every((slot, i) => isSlot(slots[i], slot))
   if (!isRight) {
@@ -87,7 +87,7 @@ export function checkSlots(place: string, model: unknown): void {
       `${place}: the slots of the model are not those of its adapters, expected what createLllite or readLlliteModel gives`,
     )
   }
-  rightSlots.add(slots)
+  rightSlots.set(slots, adapters)
 }
 
 /** Checks a model whose values are read. @throws CoreError `argument`; `adapter-values` for another number of values */

@@ -103,12 +103,13 @@ export const loadOptimizer = (
   values: Float32Array,
   state: OptimizerState,
   choice: OptimizerChoice,
-  parts: readonly ValuePart[] = [oneList(values)],
+  parts?: readonly ValuePart[],
 ): Optimizer => {
   const { rule, settings } = chosen(choice)
   checkArgument("optimizer: the values", values, "float32 values")
-  checkArgument("optimizer: the parts", parts, "a list")
-  return loadRule(rule, { values, parts }, state, settings)
+  const own = parts ?? [oneList(values)]
+  checkArgument("optimizer: the parts", own, "a list")
+  return loadRule(rule, { values, parts: own }, state, settings)
 }
 
 /**
