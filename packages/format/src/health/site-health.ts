@@ -59,18 +59,23 @@ export type SiteShape = Pick<LlliteSite, "depth" | "inDim" | "condInput">
  * Neighbours in real control pictures are alike. So the estimate ranks adapters and finds those without an effect. It does
  * not predict the change of a picture.
  *
- * @param tensor the adapter's tensors in a file's order
+ * @param valuesOf the adapter's tensors in a file's order
  * @param control mean and variance of the control pictures' values. Latents have mean 0 and variance 1
  * @param seen is given the moments of every layer's output
  */
 export function siteStrength(
   site: SiteShape,
-  tensor: (name: SiteTensorName) => Float32Array,
+  valuesOf: (name: SiteTensorName) => Float32Array,
   control: ControlValues = NOISE,
   seen: (moments: Moments) => void = () => {},
 ): Pick<SiteHealth, "strength" | "controlStrength"> {
   expectSite(site)
-  expectArgument(typeof tensor === "function", "tensor", tensor, "a function")
+  expectArgument(typeof valuesOf === "function", "tensor", valuesOf, "a function")
+  const tensor = (name: SiteTensorName): Float32Array => {
+    const values = valuesOf(name)
+    expectArgument(ArrayBuffer.isView(values), name, values, "a Float32Array")
+    return values
+  }
   const { depth, inDim, condInput } = site
   const layer = (name: string, x: Moments): Moments => {
     const weight = tensor(`${name}.weight` as SiteTensorName)
