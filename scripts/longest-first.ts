@@ -6,19 +6,22 @@ import { BaseSequencer } from "vitest/node"
  * for one of them at the end.
  */
 export const LONGEST: readonly string[] = [
-  "packages/runtime-web/test/runtime-contract.test.ts",
+  // Compiles some hundred kernels that a new machine has never seen.
+  "packages/webgpu/src/webgpu-ops.test.ts",
   "apps/playground/test/training.test.ts",
-  "apps/cli/test/fan-out.test.ts",
+  "examples/test/examples.test.ts",
+  "apps/playground/test/accessibility.test.ts",
+  "apps/cli/test/readme.test.ts",
+  "packages/runtime-web/test/everywhere.test.ts",
   "apps/cli/test/ranks.test.ts",
   "apps/cli/test/work.test.ts",
-  "examples/test/examples.test.ts",
   "apps/playground/test/drawing.test.ts",
+  "apps/cli/test/fan-out.test.ts",
+  "packages/runtime-web/test/runtime-contract.test.ts",
+  "apps/playground/test/models.test.ts",
   "packages/runtime-node/test/runtime-contract.test.ts",
-  "apps/cli/test/readme.test.ts",
-  "packages/runtime-node/src/machine/memory-plan.test.ts",
-  "packages/runtime-web/test/everywhere.test.ts",
-  "apps/cli/test/killed-runs.test.ts",
-  "packages/runtime-node/test/shared-trunk.test.ts",
+  "packages/runtime-web/test/chromium.test.ts",
+  "apps/playground/test/keeping.test.ts",
 ]
 
 /** Runs the longest files first, and the others in Vitest's order. */
