@@ -94,14 +94,10 @@ export function checkOptions<Options extends object>(
   needed: readonly (keyof Options & string)[] = [],
 ): asserts options is Options {
   checkArgument(`${place}: the argument`, options, "an object")
-  const known: Readonly<Record<string, ArgumentKind | `${ArgumentKind} or null`>> = kinds
   for (const [name, value] of Object.entries(options as object)) {
-    if (value === undefined) continue
-    const kind = Object.hasOwn(known, name) ? known[name] : undefined
-    if (kind === undefined) throw unknownName(place, "option", name, Object.keys(known))
-    checkArgument(`${place}: ${name}`, value, kind)
+    if (value !== undefined && !Object.hasOwn(kinds, name)) throw unknownName(place, "option", name, Object.keys(kinds))
   }
-  for (const name of needed) checkArgument(`${place}: ${name}`, (options as Options)[name], kinds[name])
+  checkKinds<Options>(place, options, kinds, needed)
 }
 
 /**
