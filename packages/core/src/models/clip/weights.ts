@@ -1,6 +1,7 @@
 import type { NetworkLayer } from "@lllite/format"
 import { textBlockFigure } from "@lllite/format"
 import type { LinearWeight, NormWeight, TableWeight, WeightLoader } from "../../ops/ops.ts"
+import { checkLoader } from "../given.ts"
 import type { PlacedLinear } from "../placed.ts"
 import type { BuildParams, WeightFile, WeightReader } from "../weight-reader.ts"
 import { loadParams } from "../weight-reader.ts"
@@ -51,6 +52,7 @@ export function loadText1(
   loader: WeightLoader,
   config: TextEncoderConfig,
 ): Promise<TextEncoderParams> {
+  checkLoader("text encoder", loader)
   return loadParams("SDXL's first text encoder", file, loader.wide ?? loader, buildText1(config))
 }
 
@@ -70,6 +72,7 @@ export function loadText2(
   config: TextEncoderConfig,
   options: TextLoadOptions = {},
 ): Promise<TextEncoderParams> {
+  checkLoader("text encoder", loader)
   return loadParams("SDXL's second text encoder", file, loader.wide ?? loader, buildText2(config, options))
 }
 
