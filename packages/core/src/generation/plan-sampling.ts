@@ -52,7 +52,7 @@ export function planSampling(choice: SamplingChoice): SamplingPlan {
   }
 }
 
-/** @throws CoreError for a value that is no plan */
+/** @throws CoreError for a value that is not a plan */
 export function checkPlan(place: string, plan: unknown): void {
   checkGiven(`${place}: the plan`, plan, "levels", "planSampling")
   const { sampler, levels } = plan as SamplingPlan

@@ -10,12 +10,12 @@ export function checkOps(place: string, ops: unknown): void {
   checkGiven(`${place}: the ops`, ops, "load", "createComposedOps")
 }
 
-/** @throws CoreError for a value that is no loader of weights */
+/** @throws CoreError for a value that is not a loader of weights */
 export function checkLoader(place: string, loader: unknown): void {
   checkGiven(`${place}: the loader`, loader, "linear", "the field load of ops")
 }
 
-/** @throws CoreError for a value that is no file of named tensors */
+/** @throws CoreError for a value that is not a file of named tensors */
 export function checkFile(place: string, file: unknown): void {
   const giver = "an opened safetensors file, as a label and entries,"
   checkGiven(`${place}: the file`, file, "entries", giver)

@@ -70,7 +70,7 @@ export function beginTraining<M extends TrainableModel>(
   return { model, optimizer: initOptimizer(optimizer), step: 0 }
 }
 
-/** @throws CoreError for a value that is no state of a run */
+/** @throws CoreError for a value that is not a state of a run */
 export function checkState(place: string, state: unknown): void {
   checkGiven(`${place}: the state`, state, "optimizer", "createTrainState")
   const { model, optimizer, step } = state as TrainState

@@ -62,7 +62,7 @@ export interface Trainable<M extends TrainableModel> {
   fill(like: M, tensor: (part: ValuePart) => Float32Array): M
 }
 
-/** @throws CoreError for a value that is no kind of model that trains */
+/** @throws CoreError for a value that is not a kind of model that trains */
 export function checkTrainable(place: string, trainable: unknown): void {
   checkGiven(`${place}: the trainable`, trainable, "parts", "core, as LLLITE,")
   const { parts, place: placed, tensor, fill } = trainable as Trainable<TrainableModel>

@@ -239,7 +239,7 @@ export function leaveUnet({ ops, tap, pass }: BlockContext, params: UnetParams, 
   })
 }
 
-/** @throws CoreError for a value that is no input of a U-Net */
+/** @throws CoreError for a value that is not an input of a U-Net */
 export function checkTensors(place: string, input: unknown): void {
   checkArgument(`${place}: the input`, input, "an object")
   const { latents, timesteps, context, vector } = input as UnetInput
