@@ -66,4 +66,23 @@ describe("the contract of ops", () => {
     )
     expect(seen.filter((name) => !/^(gelu|silu|relu|upsample2x|load linear)/.test(name))).toEqual([])
   })
+  it("has inputs of the dtype that the ops store, for the formula as well", async () => {
+    await tf.setBackend("cpu")
+    const ops = createComposedOps()
+    const read: Float32Array[] = []
+    const stored: Ops = {
+      ...ops,
+      silu: (x) => {
+        read.push(Float32Array.from(x.dataSync()))
+        return ops.silu(x)
+      },
+    }
+    const isWanted = (name: string): boolean => name.startsWith("silu")
+    const results = await checkOps(stored, { isWanted, stored: "BF16" })
+    expect(results.filter(({ ok }) => !ok)).toEqual([])
+    // The lower half of a float32 is empty in bfloat16.
+    const bits = read.flatMap((values) => [...new Uint32Array(values.buffer)])
+    expect(bits.length).toBeGreaterThan(100)
+    expect(bits.filter((value) => (value & 0xffff) !== 0)).toEqual([])
+  })
 })

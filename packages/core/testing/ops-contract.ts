@@ -1,3 +1,5 @@
+import { type FloatDtype, toFloat32 } from "@lllite/format"
+import { fromFloat32 } from "@lllite/format/write"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import type { Ops } from "../src/ops/ops.ts"
@@ -18,6 +20,12 @@ export interface ContractResult {
 export interface CheckOptions {
   /** Chooses cases by verb and shapes, such as "attention: causal". Default: all cases. */
   readonly isWanted?: (name: string) => boolean
+  /**
+   * The dtype in which the ops store tensors. Inputs have values of it, for the ops and for the formula alike. Without
+   * this, an input of a ReLU that is rounded to the other side of zero changes a gradient, and no kernel is wrong.
+   * Default: `F32`.
+   */
+  readonly stored?: FloatDtype
 }
 
 /** The number of elements of an input whose gradient is compared. */
@@ -31,9 +39,16 @@ const STEP = 2e-6
  * formula in float64. It compares gradients with central differences of that formula. Inputs must not change, and no
  * tensor may be left behind, also by a weight that cannot be read to its end.
  */
-export async function checkOps(ops: Ops, { isWanted = () => true }: CheckOptions = {}): Promise<ContractResult[]> {
+export async function checkOps(ops: Ops, options: CheckOptions = {}): Promise<ContractResult[]> {
+  const { isWanted = () => true, stored = "F32" } = options
   const results: ContractResult[] = []
-  for (const opsCase of opsCases()) if (isWanted(opsCase.name)) results.push(...(await checkCase(ops, opsCase)))
+  for (const drawn of opsCases().filter(({ name }) => isWanted(name))) {
+    const inputs = drawn.inputs.map(({ shape, values }) => ({
+      shape,
+      values: toFloat32(fromFloat32(values, stored), stored),
+    }))
+    results.push(...(await checkCase(ops, { ...drawn, inputs })))
+  }
   for (const verb of ["linear", "conv2d", "norm"] as const) {
     if (isWanted(`load ${verb}`)) results.push(await checkFailedLoad(ops, verb))
   }

@@ -134,7 +134,7 @@ describe("values between layers in float16", needsFloat16, () => {
   })
 
   it("keep the contract of ops to within 1e-2", needsAll(needsFloat16, longOnly), async () => {
-    const results = await checkOps(throughHalf(ops))
+    const results = await checkOps(throughHalf(ops), { stored: "F16" })
     const worst = Math.max(...results.map(({ maxRelError }) => maxRelError))
     console.info(`contract in float16: ${results.length} cases, worst ${worst.toExponential(1)}`)
     expect(results.filter(({ maxRelError }) => !(maxRelError < 1e-2))).toEqual([])

@@ -198,15 +198,14 @@ describe("products on subgroup matrices", needsMatrices, () => {
     ["float32", (ops: Ops): Ops => ops],
     ["float16", throughHalf],
   ] as const)(
-    "keep the contract of ops to within 1e-2, with values between layers in %s",
+    "keep the contract of ops to within 2e-3, with values between layers in %s",
     needsAll(needsMatrices, longOnly),
     async (storage, through) => {
-      const results = await checkOps(through(ops))
+      // Matrices round both factors to float16, so that is what the formula reads.
+      const results = await checkOps(through(ops), { stored: "F16" })
       const worst = Math.max(...results.map(({ maxRelError }) => maxRelError))
       console.info(`contract on matrices, ${storage}: ${results.length} cases, worst ${worst.toExponential(1)}`)
-      // Where scores are hundreds, rounding a query changes them by tenths, and gradients read both kinds of scores.
-      const allowed = (name: string): number => (name.startsWith("attention: scores of hundreds") ? 5e-2 : 1e-2)
-      expect(results.filter((each) => !(each.maxRelError < allowed(each.case)))).toEqual([])
+      expect(results.filter(({ maxRelError }) => !(maxRelError < 2e-3))).toEqual([])
       expect(results.length).toBeGreaterThan(150)
     },
   )
