@@ -1,63 +1,12 @@
 import { createHash } from "node:crypto"
 import { toFloat32 } from "@lllite/format"
 import { describe, expect, it } from "vitest"
-import { weight } from "../../../reference/synthetic.ts"
 import { type LayoutTensors, toDiffusers } from "../../../test/diffusers-layout.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
-import type { TextEncoderConfig } from "../clip/config.ts"
-import { buildText1, buildText2 } from "../clip/weights.ts"
 import { runAs } from "../run-as.ts"
-import type { UnetConfig } from "../unet/config.ts"
-import { buildUnet } from "../unet/weights.ts"
-import { buildVae } from "../vae/weights.ts"
-import { shapesOf, type WeightFile } from "../weight-reader.ts"
 import type { SdxlFiles } from "./parts.ts"
 import { joinedParts, partsOf, text1Of, unetOf, vaeOf } from "./parts.ts"
-
-/** SDXL's structure. The test computes nothing, so any width is enough. */
-const UNET: UnetConfig = {
-  layout: { modelChannels: 4, channelMult: [1, 2, 4], transformerDepth: [0, 1, 2], middleDepth: 2 },
-  contextDim: 16,
-  pooledDim: 8,
-  headDim: 64,
-  inChannels: 4,
-  outChannels: 4,
-}
-const TEXT: Omit<TextEncoderConfig, "projection"> = {
-  width: 8,
-  layers: 2,
-  heads: 1,
-  activation: "gelu",
-  vocabulary: 5,
-  positions: 7,
-}
-
-/** All of a small SDXL under Stability's names. Every value is different. */
-async function checkpoint(): Promise<LayoutTensors> {
-  const shapes = await Promise.all([
-    shapesOf(buildUnet(UNET)),
-    shapesOf(buildText1({ ...TEXT, projection: null })),
-    shapesOf(buildText2({ ...TEXT, projection: 6 })),
-    shapesOf(buildVae({ channels: [4, 8, 8, 8], resBlocks: 2, latentChannels: 4 })),
-  ])
-  return new Map(
-    shapes
-      .flatMap((list) => [...list])
-      .map(([name, shape]) => [
-        name,
-        { dtype: "F32" as const, shape, bytes: new Uint8Array(weight(name, shape).buffer) },
-      ]),
-  )
-}
-
-function fileOf(label: string, tensors: LayoutTensors): WeightFile {
-  return {
-    label,
-    entries: new Map(
-      [...tensors].map(([name, { dtype, shape, bytes }]) => [name, { name, dtype, shape, read: async () => bytes }]),
-    ),
-  }
-}
+import { checkpoint, fileOf } from "./small-checkpoint.test-help.ts"
 
 /** Tensors with a hash of their values, which is faster to compare. */
 type Contents = Map<string, string>
