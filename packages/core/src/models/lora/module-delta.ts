@@ -149,10 +149,11 @@ function deltaOf(reader: Reader): tf.Tensor {
   if (reader.has("lokr_w1") || reader.has("lokr_w1_a")) return kronecker(reader)
   const up = reader.matrix("lora_up")
   const down = reader.matrix("lora_down")
+  // A core may stand between two ranks.
+  if (reader.has("lora_mid")) return tucker(reader, "lora_mid", up, down)
   const [rank] = down.shape
   if (up.shape[1] !== rank) throw reader.refuse(`has lora_up of rank ${up.shape[1]} and lora_down of rank ${rank}`)
-  if (!reader.has("lora_mid")) return tf.matMul(up, down)
-  return tucker(reader, "lora_mid", up, down)
+  return tf.matMul(up, down)
 }
 
 /** The core of a Tucker decomposition between two factors: core [r, r, k, k], up [out, r], down [r, in]. */
