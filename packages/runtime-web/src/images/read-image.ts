@@ -1,5 +1,6 @@
 import type { RgbImage } from "@lllite/core/image"
 import { MOST_PICTURE_PIXELS, otherFormatHint, PICTURE_SIGNATURE_BYTES, pictureFormatOf } from "@lllite/core/image"
+import { checkArgument } from "@lllite/core/names"
 import { WebRuntimeError } from "../errors.ts"
 import { addressOf } from "../source.ts"
 import { withoutExif } from "./orientation.ts"
@@ -21,8 +22,18 @@ export async function readImage(source: PictureSource): Promise<RgbImage> {
     const address = addressOf(source, PICTURE_PROTOCOLS)
     return readBlob(await fetchPicture(address), `"${shortened(address)}"`)
   }
+  checkArgument("readImage: the picture", source, "an object")
   if (source instanceof Blob) return readBlob(source, source instanceof File ? `"${source.name}"` : "the picture")
-  return readPixels(() => createImageBitmap(source, AS_IT_IS), "the picture")
+  return readPixels(() => createImageBitmap(source, AS_IT_IS).catch(refuseOther), "the picture")
+}
+
+/** A browser takes some classes of objects only, and calls all others a wrong type. */
+function refuseOther(cause: unknown): never {
+  if (!(cause instanceof TypeError)) throw cause
+  const expected = "an address, a File, a Blob, a canvas, an image of the page, an ImageBitmap or ImageData"
+  throw new WebRuntimeError("not-a-picture", `readImage: the picture is another object, expected ${expected}`, {
+    cause,
+  })
 }
 
 const PICTURE_PROTOCOLS = ["https:", "http:", "blob:", "data:"]
@@ -55,7 +66,11 @@ async function readBlob(blob: Blob, label: string): Promise<RgbImage> {
 }
 
 async function readPixels(decode: () => Promise<ImageBitmap>, label: string): Promise<RgbImage> {
+  if (typeof createImageBitmap === "undefined") {
+    throw new WebRuntimeError("no-page", "readImage: there is no browser here. In Node, call that of runtime-node.")
+  }
   const bitmap = await decode().catch((cause: unknown) => {
+    if (cause instanceof WebRuntimeError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new WebRuntimeError(
       "picture-broken",
