@@ -6,7 +6,7 @@ import { sizeEmbedding } from "../diffusion/size-embedding.ts"
 import { CoreError } from "../errors.ts"
 import type { Ops } from "../ops/ops.ts"
 import type { EmbeddingNormalization, PromptOptions } from "../prompt/options.ts"
-import { isComfyUiSyntax, PROMPT_DEFAULTS } from "../prompt/options.ts"
+import { checkPromptOptions, isComfyUiSyntax, PROMPT_DEFAULTS } from "../prompt/options.ts"
 import { sharedChunks, type TextMix } from "../prompt/text-mix.ts"
 import type { WeightedText } from "../prompt/weights.ts"
 import { captionTokens, captionWeights } from "./clip/caption-tokens.ts"
@@ -221,6 +221,7 @@ export function countChunks(tokenizer: Tokenizer, prompt: string, options: Promp
   checkTokenizer("prompt", tokenizer)
   checkArgument("prompt: the text", prompt, "text")
   checkArgument("prompt: the options", options, "an object")
+  checkPromptOptions("prompt", options)
   const { syntax, maxChunks, compat } = { ...PROMPT_DEFAULTS, ...options }
   const count = chunkCount(tokenizer, readPrompt(prompt, syntax), compat)
   return Math.min(count, maxChunks ?? count)

@@ -44,3 +44,14 @@ it("names the first, and the number of all", () => {
     'The caption of "a.png" is longer than 225 tokens. Only the first 225 are read.',
   ])
 })
+
+it.each([-1, 0, 1.5, Number.NaN, 1e9])("refuses %d chunks", (chunks) => {
+  expect(() => isCutCaption(words, "a", chunks)).toThrow(/^captions: (the )?chunks /)
+  expect(() => cutCaptionNotices(["a.png"], chunks)).toThrow(/^captions: (the )?chunks /)
+})
+
+it("reads weights or not, and nothing between", () => {
+  expect(() => isCutCaption(words, "a", 1, "yes" as unknown as boolean)).toThrow(
+    'captions: whether weights are read is the text "yes", expected true or false',
+  )
+})

@@ -14,6 +14,7 @@ import type { PromptToken } from "./weighted-prompt.ts"
 export function captionTokens(tokenizer: Tokenizer, caption: string, isWeighted: boolean): readonly PromptToken[] {
   checkTokenizer("captions", tokenizer)
   checkArgument("captions: the caption", caption, "text")
+  checkArgument("captions: whether weights are read", isWeighted, "true or false")
   if (!isWeighted) return tokenizer.encode(caption).map((id) => ({ id, weight: 1 }))
   return parseWeights(caption).flatMap(({ text, weight }) => tokenizer.encode(text).map((id) => ({ id, weight })))
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest"
+import { countChunks } from "../text.ts"
 import { promptNotices } from "./prompt-notices.ts"
 import type { Tokenizer } from "./tokenizer.ts"
 
@@ -117,4 +118,15 @@ it("counts the vectors of a textual inversion as tokens, and a name without the 
   const inversions = [{ name: "ink", vectors: 80 }]
   expect(promptNotices(words, ["ink"], {}, inversions)).toEqual([expect.stringContaining("It is read in 2 chunks.")])
   expect(promptNotices(words, ["ink"])).toEqual([])
+})
+
+it.each([
+  [{ maxChunks: -1 }, "maxChunks is -1"],
+  [{ maxChunks: Number.NaN }, "maxChunks is NaN"],
+  [{ maxChunks: "3" }, "maxChunks is the text"],
+  [{ syntax: "webui" }, 'syntax is "webui"'],
+  [{ maxChunk: 3 }, "maxChunk"],
+])("refuses the options %j, as the number of chunks does", (options, message) => {
+  expect(() => promptNotices(words, ["a"], options as object)).toThrow(message)
+  expect(() => countChunks(words, "a", options as object)).toThrow(message)
 })

@@ -1,7 +1,7 @@
 import { checkArgument } from "../../argument.ts"
 import { countedNotice } from "../../notice.ts"
 import type { PromptOptions } from "../../prompt/options.ts"
-import { PROMPT_DEFAULTS } from "../../prompt/options.ts"
+import { checkPromptOptions, PROMPT_DEFAULTS } from "../../prompt/options.ts"
 import type { WeightedText } from "../../prompt/weights.ts"
 import { checkTokenizer } from "../given.ts"
 import { CHUNK_LENGTH } from "./prompt.ts"
@@ -43,6 +43,7 @@ export function promptNotices(
   checkTokenizer("prompts", tokenizer)
   checkArgument("prompts: the list", prompts, "a list of texts")
   checkArgument("prompts: the options", options, "an object")
+  checkPromptOptions("prompts", options)
   checkArgument("prompts: the textual inversions", inversions, "a list")
   const known = tokenizerOf(tokenizer, inversions, options.compat)
   /** The prompt without the syntax of textual inversions that are followed. */

@@ -97,8 +97,12 @@ function sequence(tokenizer: Tokenizer, tokens: readonly number[], padId: number
 /** Chunks of a prompt, at most. Ids and positions of more would fill the memory. */
 const MOST_CHUNKS = 100_000
 
-function checkChunks(chunks: number): void {
+/** Checks a number of chunks. @param place its owner, which begins the message. @throws CoreError `option-range` */
+export function checkChunks(chunks: number, place = "prompt"): void {
   if (!Number.isSafeInteger(chunks) || chunks < 1 || chunks > MOST_CHUNKS) {
-    throw new CoreError("option-range", `prompt: chunks must be a positive integer up to ${MOST_CHUNKS}, got ${chunks}`)
+    throw new CoreError(
+      "option-range",
+      `${place}: chunks must be a positive integer up to ${MOST_CHUNKS}, got ${chunks}`,
+    )
   }
 }

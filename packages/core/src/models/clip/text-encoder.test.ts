@@ -275,6 +275,11 @@ describe.each([
     const params = await load(ops, build(config), [])
     expect(() => encodeText(ops, params, [], 19)).toThrow("0 tokens, expected 1 to 7")
     expect(() => encodeText(ops, params, [new Array(8).fill(1)], 19)).toThrow("8 tokens, expected 1 to 7")
+    for (const end of [-1, 20, 0.5, Number.NaN]) {
+      expect(() => encodeText(ops, params, TOKENS, end)).toThrow(
+        `endToken is ${end}, expected a whole number from 0 to 19`,
+      )
+    }
     disposeParams(params)
   })
 })

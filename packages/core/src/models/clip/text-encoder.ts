@@ -2,6 +2,7 @@ import type { Tensor, Tensor2D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { checkArgument, checkGiven } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
+import { checkRanges } from "../../number-range.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { checkOps } from "../given.ts"
 import type { PlacedLinear } from "../placed.ts"
@@ -50,7 +51,7 @@ export function encodeText(
   checkGiven("text encoder: the params", params, "layers", "loadSdxl")
   checkArgument("text encoder: the tokens", tokens, "a list")
   for (const list of tokens) checkArgument("text encoder: a list of tokens", list, "a list of numbers")
-  checkArgument("text encoder: the end token", endToken, "a finite number")
+  checkRanges("text encoder", { endToken }, { endToken: { integer: true, min: 0, max: params.config.vocabulary - 1 } })
   checkArgument("text encoder: the options", options, "an object")
   return runAtOnce(encodeTextSteps(ops, params, tokens, endToken, options))
 }

@@ -286,6 +286,17 @@ describe("a ControlNet Union", () => {
     return tf.add(h, ops.linear(active, block.feedOut))
   }
 
+  it.each([-1, 6, 0.5])("has no control type %d", (type) => {
+    tf.tidy(() => {
+      const hint = hintOf("a", 1, type)
+      expect(() => controlNet(ops, union.params, input, [hint])).toThrow(
+        `ControlNet: a hint: type is ${type}, expected a whole number from 0 to 5`,
+      )
+      // A ControlNet of one control type does not read it.
+      expect(() => controlNet(ops, one.params, input, [hint])).not.toThrow()
+    })
+  })
+
   it("runs with its types' embedding, and gives a picture of a batch what it has alone", () => {
     tf.tidy(() => {
       const [a, b] = [hintOf("a", 2, 0), hintOf("b", 2, 3)]

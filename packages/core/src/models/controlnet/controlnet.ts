@@ -2,7 +2,7 @@ import type { Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { checkArgument, checkGiven, checkOptions } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
-import { checkRanges } from "../../number-range.ts"
+import { checkRanges, type NumberRange } from "../../number-range.ts"
 import { narrow } from "../../ops/joined-verbs.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { checkOps } from "../given.ts"
@@ -15,7 +15,7 @@ import type { UnetInput } from "../unet/unet.ts"
 import { checkTensors, embedConditions } from "../unet/unet.ts"
 import { sizedLike } from "../unet/walk.ts"
 import type { ControlNetHint } from "./hint.ts"
-import type { ControlNetParams } from "./params.ts"
+import type { ControlNetParams, UnionParams } from "./params.ts"
 import type { ControlNetResiduals } from "./residuals.ts"
 import { tidyResiduals } from "./residuals.ts"
 import { embedTypes, joinHints } from "./union.ts"
@@ -55,6 +55,7 @@ export function controlNet(
     checkArgument("ControlNet: a hint", hint, "an object")
     checkArgument("ControlNet: the embedding of a hint", hint.embedding, "a tensor")
     checkArgument("ControlNet: the type of a hint", hint.type, "a finite number")
+    if (params.union !== null) checkRanges("ControlNet: a hint", { type: hint.type }, { type: typeRange(params.union) })
   }
   checkOptions<ControlNetOptions>("ControlNet", options, { blocks: "an object", pictures: "a number" })
   const { blocks = composedBlocks, pictures = 1 } = options
@@ -108,6 +109,9 @@ function enter(ops: Ops, params: ControlNetParams, input: UnetInput, hints: read
     isWhole: tf.engine().state.gradientDepth === 0,
   }
 }
+
+/** The rows of a ControlNet Union's control types. */
+const typeRange = ({ types }: UnionParams): NumberRange => ({ integer: true, min: 0, max: types - 1 })
 
 const sumOf = (hints: readonly ControlNetHint[]): Tensor4D => tf.addN(hints.map(({ embedding }) => embedding))
 
