@@ -1,10 +1,10 @@
 import type { ControlNetLayout } from "@lllite/format/identify"
 import * as tf from "@tensorflow/tfjs-core"
 import { describe, expect, it } from "vitest"
+import { controlFile, SMALL_CONTROL, SMALL_UNION } from "../../../test/small-controlnet.ts"
 import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
 import { startWasm } from "../../../test/wasm.ts"
 import type { WeightFile } from "../weight-reader.ts"
-import { controlFile, SMALL_CONTROL, SMALL_UNION } from "./small-controlnet.test-help.ts"
 import { controlNetWeights, loadControlNet } from "./weights.ts"
 
 /** The same file with other shapes, or without tensors. */

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto"
 import { toFloat32 } from "@lllite/format"
 import { describe, expect, it } from "vitest"
 import { type LayoutTensors, toDiffusers } from "../../../test/diffusers-layout.ts"
+import { checkpoint, fileOf } from "../../../test/small-checkpoint.ts"
 import type { WeightEntry } from "../../ops/weight-entry.ts"
 import { runAs } from "../run-as.ts"
 import type { SdxlFiles } from "./parts.ts"
 import { joinedParts, partsOf, text1Of, unetOf, vaeOf } from "./parts.ts"
-import { checkpoint, fileOf } from "./small-checkpoint.test-help.ts"
 
 /** Tensors with a hash of their values, which is faster to compare. */
 type Contents = Map<string, string>

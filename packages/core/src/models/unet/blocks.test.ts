@@ -16,7 +16,7 @@ import { composedBlocks } from "./block-verbs.ts"
 import { type BlockContext, runBlock } from "./blocks.ts"
 import type { UnetBlock, UnetParams } from "./params.ts"
 import { createTextKeyCache } from "./text-keys.ts"
-import { type TextRegion, textLayers } from "./text-regions.ts"
+import type { TextRegion } from "./text-regions.ts"
 import { buildUnet } from "./weights.ts"
 
 let ops: Ops
@@ -299,12 +299,5 @@ describe("texts of regions", () => {
       expect(apart(tf.slice(found, 1), tf.slice(wanted, 1))).toBeLessThan(1e-5)
       expect(passes).toEqual([rows.slice(1)])
     })
-  })
-
-  it("are read at keys, values and outputs of cross-attentions alone", () => {
-    const layers = [...textLayers(params)].map(({ path }) => path)
-    // One transformer block in each of two and three blocks of both levels, and one in the middle.
-    expect(layers.every((path) => /attn2\.to_(k|v|out\.0)$/.test(path))).toBe(true)
-    expect(layers).toHaveLength(3 * (2 + 2 + 1 + 3 + 3))
   })
 })

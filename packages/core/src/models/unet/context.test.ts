@@ -12,8 +12,9 @@ import { disposeParams } from "../../params.ts"
 import { NO_TAP, type Tap } from "../taps.ts"
 import { inferUnetConfig, UNET_PREFIX, vectorDimOf } from "./config.ts"
 import type { AttentionParams, UnetParams } from "./params.ts"
-import { layersOfBlock } from "./params.ts"
+import { layersOfBlock, placesOf } from "./params.ts"
 import { createTextKeyCache, textKeysTogether } from "./text-keys.ts"
+import { textLayers } from "./text-regions.ts"
 import { disposeContext, embedConditions, enterUnet, type UnetInput, unet } from "./unet.ts"
 import { buildUnet } from "./weights.ts"
 
@@ -249,9 +250,22 @@ describe("the config of a file", () => {
   })
 })
 
+it("each text has keys, values and outputs of cross-attentions for itself", () => {
+  const paths = [...textLayers(params)].map(({ path }) => path)
+  expect(paths.every((path) => /attn2\.to_(k|v|out\.0)$/.test(path))).toBe(true)
+  // One transformer block in each of two and three blocks of both levels, and one in the middle.
+  expect(paths).toHaveLength(3 * (2 + 2 + 1 + 3 + 3))
+})
+
 it("a block's layers are those of its parts in order, each once", () => {
   const [, , , , block] = params.inputBlocks
-  const paths = layersOfBlock(block as UnetParams["middle"]).map(({ path }) => path.replace(/^input_blocks\.4\./, ""))
+  // A copy has not been asked before.
+  const { layers, weights } = placesOf({ ...block } as object)
+  expect(layersOfBlock({ ...block } as UnetParams["middle"])).toEqual(layers)
+  // Beside them, three norms of tokens, two of the residual block, and one of the transformer.
+  expect(weights).toHaveLength(layers.length + 6)
+  expect(weights.every((weight) => typeof weight.dispose === "function")).toBe(true)
+  const paths = layers.map(({ path }) => path.replace(/^input_blocks\.4\./, ""))
   expect(paths).toEqual([
     ...["0.in_layers.2", "0.emb_layers.1", "0.out_layers.3", "0.skip_connection", "1.proj_in"],
     ...["q", "k", "v", "out.0"].map((name) => `1.transformer_blocks.0.attn1.to_${name}`),

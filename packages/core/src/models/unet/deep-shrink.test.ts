@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { checkDeepShrink, shrinkAt } from "./deep-shrink.ts"
+import { checkDeepShrink, type DeepShrink, shrinkAt } from "./deep-shrink.ts"
 
 const LEVELS = [
   { depth: 3, timestep: 900 },
@@ -28,6 +28,10 @@ describe("Deep Shrink", () => {
   })
 
   it.each([
+    [{ levels: [{ depth: 3 }] }, "timestep"],
+    [{ levels: [{ timestep: 900 }] }, "depth"],
+    [{ levels: [3] }, "a level"],
+    [{}, "levels"],
     [{ levels: [] }, "deepShrink has 0 levels, expected one or two"],
     [{ levels: [...LEVELS, { depth: 5, timestep: 100 }] }, "deepShrink has 3 levels"],
     [{ levels: [{ depth: 9, timestep: 900 }] }, "deepShrink: depth is 9"],
@@ -39,6 +43,6 @@ describe("Deep Shrink", () => {
     [{ levels: [LEVELS[0], { ...LEVELS[0], depth: 4 }] }, "ends at timestep 900 and the first at 900"],
     [{ levels: [LEVELS[1], LEVELS[0]] }, "ends at timestep 900 and the first at 650"],
   ])("refuses %j", (settings, message) => {
-    expect(() => checkDeepShrink(settings)).toThrow(message)
+    expect(() => checkDeepShrink(settings as DeepShrink)).toThrow(message)
   })
 })

@@ -1,3 +1,4 @@
+import { unetTable } from "@lllite/format"
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
@@ -11,13 +12,18 @@ import type { Ops, RepeatedPass } from "../../ops/ops.ts"
 import { disposeParams } from "../../params.ts"
 import { NO_READS, NO_TAP, type Tap } from "../taps.ts"
 import { composedBlocks } from "./block-verbs.ts"
-import { vectorDimOf } from "./config.ts"
+import { unetWidths, vectorDimOf } from "./config.ts"
 import { createFeatureCache } from "./feature-cache.ts"
 import type { UnetParams } from "./params.ts"
 import { createTextKeyCache } from "./text-keys.ts"
 import { type UnetInput, type UnetOptions, unet } from "./unet.ts"
 import type { Residuals } from "./walk.ts"
 import { buildUnet } from "./weights.ts"
+
+/** Layers that multiply. */
+const products = unetTable(SMALL_UNET.layout, unetWidths(SMALL_UNET)).layers.filter(
+  ({ kind }) => kind !== "norm",
+).length
 
 let ops: Ops
 let params: UnetParams
@@ -65,6 +71,12 @@ describe("the input of a U-Net", () => {
       const [[name = "", make = () => null] = []] = Object.entries(change)
       expect(() => unet(ops, params, { ...input, [name]: make() })).toThrow(message)
     })
+  })
+
+  it("comes after ops, with options", () => {
+    expect(() => unet(null as unknown as Ops, params, input)).toThrow(/^unet: the ops /)
+    expect(() => unet(ops, params, input, 3 as unknown as UnetOptions)).toThrow(/^unet: the options /)
+    expect(() => unet(ops, {} as UnetParams, input)).toThrow(/^unet: the params /)
   })
 
   it.each([
@@ -205,6 +217,66 @@ describe("a recorded pass", () => {
       // One text everywhere is that text, but for the sum's 1e-4.
       expect(apart(region, plain)).toBeLessThan(1e-3)
     })
+  })
+
+  it.each([
+    [8, 8],
+    [7, 5],
+  ])("asks the tap for every layer at the grid where it acts (latents of %s × %s)", (height, width) => {
+    const acted = new Map<string, unknown>()
+    const asked = new Map<string, unknown>()
+    const tap: Tap = {
+      has: () => true,
+      before(layers, x, { grid }) {
+        for (const { path } of layers) acted.set(path, grid)
+        return layers.map(() => x)
+      },
+      reads({ path }, { grid }) {
+        asked.set(path, grid)
+        return NO_READS
+      },
+    }
+    tf.tidy(() => {
+      const latents = tf.tensor4d(signal("odd", [2, height, width, 4]), [2, height, width, 4])
+      const runPass: NonNullable<Ops["runPass"]> = ({ inputs, run }) => run(inputs)
+      const whole = unet({ ...ops, runPass }, params, { ...input, latents }, { tap })
+      const plain = unet(ops, params, { ...input, latents }, { tap })
+      expect(whole.dataSync()).toEqual(plain.dataSync())
+    })
+    expect(acted.size).toBe(products)
+    expect(asked).toEqual(acted)
+  })
+
+  it("is run without a record where a tap does not say what it reads, and on a tape", () => {
+    const runPass = (): never => {
+      throw new Error("this pass was to be recorded")
+    }
+    tf.tidy(() => {
+      const failing: Ops = { ...ops, runPass }
+      expect(() => unet(failing, params, input)).toThrow("this pass was to be recorded")
+      unet(failing, params, input, { tap: { has: () => true } })
+      tf.grad((latents: Tensor) => unet(failing, params, { ...input, latents: latents as Tensor4D }))(input.latents)
+    })
+  })
+})
+
+it("blocks may run as one, but not on a tape", () => {
+  tf.tidy(() => {
+    const whole = new Set<boolean | undefined>()
+    const blocks = {
+      ...composedBlocks,
+      forward: (...read: Parameters<typeof composedBlocks.forward>) => {
+        whole.add(read[0].isWhole)
+        return composedBlocks.forward(...read)
+      },
+    }
+    unet(ops, params, input, { blocks })
+    expect([...whole]).toEqual([true])
+    whole.clear()
+    tf.grad((latents: Tensor) => unet(ops, params, { ...input, latents: latents as Tensor4D }, { blocks }))(
+      input.latents,
+    )
+    expect([...whole]).toEqual([false])
   })
 })
 

@@ -1,6 +1,6 @@
 import type { NetworkLayer } from "@lllite/format"
 import { unetTable } from "@lllite/format"
-import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal, weight } from "../../../reference/synthetic.ts"
@@ -12,7 +12,7 @@ import { startWasm } from "../../../test/wasm.ts"
 import { checkBlocks } from "../../../testing/blocks-contract.ts"
 import type { Ops } from "../../ops/ops.ts"
 import { disposeParams } from "../../params.ts"
-import { chainTaps, NO_READS, type Tap } from "../taps.ts"
+import { chainTaps } from "../taps.ts"
 import { shapesOf, type WeightFile } from "../weight-reader.ts"
 import { composedBlocks } from "./block-verbs.ts"
 import { inferUnetConfig, UNET_PREFIX, unetWidths, vectorDimOf } from "./config.ts"
@@ -70,48 +70,6 @@ async function fileOf(config = SMALL_UNET, lowRank?: LowRank): Promise<WeightFil
 function apart(a: Tensor, b: Tensor): number {
   return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
 }
-
-describe("a pass that a runtime may record", () => {
-  it.each([
-    [8, 8],
-    [7, 5],
-  ])("asks the tap for every layer at the grid where it acts (latents of %s × %s)", (height, width) => {
-    const acted = new Map<string, unknown>()
-    const asked = new Map<string, unknown>()
-    const tap: Tap = {
-      has: () => true,
-      before(layers, x, { grid }) {
-        for (const { path } of layers) acted.set(path, grid)
-        return layers.map(() => x)
-      },
-      reads({ path }, { grid }) {
-        asked.set(path, grid)
-        return NO_READS
-      },
-    }
-    tf.tidy(() => {
-      const latents = tf.tensor4d(signal("odd", [2, height, width, 4]), [2, height, width, 4])
-      const runPass: NonNullable<Ops["runPass"]> = ({ inputs, run }) => run(inputs)
-      const whole = unet({ ...ops, runPass }, params, { ...input, latents }, { tap })
-      const plain = unet(ops, params, { ...input, latents }, { tap })
-      expect(whole.dataSync()).toEqual(plain.dataSync())
-    })
-    expect(acted.size).toBe(products.length)
-    expect(asked).toEqual(acted)
-  })
-
-  it("is run without a record where a tap does not say what it reads, and on a tape", () => {
-    const runPass = (): never => {
-      throw new Error("this pass was to be recorded")
-    }
-    tf.tidy(() => {
-      const recorded: Ops = { ...ops, runPass }
-      expect(() => unet(recorded, params, input)).toThrow("this pass was to be recorded")
-      unet(recorded, params, input, { tap: { has: () => true } })
-      tf.grad((latents: Tensor) => unet(recorded, params, { ...input, latents: latents as Tensor4D }))(input.latents)
-    })
-  })
-})
 
 describe("a tap after the layers", () => {
   it("with low-rank products equals merged weights, at every layer", async () => {

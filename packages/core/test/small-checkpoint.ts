@@ -1,11 +1,11 @@
-import { weight } from "../../../reference/synthetic.ts"
-import type { LayoutTensors } from "../../../test/diffusers-layout.ts"
-import type { TextEncoderConfig } from "../clip/config.ts"
-import { buildText1, buildText2 } from "../clip/weights.ts"
-import type { UnetConfig } from "../unet/config.ts"
-import { buildUnet } from "../unet/weights.ts"
-import { buildVae } from "../vae/weights.ts"
-import { shapesOf, type WeightFile } from "../weight-reader.ts"
+import { weight } from "../reference/synthetic.ts"
+import type { TextEncoderConfig } from "../src/models/clip/config.ts"
+import { buildText1, buildText2 } from "../src/models/clip/weights.ts"
+import type { UnetConfig } from "../src/models/unet/config.ts"
+import { buildUnet } from "../src/models/unet/weights.ts"
+import { buildVae } from "../src/models/vae/weights.ts"
+import { shapesOf, type WeightFile } from "../src/models/weight-reader.ts"
+import type { LayoutTensors } from "./diffusers-layout.ts"
 
 /** SDXL's structure. The test computes nothing, so any width is enough. */
 const UNET: UnetConfig = {

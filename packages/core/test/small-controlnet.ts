@@ -1,9 +1,9 @@
 import type { ControlNetLayout, ControlNetUnion } from "@lllite/format/identify"
-import { weight } from "../../../reference/synthetic.ts"
-import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
-import { unetWidths, vectorDimOf } from "../unet/config.ts"
-import { shapesOf, type WeightFile } from "../weight-reader.ts"
-import { buildControlNet } from "./weights.ts"
+import { weight } from "../reference/synthetic.ts"
+import { buildControlNet } from "../src/models/controlnet/weights.ts"
+import { unetWidths, vectorDimOf } from "../src/models/unet/config.ts"
+import { shapesOf, type WeightFile } from "../src/models/weight-reader.ts"
+import { SMALL_UNET } from "./synthetic-sdxl.ts"
 
 const { inChannels, contextDim } = unetWidths(SMALL_UNET)
 
