@@ -54,7 +54,7 @@ const FORMS: readonly (readonly [string, Partial<Record<LoraTensorName, LoraTens
     ],
     [
       "a LoHa with cores",
-      ...[{ hada_w1_a: a1, hada_w1_b: b1, hada_t1: t1, hada_w2_a: a2, hada_w2_b: b2, hada_t2: t2, alpha: scalar(4) }],
+      { hada_w1_a: a1, hada_w1_b: b1, hada_t1: t1, hada_w2_a: a2, hada_w2_b: b2, hada_t2: t2, alpha: scalar(4) },
       (...place) => (4 / 5) * core(t1, a1, b1)(...place) * core(t2, a2, b2)(...place),
     ],
     [
