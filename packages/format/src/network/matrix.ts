@@ -9,18 +9,69 @@ export function matrix(rows: number, cols: number, data: Float64Array = new Floa
   return { rows, cols, data }
 }
 
-/** a [n, k] times the transpose of b [m, k]: [n, m]. Both are read along their rows. */
+/**
+ * a [n, k] times the transpose of b [m, k]: [n, m]. Both are read along their rows. Eight sums advance side by side,
+ * because one alone waits for each of its additions.
+ */
 export function timesTransposed(a: Matrix, b: Matrix): Matrix {
   const { cols: inner } = a
   const product = matrix(a.rows, b.rows)
-  for (let i = 0; i < a.rows; i++) {
-    for (let j = 0; j < b.rows; j++) {
-      let sum = 0
-      for (let k = 0; k < inner; k++) sum += (a.data[i * inner + k] as number) * (b.data[j * inner + k] as number)
-      product.data[i * b.rows + j] = sum
+  const { data } = product
+  // Beyond the last row, that row's sums are computed again.
+  const last = b.rows - 1
+  for (let i = 0; i < a.rows; i += 2) {
+    const next = Math.min(i + 1, a.rows - 1)
+    const a0 = rowOf(a, i)
+    const a1 = rowOf(a, next)
+    for (let j = 0; j < b.rows; j += 4) {
+      const j1 = Math.min(j + 1, last)
+      const j2 = Math.min(j + 2, last)
+      const j3 = Math.min(j + 3, last)
+      const b0 = rowOf(b, j)
+      const b1 = rowOf(b, j1)
+      const b2 = rowOf(b, j2)
+      const b3 = rowOf(b, j3)
+      let s0 = 0
+      let s1 = 0
+      let s2 = 0
+      let s3 = 0
+      let t0 = 0
+      let t1 = 0
+      let t2 = 0
+      let t3 = 0
+      for (let k = 0; k < inner; k++) {
+        const x = a0[k] as number
+        const y = a1[k] as number
+        const w0 = b0[k] as number
+        const w1 = b1[k] as number
+        const w2 = b2[k] as number
+        const w3 = b3[k] as number
+        s0 += x * w0
+        s1 += x * w1
+        s2 += x * w2
+        s3 += x * w3
+        t0 += y * w0
+        t1 += y * w1
+        t2 += y * w2
+        t3 += y * w3
+      }
+      const upper = i * b.rows
+      const lower = next * b.rows
+      data[upper + j] = s0
+      data[upper + j1] = s1
+      data[upper + j2] = s2
+      data[upper + j3] = s3
+      data[lower + j] = t0
+      data[lower + j1] = t1
+      data[lower + j2] = t2
+      data[lower + j3] = t3
     }
   }
   return product
+}
+
+function rowOf(a: Matrix, row: number): Float64Array {
+  return a.data.subarray(row * a.cols, (row + 1) * a.cols)
 }
 
 export function transpose(a: Matrix): Matrix {
@@ -141,6 +192,7 @@ export function solveSymmetric(a: Matrix, b: Matrix): Matrix {
 export function symmetricEigen(a: Matrix): { readonly values: Float64Array; readonly vectors: Matrix } {
   const n = a.rows
   const m = a.data.slice()
+  // Vectors are rows here, which lie together in memory.
   const v = new Float64Array(n * n)
   for (let i = 0; i < n; i++) v[i * n + i] = 1
   const at = (i: number, j: number): number => m[i * n + j] as number
@@ -162,12 +214,12 @@ export function symmetricEigen(a: Matrix): { readonly values: Float64Array; read
         const s = t * c
         for (let k = 0; k < n; k++) rotate(m, k * n + p, k * n + q, c, s)
         for (let k = 0; k < n; k++) rotate(m, p * n + k, q * n + k, c, s)
-        for (let k = 0; k < n; k++) rotate(v, k * n + p, k * n + q, c, s)
+        for (let k = 0; k < n; k++) rotate(v, p * n + k, q * n + k, c, s)
       }
     }
   }
   const order = Array.from({ length: n }, (_, i) => i).sort((i, j) => at(j, j) - at(i, i))
-  return { values: Float64Array.from(order, (i) => at(i, i)), vectors: pickColumns(matrix(n, n, v), order) }
+  return { values: Float64Array.from(order, (i) => at(i, i)), vectors: pickColumns(transpose(matrix(n, n, v)), order) }
 }
 
 function rotate(data: Float64Array, p: number, q: number, c: number, s: number): void {

@@ -106,6 +106,8 @@ export function deltaDistance(
  * from the remaining singular values (Eckart and Young).
  */
 export function rankBound(network: SiteNetwork, samples: SiteSamples, rank: number): number {
+  // There are no more directions than neurons.
+  if (rank >= network.up.weight.cols) return 0
   const hidden = hiddenOutputs(network, samples)
   const up = transpose(withBias(network.up))
   const size = meanForm(withOne(hidden), timesTransposed(up, up))
