@@ -41,6 +41,9 @@ describe("patches of latents", () => {
   })
 
   it("are refused where there is not one token", () => {
+    expect(() => cutLatentValues(new Float32Array(4 * 3 * CHANNELS), { height: 4, width: 3 }, 3)).toThrow(
+      "control image: 24×32 px, expected at least 32×32 px",
+    )
     expect(() => cutLatentValues(new Float32Array(3 * 4 * CHANNELS), { height: 3, width: 4 }, 3)).toThrow(
       "control image: 32×24 px, expected at least 32×32 px",
     )

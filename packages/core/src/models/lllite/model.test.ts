@@ -156,6 +156,12 @@ describe("an LLLite from a file", () => {
     await expect(readLlliteModel(file({}, values))).rejects.toThrow(`"a.safetensors": value 3 of "${key}" is NaN`)
   })
 
+  it.each([0, 4])("is refused at the edges of a tensor, which is named (value %d)", async (at) => {
+    const key = `${SITES[1]?.key}.down.0.bias`
+    const values = new Map([...held, [key, new Float32Array(5).fill(Number.POSITIVE_INFINITY, at, at + 1)]])
+    await expect(readLlliteModel(file({}, values))).rejects.toThrow(`value ${at} of "${key}" is Infinity`)
+  })
+
   it("is refused with a tensor of another length", async () => {
     await expect(fillLllite(plans, ({ size }) => new Float32Array(size + 1))).rejects.toThrow(
       `"${SITES[0]?.key}.conditioning1.0.weight" has 145 values, expected 3×3×4×4`,
@@ -170,6 +176,18 @@ describe("an LLLite from a file", () => {
       expect(() => checkModel("test", { ...model, slots: [slot, ...others] })).toThrow(/are not those of its adapters/)
     }
     expect(() => checkModel("test", { ...model, slots: others })).toThrow(/are not those of its adapters/)
+    const wrong = [{ key: "other" }, { name: "up.0.bias" as const }, { offset: 1 }, { size: 2 }, { fileShape: [1] }]
+    for (const change of [
+      ...wrong,
+      ...[{ condDim: 9 }, { mlpDim: 9 }].map((dims) => ({ plan: { ...first.plan, ...dims } })),
+    ]) {
+      const changed = [...others, first].map((slot, i) => (i === others.length ? { ...slot, ...change } : slot))
+      const slots = [changed.at(-1) as Slot, ...changed.slice(0, -1)]
+      expect(() => checkModel("test", { ...model, slots })).toThrow(/are not those of its adapters/)
+    }
+    // Slots that were right are asked again for other adapters.
+    checkModel("test", model)
+    expect(() => checkModel("test", { ...model, adapters: model.adapters.slice(1) })).toThrow(/not those of its/)
     const { length } = model.values
     expect(() => checkModel("test", { ...model, values: model.values.subarray(1) })).toThrow(
       `the model has ${length - 1} values, expected ${length}`,
