@@ -61,10 +61,26 @@ export function layOutSlots(adapters: readonly AdapterPlan[]): {
 /** Widths of layers of a U-Net. Those of adapters have limits of their own. */
 const INPUT_WIDTH = { integer: true, min: 1, max: 2 ** 16 } as const
 
+/** The kinds of what a site is looked up by. Widths and depths have ranges. */
+const SITE_KINDS: Readonly<Partial<Record<keyof Site, Parameters<typeof checkArgument>[2]>>> = {
+  path: "text",
+  section: "text",
+  block: "text",
+  blockIndex: "a finite number",
+  index: "a finite number or null",
+  attention: "text or null",
+  projection: "text",
+  conv: "true or false",
+}
+
 function checkPlan(plan: AdapterPlan): void {
   checkGiven("LLLite: an adapter", plan, "site", "enumerateSites, as site, beside its widths,")
   checkGiven("LLLite: a site", plan.site, "key", "enumerateSites")
+  checkArgument("LLLite: the key of a site", plan.site.key, "text")
   const { key, inDim } = plan.site
+  for (const [name, kind] of Object.entries(SITE_KINDS)) {
+    checkArgument(`LLLite: ${name} of the site "${key}"`, plan.site[name as keyof Site], kind)
+  }
   if (isInRange(inDim, INPUT_WIDTH)) return
   const is = typeof inDim === "number" ? inDim : valueText(inDim)
   throw new CoreError("argument", `LLLite: inDim of the site "${key}" is ${is}, expected ${rangeText(INPUT_WIDTH)}`)

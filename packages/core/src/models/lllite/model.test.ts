@@ -197,6 +197,19 @@ describe("an LLLite from a file", () => {
       const sites = [{ ...SITES[0], inDim }] as Site[]
       expect(() => createLllite(sites, DIMS, createStream(1, "init"))).toThrow(/inDim of the site .* expected a whole/)
     }
+    for (const [name, wrong] of Object.entries({
+      key: 7,
+      path: 7,
+      section: [],
+      block: Number.NaN,
+      index: "1",
+      conv: 1,
+    })) {
+      const sites = [{ ...SITES[0], [name]: wrong }] as unknown as Site[]
+      expect(() => createLllite(sites, DIMS, createStream(1, "init"))).toThrow(
+        new RegExp(`^LLLite: (the )?${name} of `),
+      )
+    }
     checkModel("test", model)
   })
 
