@@ -106,3 +106,17 @@ describe("readExactly", () => {
     await expect(readExactly(untouched, 0, 6)).rejects.toMatchObject({ code: "source-range" })
   })
 })
+
+it("bytes are bytes, not a promise, an object or other numbers", async () => {
+  for (const [wrong, kind] of [
+    [Promise.resolve(new Uint8Array(1)), "Promise"],
+    [{}, "Object"],
+    [[1, 2], "Array"],
+    [new Float32Array(2), "Float32Array"],
+  ] as const) {
+    expect(() => fromBytes(wrong as unknown as Uint8Array)).toThrow(
+      `the bytes is of the kind ${kind}, expected a Uint8Array or an ArrayBuffer`,
+    )
+  }
+  expect(fromBytes(Uint8Array.of(1, 2).buffer).size).toBe(2)
+})

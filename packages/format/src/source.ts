@@ -24,7 +24,9 @@ export type SourceLike = ByteSource | Uint8Array | ArrayBuffer | Blob
 
 /** A source over bytes in memory. Nothing is copied: `read` returns views. */
 export function fromBytes(bytes: Uint8Array | ArrayBuffer, label = "bytes"): ByteSource {
-  expectArgument(typeof bytes === "object" && bytes !== null, "the bytes", bytes, "a Uint8Array or an ArrayBuffer")
+  // By its kind, since those of another frame are of other classes.
+  const isBytes = /Uint8Array|ArrayBuffer/.test(Object.prototype.toString.call(bytes))
+  expectArgument(isBytes, "the bytes", bytes, "a Uint8Array or an ArrayBuffer")
   const view = bytes instanceof Uint8Array ? bytes : new Uint8Array(bytes)
   return {
     size: view.byteLength,

@@ -83,3 +83,7 @@ describe("planMemory", () => {
     expect(flops("attention")).toBe(55_050_240_000)
   })
 })
+
+it.each(["nonsense", 7, undefined, "toString"])("SDXL has no outline in %s", async (dtype) => {
+  await expect(sdxlOutline(dtype as "F16")).rejects.toThrow(/^SDXL: dtype is .*, expected one of a file/)
+})

@@ -1,9 +1,13 @@
-import type { Dtype } from "@lllite/format"
+import { type Dtype, isDtype } from "@lllite/format"
+import { valueText } from "../argument.ts"
+import { CoreError } from "../errors.ts"
 import { sdxlShapes } from "../models/sdxl-shapes.ts"
 import type { WeightFile } from "../models/weight-reader.ts"
 
 /** SDXL's checkpoint as names and shapes, for `planMemory`. It has no values. */
 export async function sdxlOutline(dtype: Dtype): Promise<WeightFile> {
+  if (!isDtype(dtype))
+    throw new CoreError("argument", `SDXL: dtype is ${valueText(dtype)}, expected one of a file, such as F16`)
   const shapes = Object.values(await sdxlShapes()).flatMap((part: ReadonlyMap<string, readonly number[]>) => [...part])
   return outlineFile("SDXL", new Map(shapes), dtype)
 }

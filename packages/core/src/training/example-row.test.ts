@@ -95,6 +95,13 @@ describe("the encoder of rows", () => {
   const latents = Float32Array.from({ length: 128 }, (_, i) => i)
   const rowWith = (caption: string) => ({ ...rowOf({ ...EXAMPLE, caption }, 0), picture: { latents } })
 
+  it("is encoded in a whole number of chunks, with weights or without", () => {
+    for (const captionChunks of [-1, 0, 1.5, Number.NaN]) {
+      expect(() => createRowEncoder(sdxl, { seed: 1, captionChunks })).toThrow(/^captions: chunks must be/)
+    }
+    expect(() => createRowEncoder(sdxl, { seed: 1, weightedCaptions: 1 as unknown as boolean })).toThrow(/weights/)
+  })
+
   it("keeps the 64 captions that were asked for last", async () => {
     const encode = createRowEncoder(sdxl, { seed: 1 })
     const first = await encode(rowWith("0"))

@@ -6,6 +6,7 @@ import { SIZE_EMBEDDING_DIM, sizeEmbedding } from "../diffusion/size-embedding.t
 import { CoreError } from "../errors.ts"
 import type { GreyImage, RgbImage } from "../image.ts"
 import { imageToFloats } from "../image.ts"
+import { checkChunks } from "../models/clip/prompt.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { runUntilStopped, type StopOptions } from "../models/steps.ts"
 import { type EncodePromptOptions, encodePromptSteps } from "../models/text.ts"
@@ -74,6 +75,8 @@ export function createRowEncoder(
   sdxl: Sdxl,
   { seed, vaeSlices = () => 1, captionChunks = 1, weightedCaptions = false }: EncodeOptions,
 ): RowEncoder {
+  checkChunks(captionChunks, "captions")
+  checkArgument("captions: whether weights are read", weightedCaptions, "true or false")
   const stream = createStream(seed, "posterior")
   const texts = new Map<string, EncodedText>()
   const reading = { chunks: captionChunks, isWeighted: weightedCaptions }

@@ -215,3 +215,11 @@ describe("sdScriptsProblem", () => {
     expect(sdScriptsProblem(await filled(1))).toMatch(/another|other widths/)
   })
 })
+
+it("metadata is a Map, or none", async () => {
+  const file = await written({ tensors: new Map(), metadata: undefined })
+  for (const wrong of [{ title: "a" }, 7, null]) {
+    await expect(withMetadata(file, wrong as unknown as Map<string, string>)).rejects.toThrow("expected a Map")
+  }
+  expect((await withMetadata(file, undefined)).metadata).toBeUndefined()
+})

@@ -76,6 +76,7 @@ export async function withMetadata(
   input: SourceLike,
   metadata: ReadonlyMap<string, string> | undefined,
 ): Promise<SafetensorsContents> {
+  if (metadata !== undefined) expectMap("the metadata", metadata)
   const source = toSource(input)
   const { tensors } = await openSafetensors(source)
   return { tensors: new Map([...tensors].map(([name, info]) => [name, copiedTensor(source, info)])), metadata }

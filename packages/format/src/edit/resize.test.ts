@@ -126,3 +126,10 @@ describe("resizeLllite", () => {
     })
   })
 })
+
+it("is refused with other widths than an object of numbers", async () => {
+  const file = await randomLllite()
+  for (const dims of [7, null, undefined, [], "4"]) {
+    await expect(resizeLllite(file, { dims: dims as object })).rejects.toThrow("dims is of the kind")
+  }
+})

@@ -1,4 +1,4 @@
-import { expectOpenLllite, expectOptions } from "../argument.ts"
+import { expectArgument, expectOpenLllite, expectOptions } from "../argument.ts"
 import { FormatError } from "../errors.ts"
 import type { LlliteFile, LlliteSite } from "../lllite/read.ts"
 import type { AdapterDims, SiteTensorName } from "../lllite/tensors.ts"
@@ -56,6 +56,7 @@ export async function resizeLllite(file: LlliteFile, options: ResizeOptions): Pr
   expectOpenLllite(file)
   expectOptions(options, "dims", "dtype", "seed", "onProgress")
   const { dims, seed = 0, onProgress } = options
+  expectArgument(Object.prototype.toString.call(dims) === "[object Object]", "dims", dims, "an object")
   const sampleToFit = createSampler(2 * seed)
   const sampleToMeasure = createSampler(2 * seed + 1)
   const results = new Map<string, SiteNetwork>()

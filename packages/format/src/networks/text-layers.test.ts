@@ -16,3 +16,13 @@ it("names the linear layers of a block of a text encoder as transformers does, w
     expect(layer).toMatchObject({ kernel: 1, stride: 1 })
   }
 })
+
+it.each([
+  ["text3", 0, 8, "the text encoder"],
+  ["text1", -1, 8, "the layer's number"],
+  ["text2", 0.5, 8, "the layer's number"],
+  ["text1", 0, Number.NaN, "the width"],
+  ["text1", 0, 0, "the width"],
+])("a block of %s, layer %d, width %d is refused", (network, index, width, message) => {
+  expect(() => textBlockFigure(network as "text1", index, width)).toThrow(message)
+})

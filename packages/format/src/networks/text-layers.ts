@@ -1,3 +1,4 @@
+import { expectArgument } from "../argument.ts"
 import type { NetworkLayer } from "./layer.ts"
 
 /** The linear layers in each block of a CLIP text encoder. */
@@ -22,6 +23,9 @@ export type TextBlockFigure = Readonly<Record<"q" | "k" | "v" | "out" | "feedIn"
  * @param width channels of the encoder's states
  */
 export function textBlockFigure(network: "text1" | "text2", index: number, width: number): TextBlockFigure {
+  expectArgument(network === "text1" || network === "text2", "the text encoder", network, "text1 or text2")
+  expectArgument(Number.isSafeInteger(index) && index >= 0, "the layer's number", index, "a whole number from 0")
+  expectArgument(Number.isSafeInteger(width) && width > 0, "the width", width, "a whole number above 0")
   const layer = (role: TextRole, tail: string, inDim = width, outDim = width): TextLayer => ({
     ...{ network, path: `encoder.layers.${index}.${tail}`, block: `layer ${index}`, kind: "linear" },
     ...{ inDim, outDim, kernel: 1, stride: 1, bias: true, role, index },
