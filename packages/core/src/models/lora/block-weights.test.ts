@@ -16,6 +16,14 @@ describe("parseBlockWeights", () => {
     expect(parseBlockWeights(count(26))).toMatchObject({ IN08: 9, M00: 13, OUT00: 14, OUT08: 22 })
   })
 
+  it("reads numbers with a sign, and without a digit before or after their point", () => {
+    const blocks = parseBlockWeights(["+1", "-.5", ".25", "2.", ...Array<string>(8).fill("0")].join(", "))
+    expect([blocks.BASE, blocks.IN04, blocks.IN05, blocks.IN07, blocks.IN08]).toEqual([1, -0.5, 0.25, 2, 0])
+    for (const wrong of [".", "1e3", "0x1", "--1", "1 2", ".x", "Infinity"]) {
+      expect(() => parseBlockWeights([wrong, ...Array<string>(11).fill("0")].join(","))).toThrow("block weights are")
+    }
+  })
+
   it("knows the presets, in any case", () => {
     expect(new Set(Object.values(parseBlockWeights("all0.5")))).toEqual(new Set([0.5]))
     expect(parseBlockWeights("OUTALL")).toMatchObject({ BASE: 1, IN04: 0, M00: 0, OUT03: 1, OUT08: 1 })

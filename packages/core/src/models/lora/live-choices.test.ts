@@ -169,6 +169,8 @@ describe("a LoRA's file", () => {
   it("tells a DoRA by one of its tensors", () => {
     const of = (tensor: string) => loraFile("a", { [UNET]: { lora_up: [1], [tensor]: [1] } }, () => new Float32Array(1))
     expect([isDora(of("dora_scale")), isDora(of("alpha"))]).toEqual([true, false])
+    const named = loraFile("a", { other: { weight: [1] }, [UNET]: { dora_scale: [1] } }, () => new Float32Array(1))
+    expect(isDora(named)).toBe(true)
     expect(() => isDora(null as never)).toThrow("LoRA: the file")
   })
 })
@@ -235,5 +237,25 @@ describe("arguments of a live LoRA", () => {
     expect(() => loraTap(ops, {} as never)).toThrow("LoRA: the LoRA")
     expect(() => loraTap(ops, lora, 3 as never)).toThrow("LoRA: the strengths")
     lora.dispose()
+  })
+})
+
+describe("the weight of a module", () => {
+  const TE1 = "lora_te1_text_model_encoder_layers_0_"
+  const TE2 = "lora_te2_text_model_encoder_layers_0_"
+  const FIRST = "conditioner.embedders.0.transformer.text_model.encoder.layers.0."
+  const SECOND = "conditioner.embedders.1.model.transformer.resblocks.0."
+  it.each<[string, string, number]>([
+    [UNET, "model.diffusion_model.middle_block.1.proj_in.weight", 0],
+    [`${TE1}self_attn_k_proj`, `${FIRST}self_attn.k_proj.weight`, 0],
+    [`${TE1}mlp_fc2`, `${FIRST}mlp.fc2.weight`, 0],
+    [`${TE2}self_attn_q_proj`, `${SECOND}attn.in_proj_weight`, 0],
+    [`${TE2}self_attn_k_proj`, `${SECOND}attn.in_proj_weight`, 8],
+    [`${TE2}self_attn_v_proj`, `${SECOND}attn.in_proj_weight`, 16],
+    [`${TE2}self_attn_out_proj`, `${SECOND}attn.out_proj.weight`, 0],
+    [`${TE2}mlp_fc1`, `${SECOND}mlp.c_fc.weight`, 0],
+    [`${TE2}mlp_fc2`, `${SECOND}mlp.c_proj.weight`, 0],
+  ])("of %s is its own, or rows of a joined one", (key, weight, firstRow) => {
+    expect(loraTargetsOf(SMALL_CONFIGS).get(key)).toMatchObject({ weight, firstRow })
   })
 })
