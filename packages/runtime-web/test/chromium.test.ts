@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url"
 import type { Page } from "playwright-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { needsChromium, needsChromiumWebgpu } from "../../format/test/chromium.ts"
+import { longOnly, needsAll } from "../../format/test/needs.ts"
 import type * as Web from "../src/index.ts"
 import type { FileServer } from "./browser.ts"
 import type { WebPage } from "./web-page.ts"
@@ -234,7 +235,7 @@ describe("the built runtime in Chromium", needsChromium, () => {
     expect(messages[3]).toMatch(/^WebRuntimeError: "nothing": no such file is kept/)
   })
 
-  it("frees idle buffers after it has drawn on WebGPU", needsChromiumWebgpu, async () => {
+  it("frees idle buffers after it has drawn on WebGPU", needsAll(longOnly, needsChromiumWebgpu), async () => {
     const { drawn, memory } = await page.evaluate(async () => {
       const options = { width: 128, height: 128, steps: 1, guidanceScale: 1 }
       const runtime = await window.web.createWebRuntime({ backend: "webgpu", software: true, timeLimit: 600 })
