@@ -84,7 +84,10 @@ export async function compared({ run }: ReferenceSuite, ops: Ops): Promise<reado
 export function worstResults(results: readonly CaseResult[]): string {
   const cases = results.filter((result) => "ok" in result)
   const worst = (of: readonly ComparedCase[]): string => {
-    const [most] = [...of].sort((one, other) => other.maxRelError / other.tolerance - one.maxRelError / one.tolerance)
+    // What has to be equal has no tolerance, and is equal.
+    const share = ({ maxRelError, tolerance }: ComparedCase): number =>
+      maxRelError === 0 ? 0 : maxRelError / tolerance
+    const [most] = [...of].sort((one, other) => share(other) - share(one))
     return most === undefined ? "none" : `${most.maxRelError.toExponential(1)} of ${most.tolerance} (${most.case})`
   }
   const isNorm = (each: ComparedCase): boolean => each.case.endsWith(", norm")
