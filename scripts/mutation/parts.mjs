@@ -45,7 +45,7 @@ export const PARTS = {
   [`${CORE}/training/example-row.ts`]: [`${CORE}/training/example-row.test.ts`, `${SLOW}/objective.test.ts`],
   [`${CORE}/training/example-cache.ts`]: [`${SLOW}/{objective,stopping}.test.ts`],
   [`${CORE}/training/validation-loss.ts`]: [`${CORE}/training/validation-loss.test.ts`, `${SLOW}/objective.test.ts`],
-  [`${CORE}/training/gradients.ts`]: [`${CORE}/training/gradients.test.ts`, `${SLOW}/{own-trainable,train}.test.ts`],
+  [`${CORE}/training/gradients.ts`]: [`${CORE}/training/gradients.test.ts`],
   [`${CORE}/training/lllite-trainable.ts`]: [
     `${CORE}/training/lllite-trainable.test.ts`,
     `${SLOW}/{objective,own-trainable}.test.ts`,
