@@ -1,4 +1,6 @@
-import { readFile, stat } from "node:fs/promises"
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import type { Page } from "playwright-core"
 import { beforeEach, describe, expect, it } from "vitest"
@@ -41,10 +43,63 @@ describe("visits of the playground that go otherwise", needsChromium, () => {
     const status = page.getByRole("status")
     await status.getByText("mine.safetensors is used as a control.").waitFor()
     const said = await page.locator(".status-line [role=status]").textContent()
+    expect(said).toContain('"box.png" is the drawing.')
     expect(said).toContain('"other.safetensors", "old.ckpt" and "notes.docx" are not used')
     expect(await panel("Draw").getByRole("combobox", { name: "LLLite" }).locator("option:checked").textContent()).toBe(
       "mine.safetensors",
     )
+  })
+
+  it("answers every drop: beside another kind, right after another drop, over a dialogue, and without a file", async () => {
+    await open()
+    await page.locator(".sheet").waitFor()
+    const status = page.locator(".status-line [role=status]")
+    const lllite = (await readFile(fileOf("lllite-canny.safetensors"))).toString("base64")
+    /** Drops files on an element. Each has a name, and its bytes in base64. */
+    const drop = (on: string, ...files: readonly (readonly [name: string, content: string])[]): Promise<void> =>
+      page.evaluate(
+        ([on, files]) => {
+          const dataTransfer = new DataTransfer()
+          for (const [name, content] of files) {
+            dataTransfer.items.add(new File([Uint8Array.from(atob(content), (one) => one.charCodeAt(0))], name))
+          }
+          document.querySelector(on)?.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }))
+        },
+        [on, files] as const,
+      )
+    const pdf = btoa("%PDF-1.7 of a scan")
+    const problem = panel("Draw").locator(".below-boards .problem")
+
+    // The model comes meanwhile.
+    await drop(".sheet canvas", ["early.safetensors", lllite], ["scan.pdf", pdf])
+    await expect.poll(() => status.textContent(), { timeout: 60_000 }).toContain("early.safetensors")
+    await problem.getByText('"scan.pdf" is not a picture', { exact: false }).waitFor()
+    await ready()
+    await full()
+
+    await drop(".sheet canvas", ["old.ckpt", btoa("PK\u0003\u0004")], ["scan.pdf", pdf])
+    await status.getByText('What the page found in "old.ckpt" stands under Files.').waitFor()
+    await problem.getByText('"scan.pdf" is not a picture', { exact: false }).waitFor()
+
+    await drop("body", ["one.safetensors", lllite])
+    await drop("body", ["two.safetensors", lllite])
+    await status.getByText("two.safetensors is used as a control.").waitFor()
+    const names = panel("Draw").getByRole("combobox", { name: "LLLite" }).locator("option")
+    expect(await names.allTextContents()).toEqual(expect.arrayContaining(["one.safetensors", "two.safetensors"]))
+
+    await page.getByRole("button", { name: "Sweep" }).click()
+    await drop("dialog.sweep", ["notes.docx", btoa("notes")])
+    await status.getByText('"notes.docx" is not used', { exact: false }).waitFor()
+    expect(await page.locator("dialog[open]").count()).toBe(0)
+
+    const empty = await mkdtemp(join(tmpdir(), "lllite-empty-"))
+    const session = await page.context().newCDPSession(page)
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      const data = { items: [], files: [empty], dragOperationsMask: 1 }
+      await session.send("Input.dispatchDragEvent", { type, x: 300, y: 300, data })
+    }
+    await status.getByText("There is no file in what was dropped.").waitFor()
+    await rm(empty, { recursive: true })
   })
 
   it("can be used while its model comes slowly, and offers another try when the connection breaks", async () => {

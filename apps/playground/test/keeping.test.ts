@@ -63,6 +63,26 @@ describe("what the playground keeps and restores", needsChromium, () => {
     forgetRequests()
   })
 
+  it("leaves a picture away that is removed while the one without control is made, and brings it back once", async () => {
+    await open()
+    await ready()
+    await full()
+    const draw = panel("Draw")
+    const pictures = draw.getByRole("button", { name: /^Show “/ })
+    const remove = draw.getByRole("button", { name: "Remove the picture" })
+    await draw.getByRole("textbox", { name: "Steps" }).fill("12")
+    await draw.getByRole("button", { name: "Generate" }).click()
+    await remove.click()
+    expect(await page.locator(".draw").getAttribute("data-phase")).toBe("running")
+    await full()
+    expect(await pictures.count()).toBe(0)
+    await page.getByRole("button", { name: /^Undo: / }).click()
+    expect(await pictures.count()).toBe(1)
+    // It is the one that is shown.
+    expect(await pictures.first().getAttribute("aria-pressed")).toBe("true")
+    await remove.waitFor()
+  })
+
   it("sets everything that a saved picture was made with, and makes the same picture again", async () => {
     await open()
     await ready()

@@ -30,7 +30,7 @@ export async function openNetwork(
   controlId: number | null = null,
 ): Promise<readonly Sentence[]> {
   const { value: model } = modelState
-  if (model.phase !== "ready") throw new PageError(sentence("page", "modelNotReady"))
+  if (model.phase !== "ready") throw new PageError(sentence("page", "modelNotReady", file.name))
   const wanted: Network = {
     ...{ name: file.name, kind, source: file, sha256: null, control, types, isKept: false },
   }

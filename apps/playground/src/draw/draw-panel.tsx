@@ -38,7 +38,9 @@ export function DrawPanel(): JSX.Element {
     const stopByKey = (event: KeyboardEvent): void => {
       // In a menu or a dialogue, Escape closes that.
       const isForAnother = document.querySelector(":popover-open, dialog[open]") !== null
-      if (event.key === "Escape" && !event.defaultPrevented && !isForAnother) stop()
+      // While letters are composed, as for Japanese, it takes those back.
+      const isFree = !event.defaultPrevented && !event.isComposing && !isForAnother
+      if (event.key === "Escape" && isFree) stop()
     }
     addEventListener("keydown", stopByKey)
     return () => removeEventListener("keydown", stopByKey)

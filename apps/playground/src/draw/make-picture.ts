@@ -70,7 +70,7 @@ export function followChange(): void {
  * Makes the picture of the recipe, and then the one without controls if they are compared. A picture that is being made
  * is given up. A problem becomes the state `failed`.
  *
- * @param onMade gets the picture, and again with the one without controls
+ * @param onMade gets the picture, and again with the one without controls if it has an id by then
  */
 export async function makePicture(
   model: ReadyModel,
@@ -114,7 +114,8 @@ export async function makePicture(
       const isShown = result.value?.image === image
       const compared = { ...base, id: isShown ? result.value.id : null, image, plain, seconds }
       if (isShown) result.value = compared
-      if (isShown) onMade(compared)
+      // One that was removed meanwhile is not kept again.
+      if (isShown && compared.id !== null) onMade(compared)
     }
     drawState.value = { phase: "idle" }
   } catch (error) {

@@ -25,11 +25,12 @@ export async function openPicture([file, ...others]: readonly File[], also: read
       const { image, changes } = await readPicture(file, drawing.value.width)
       replaceDrawing(image)
       followChange()
+      const came = [...unused(others), ...also]
       const said = [
+        ...(came.length === 0 ? [] : [sentence("pictures", "isDrawing", file.name)]),
         ...(made === null ? [] : [sentence("pictures", "settingsUnreadable", file.name, problemOf(made.unreadable))]),
         ...changeNotices([{ name: file.name, changes }]),
-        ...unused(others),
-        ...also,
+        ...came,
       ]
       if (said.length > 0) say(said)
       return

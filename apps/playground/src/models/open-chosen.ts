@@ -63,7 +63,7 @@ function fitForm({ from }: ReadyModel, before: ModelFacts): void {
  */
 export async function openVae(file: File | null): Promise<void> {
   const { value: state } = modelState
-  if (state.phase !== "ready") throw new PageError(sentence("page", "modelNotReady"))
+  if (state.phase !== "ready") throw new PageError(sentence("page", "modelNotReady", file?.name ?? "VAE"))
   const vae = file === null ? null : nameVae(file)
   const isReady = await openChosen({ ...state.from, vae })
   if (openingProblem.value !== null) throw new PageError(openingProblem.value)

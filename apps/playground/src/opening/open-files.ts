@@ -24,14 +24,22 @@ export function takeFiles(): void {
     document.body.classList.remove("dropping")
     if (event.defaultPrevented || !hasFiles(event.dataTransfer)) return
     event.preventDefault()
-    if (event.dataTransfer !== null) void openFiles(droppedFiles(event.dataTransfer))
+    if (event.dataTransfer === null) return
+    endDialogue()
+    void openFiles(droppedFiles(event.dataTransfer))
   })
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])]
     if (files.length === 0) return
     event.preventDefault()
+    endDialogue()
     void openFiles(Promise.resolve(pickedFiles(files)))
   })
+}
+
+/** Closes the dialogue that is open, since it would cover what becomes of the files, and what is said of them. */
+function endDialogue(): void {
+  document.querySelector<HTMLDialogElement>("dialog:modal")?.close()
 }
 
 /**
@@ -43,14 +51,19 @@ export async function openFiles(found: Promise<readonly PlacedFile[]>, isForPair
   // What was wrong with an earlier file is not said of these.
   openProblem.value = null
   try {
-    const { pairs, pictures, models, others } = sortFiles(await found, isForPairs)
-    const unused = [...models.slice(1), ...others].map(({ path }) => path)
+    const files = await found
+    if (files.length === 0) return say(sentence("pictures", "noFile"))
+    const { pairs, pictures, models, others } = sortFiles(files, isForPairs)
+    const [model, ...otherModels] = models
+    const unused = [...otherModels, ...others].map(({ path }) => path)
+    const isAlone = pairs.length === 0 && pictures.length === 0
     const said = [
-      ...(models[0] === undefined ? [] : await openModel(models[0].file, pairs.length === 0)),
+      ...(model === undefined ? [] : await inTurn(() => openModel(model.file, isAlone))),
       ...(unused.length === 0 ? [] : [sentence("pictures", "notUsed", unused)]),
     ]
+    // What is said of weights names them, so that the panel of the others is the one to show.
     if (pairs.length > 0) show("train")
-    else if (pictures.length > 0 && models.length === 0) show("draw")
+    else if (pictures.length > 0) show("draw")
     if (pictures.length > 0) {
       await openPicture(
         pictures.map(({ file }) => file),
@@ -66,6 +79,15 @@ export async function openFiles(found: Promise<readonly PlacedFile[]>, isForPair
   }
 }
 
+let turn: Promise<unknown> = Promise.resolve()
+
+/** Does work after the work of earlier drops, since the reading of one file ends that of another. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const done = turn.then(work)
+  turn = done.catch(() => {})
+  return done
+}
+
 /**
  * Weights become what they are for: a control, a LoRA, a VAE, a model. Other files are described.
  *
@@ -75,9 +97,12 @@ export async function openFiles(found: Promise<readonly PlacedFile[]>, isForPair
 async function openModel(file: File, isShown: boolean): Promise<readonly Sentence[]> {
   const { openFile, useOf, useOpened } = await import("../files/file-state.ts")
   const answer = await openFile(file)
-  if (answer?.kind !== "description" || useOf(answer.description) === null) {
+  // Meanwhile another file was opened under Files.
+  if (answer === null) return [sentence("pictures", "notUsed", [file.name])]
+  const elsewhere = isShown ? [] : [sentence("pictures", "underFiles", file.name)]
+  if (answer.kind !== "description" || useOf(answer.description) === null) {
     show("files")
-    return isShown ? [] : [sentence("pictures", "underFiles", file.name)]
+    return elsewhere
   }
   try {
     const said = await useOpened()
@@ -85,7 +110,7 @@ async function openModel(file: File, isShown: boolean): Promise<readonly Sentenc
     return said ?? []
   } catch (error) {
     show("files")
-    return [problemOf(error)]
+    return [problemOf(error), ...elsewhere]
   }
 }
 

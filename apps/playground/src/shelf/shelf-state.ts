@@ -44,11 +44,16 @@ export async function keepPicture(made: Result): Promise<void> {
 /** Takes a picture off the shelf. This can be undone. */
 export async function removePicture(picture: KeptPicture): Promise<void> {
   shelf.value = shelf.value.filter(({ id }) => id !== picture.id)
-  await changeKept(["pictures"], (storeOf) => storeOf("pictures").delete(picture.id)).catch(() => {})
+  // At once, since the picture without controls may come meanwhile.
   if (result.value?.id === picture.id) result.value = { ...result.value, id: null }
+  await changeKept(["pictures"], (storeOf) => storeOf("pictures").delete(picture.id)).catch(() => {})
   say(sentence("draw", "pictureRemoved"), () => {
-    shelf.value = [...shelf.value, picture].sort((a, b) => (a.id < b.id ? 1 : -1))
-    void put(picture)
+    const { value: seen } = result
+    const isShown = seen?.image === picture.image
+    const back = isShown ? { ...seen, id: picture.id } : picture
+    if (isShown) result.value = back
+    shelf.value = [...shelf.value, back].sort((a, b) => (a.id < b.id ? 1 : -1))
+    void put(back)
   })
 }
 

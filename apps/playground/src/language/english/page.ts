@@ -34,7 +34,8 @@ export const page = {
   remark: (english: string): string => english,
   /** Whether `remark` says it. Otherwise the words of the package stand below. */
   knowsRemark: (_english: string): boolean => true,
-  modelNotReady: "The model is not ready yet. Try again in a moment.",
+  modelNotReady: (name: string): string =>
+    `"${name}" is not used: the model is not ready yet. Open it again in a moment.`,
   /** @param name null: it is not known */
   unreadable: (name: string | null): string =>
     `${name === null ? "A file" : `"${name}"`} cannot be read. It is a folder, or it has changed since it was opened. Open a file, or open it again.`,

@@ -55,6 +55,8 @@ export const pictures = {
       (subject, isOne) =>
         `${subject} ${isOne ? "is" : "are"} not used: the page opens pictures, captions beside them, and one safetensors file at a time.`,
     ),
+  isDrawing: (name: string): string => `"${name}" is the drawing.`,
+  noFile: "There is no file in what was dropped.",
   underFiles: (name: string): string => `What the page found in "${name}" stands under Files.`,
   sheetTakesOne: (names: readonly string[]): string =>
     naming(

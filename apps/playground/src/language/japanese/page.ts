@@ -35,7 +35,8 @@ export const page: Messages["page"] = {
   failure: (code) => FAILURES[code ?? ""] ?? "処理できませんでした。",
   remark: (english) => noticeText(english) ?? "次のお知らせがあります（英語）。",
   knowsRemark: (english) => noticeText(english) !== null,
-  modelNotReady: "モデルの準備がまだできていません。少し待ってから、もう一度お試しください。",
+  modelNotReady: (name) =>
+    `「${name}」はまだ使えません。モデルの準備ができていません。少し待ってから、もう一度開いてください。`,
   unreadable: (name) =>
     `${name === null ? "ファイル" : `「${name}」`}を読み込めません。フォルダーであるか、開いた後に変更されています。ファイルを開き直してください。`,
   unknownBackend: (name) =>

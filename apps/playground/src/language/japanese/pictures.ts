@@ -48,6 +48,8 @@ export const pictures: Messages["pictures"] = {
       (subject) =>
         `${subject}は使いません。開けるのは、画像、画像と同じ場所のキャプション、1つのsafetensorsファイルです。`,
     ),
+  isDrawing: (name) => `「${name}」を線画にしました。`,
+  noFile: "ドロップしたものにファイルがありません。",
   underFiles: (name) => `「${name}」の内容は「ファイル」タブにあります。`,
   sheetTakesOne: (names) =>
     naming(names, "個のファイル", (subject) => `${subject}は使いません。キャンバスに開ける画像は1枚です。`),
