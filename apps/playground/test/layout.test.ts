@@ -5,6 +5,7 @@ import { needsChromium } from "../../../packages/format/test/chromium.ts"
 import { usePlayground } from "./playground.ts"
 
 const LLLITE = fileURLToPath(new URL("../../../packages/tiny/model/lllite-canny.safetensors", import.meta.url))
+const BOX = '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20"><path d="M4 4h12v12H4z"/></svg>'
 
 describe("the layout of the playground", needsChromium, () => {
   const playground = usePlayground()
@@ -110,6 +111,24 @@ describe("the layout of the playground", needsChromium, () => {
         expect(overflow, `${name} at ${width}`).toBeLessThanOrEqual(0)
       }
     }
+  })
+
+  it("stands a dialogue in the middle, and inputs of one row at one height below labels of any length", async () => {
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await open()
+    await ready()
+    const picture = { name: "box.svg", mimeType: "image/svg+xml", buffer: Buffer.from(BOX) }
+    await panel("Draw").getByLabel("From a file").last().setInputFiles(picture)
+    await panel("Draw").getByRole("button", { name: "Paint a mask" }).click()
+    const box = await page.getByRole("dialog", { name: "What changes" }).boundingBox()
+    expect(2 * (box?.y ?? 0) + (box?.height ?? 0)).toBeCloseTo(800, -1)
+    await page.keyboard.press("Escape")
+    await page.getByRole("tab", { name: "Train" }).click()
+    await page.setViewportSize({ width: 390, height: 844 })
+    const [wide, narrow] = ["Steps of the fall at the end", "Cycles"].map((name) =>
+      panel("Train").getByRole("textbox", { name }),
+    )
+    expect((await wide?.boundingBox())?.y).toBe((await narrow?.boundingBox())?.y)
   })
 
   it("moves between its tabs with the arrow keys", async () => {
