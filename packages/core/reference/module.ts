@@ -55,7 +55,10 @@ async function runCase(
   const conv = moduleCase.hostShape.length === 4
   const prefix = moduleCase.host.slice(0, moduleCase.host.lastIndexOf("/") + 1)
   const [hostOut = 0, inDim = 0] = moduleCase.hostShape
-  const site = { key: name, inDim, depth: moduleCase.depth, conv } as Site
+  const site: Site = {
+    ...{ key: name, path: name, section: "middle", block: "middle", blockIndex: 0, index: null, attention: null },
+    ...{ projection: "proj-in", conv, inDim, depth: moduleCase.depth },
+  }
   const model = await fillLllite([{ site, condDim: moduleCase.condDim, mlpDim: moduleCase.mlpDim }], (slot) =>
     weight(prefix + slot.name, slot.fileShape),
   )
