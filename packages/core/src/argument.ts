@@ -2,7 +2,12 @@ import { CoreError } from "./errors.ts"
 import { unknownName } from "./nearest.ts"
 
 /** What arguments and options are. The words stand in messages. */
-const KINDS = {
+/** A table without the types that its functions find, which TypeScript before 5.7 cannot read in declarations. */
+const kindTable = <Name extends string>(
+  table: Readonly<Record<Name, (value: unknown) => boolean>>,
+): Readonly<Record<Name, (value: unknown) => boolean>> => table
+
+const KINDS = kindTable({
   text: isOf("string"),
   "a number": isOf("number"),
   "a finite number": (value) => Number.isFinite(value),
@@ -21,7 +26,7 @@ const KINDS = {
   "an AbortSignal": (value) => isObject(value) && typeof (value as Partial<AbortSignal>).throwIfAborted === "function",
   /** What is checked where it is used. */
   anything: () => true,
-} satisfies Readonly<Record<string, (value: unknown) => boolean>>
+})
 
 /** What an argument or an option is. */
 export type ArgumentKind = keyof typeof KINDS
