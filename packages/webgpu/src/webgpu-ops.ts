@@ -31,7 +31,7 @@ export interface WebgpuOpsOptions {
   readonly tiles?: ProductTiles
   /**
    * `F16`: values between the layers of the U-Net and of ControlNets are stored in float16. Where the device has subgroup
-   * matrices, products of a forward pass with frozen weights, and attention without a mask and its slopes, also multiply
+   * matrices, products with frozen weights, forward and back, and attention without a mask and its slopes, also multiply
    * float16 and add up in float32. Weights of `load.wide` and heads wider than 128 do not. Check the driver with
    * `checkStorage` and `checkMatrices` before. All other arithmetic is float32, and so is everything that trains. Slopes
    * between layers are stored in float16, too, so that a loss is to be scaled. Core does it. Default: `F32`
@@ -39,7 +39,7 @@ export interface WebgpuOpsOptions {
   readonly precision?: ProductPrecision
 }
 
-/** Dtypes that forward products with frozen weights multiply. */
+/** Dtypes that products with frozen weights multiply. */
 export type ProductPrecision = "F32" | "F16"
 
 /**

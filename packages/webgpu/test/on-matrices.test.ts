@@ -2,6 +2,8 @@ import { createComposedOps, type Ops, type WeightEntry } from "@lllite/core/ops"
 import { createStream } from "@lllite/core/random"
 import { halfResults } from "@lllite/core/reference"
 import { checkOps } from "@lllite/core/testing"
+import { toFloat32 } from "@lllite/format"
+import { fromFloat32 } from "@lllite/format/write"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { longOnly, needs, needsAll } from "../../format/test/needs.ts"
@@ -29,7 +31,11 @@ function normal(name: string, length: number): Float32Array {
 
 function entry(name: string, shape: readonly number[]): WeightEntry {
   const values = normal(name, tf.util.sizeFromShape([...shape]))
-  return { name, dtype: "F32", shape, read: async () => new Uint8Array(values.buffer.slice(0)) }
+  return { name, dtype: "F32", shape, read: async () => bytesOf(values) }
+}
+
+function bytesOf(values: Float32Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(values.slice().buffer)
 }
 
 describe("products on subgroup matrices", needsMatrices, () => {
@@ -54,6 +60,14 @@ describe("products on subgroup matrices", needsMatrices, () => {
     expect(await checkMatrices(wrong)).toMatch(
       /^a product of 1024×64 and 64×1024 on subgroup matrices is 1\.0e-3 apart/,
     )
+    const steeper = tf.customGrad((x) => ({
+      value: tf.clone(x as tf.Tensor),
+      gradFunc: (dy: tf.Tensor) => tf.mul(dy, 1.01),
+    }))
+    const steep: Ops["linear"] = (x, weight) => ops.linear(steeper(x), weight)
+    expect(await checkMatrices({ ...ops, linear: steep })).toMatch(
+      /^a product of 1024×1024 slopes and 1024×64 on subgroup matrices is 1\.\de-2 apart/,
+    )
     const attention: Ops["attention"] = (...args) => tf.mul(ops.attention(...args), 1.004)
     expect(await checkMatrices({ ...ops, attention })).toMatch(
       /^attention of 70 queries and 77 keys on subgroup matrices is 4\.\de-3 apart/,
@@ -76,6 +90,24 @@ describe("products on subgroup matrices", needsMatrices, () => {
     expect(error).toBeLessThan(2e-3)
     expect(apart(wide as Float32Array, expected as Float32Array)).toBeLessThan(1e-6)
     tf.dispose([x, ...results])
+  })
+
+  it("round weights to float16 for slopes that are float16", async () => {
+    const half = (values: Float32Array): Float32Array => toFloat32(fromFloat32(values, "F16"), "F16")
+    const [dy, values] = [normal("slopes", 77 * 44), normal("weight", 44 * 70)]
+    const slopesWith = async (values: Float32Array, through: (ops: Ops) => Ops): Promise<Float32Array> => {
+      const weight = await ops.load.linear({ ...entry("weight", [44, 70]), read: async () => bytesOf(values) }, null)
+      const run = (x: tf.Tensor): tf.Tensor => through(ops).linear(x, weight)
+      const dx = tf.tidy(() => tf.grad(run)(tf.zeros([77, 70]), tf.tensor(half(dy), [77, 44])))
+      const read = await dx.data<"float32">()
+      dx.dispose()
+      weight.dispose()
+      return read
+    }
+    expect(await slopesWith(values, throughHalf)).toEqual(await slopesWith(half(values), throughHalf))
+    // Slopes of float32 are multiplied by float32.
+    const own = (ops: Ops): Ops => ops
+    expect(await slopesWith(values, own)).not.toEqual(await slopesWith(half(values), own))
   })
 
   it("have the same bits each time", async () => {

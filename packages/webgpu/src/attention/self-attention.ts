@@ -72,7 +72,7 @@ function joined(
   options: AttentionOptions & AttentionPrecision,
 ): Tensor3D {
   const inputs = distinct(xs)
-  const [{ format, width, rows }] = weights
+  const [{ format, rounds, width, rows }] = weights
   const [n, tokens] = inputs[0].shape
   const m = n * tokens
   const run = attentionOf(gpu, { n, tokens, keys: tokens, width: rows }, options)
@@ -104,7 +104,9 @@ function joined(
         const slopes = gpu.create<Tensor4D>(qkv.shape, result.storage)
         const [dq, dk, dv] = thirds(slopes)
         run.backward(thirds(qkv), { y, logSum, dy }, dq, [dk, dv])
-        const taps = MARKS.map((mark) => weightTaps(format, width, mark)) as [Factor, Factor, Factor]
+        // As `slopeWeights` of one layer.
+        const own = { format, rounds: rounds && result.storage === "f16" }
+        const taps = MARKS.map((mark) => weightTaps(own, width, mark)) as [Factor, Factor, Factor]
         const transposed = (factor: Factor): ProductInput => ({ factor, buffers: weightBuffers, params: [rows, width] })
         if (inputs.length > 1) {
           const left = { factor: stackedRowsOf("dy", rows, "p.m"), buffers: [slopes], params: [] }

@@ -4,8 +4,8 @@ import * as tf from "@tensorflow/tfjs-core"
 import { WebgpuOpsError } from "../errors.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuConv2d } from "../weights/load.ts"
-import { patchesOf, seenBy, weightRows, weightTaps } from "./factors.ts"
-import { affine, expectPlus, expectShift, type LayerAddends, weightInput } from "./linear.ts"
+import { patchesOf, seenBy, weightRows } from "./factors.ts"
+import { affine, expectPlus, expectShift, type LayerAddends, slopeWeights, weightInput } from "./linear.ts"
 import { runProduct } from "./run.ts"
 
 /**
@@ -21,7 +21,7 @@ export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlu
     { plus = null, shift = null }: LayerAddends<Tensor4D>,
   ): Tensor4D => {
     const kernel = weight as WebgpuConv2d
-    const { kernelHeight, kernelWidth, inner, rows, format, bias } = kernel
+    const { kernelHeight, kernelWidth, inner, rows, bias } = kernel
     const [n, height, width, channels] = x.shape
     const [top, bottom, left, right] = padding
     const heightOut = Math.floor((height + top + bottom - kernelHeight) / stride) + 1
@@ -66,7 +66,7 @@ export function createConv2d(gpu: Gpu): Required<Pick<Ops, "conv2d" | "conv2dPlu
         saved: [],
         gradients: (dy) => {
           const slopes = { factor: seenBy(rows), buffers: [dy], params: sizes(rows) }
-          const transposed = weightInput(kernel, weightTaps(format, inner), [rows, taps * inner])
+          const transposed = slopeWeights(gpu, kernel, dy, inner)
           const back = { m: n * height * width, n: inner, k: taps * rows }
           const dx = runProduct(gpu, back, slopes, transposed, {}, { shape: x.shape, storage: gpu.storageOf(dy) })
           return plus === null ? [dx] : [dx, tf.clone(dy)]

@@ -3,8 +3,8 @@ import type { Tensor } from "@tensorflow/tfjs-core"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuLinear } from "../weights/load.ts"
 import type { Factor } from "./factor.ts"
-import { oneOf, rowsOf, weightRows, weightTaps } from "./factors.ts"
-import { expectWidth, weightInput } from "./linear.ts"
+import { oneOf, rowsOf, weightRows } from "./factors.ts"
+import { expectWidth, slopeWeights } from "./linear.ts"
 import { runProduct, runProductsTogether } from "./run.ts"
 
 /**
@@ -55,7 +55,7 @@ function areAlike(one: WebgpuLinear, other: WebgpuLinear): boolean {
 function together(gpu: Gpu, x: Tensor, weights: readonly WebgpuLinear[]): readonly Tensor[] {
   const [first] = weights as readonly [WebgpuLinear, ...WebgpuLinear[]]
   expectWidth("linearEach", x, first)
-  const { format, width, rows } = first
+  const { width, rows } = first
   const [m, count] = [x.size / width, weights.length]
   const shape = resultShape(x, rows)
   return vjpSeveral([x], () => {
@@ -76,7 +76,7 @@ function together(gpu: Gpu, x: Tensor, weights: readonly WebgpuLinear[]): readon
         let dx: Tensor | null = null
         for (const [i, weight] of weights.entries()) {
           const left = { factor: rowsOf("dy", rows), buffers: [dys[i] as Tensor], params: [] }
-          const right = weightInput(weight, weightTaps(format, width), [rows, width])
+          const right = slopeWeights(gpu, weight, dys[i] as Tensor, width)
           const result = { shape: x.shape, storage: gpu.storageOf(...dys) }
           dx = runProduct<Tensor>(gpu, { m, n: width, k: rows }, left, right, { plus: dx }, result)
         }

@@ -1,5 +1,4 @@
 import type { WeightRows } from "../weights/load.ts"
-import type { WeightFormat } from "../weights/storage.ts"
 import { decodingOf } from "../weights/storage.ts"
 import { byNumber, GATED_ORDER } from "./epilogue.ts"
 import type { Factor } from "./factor.ts"
@@ -168,7 +167,11 @@ export function gatedRows(rows: Factor): Factor {
  * over the channels of a tap. weight: [outs, taps · channels]; parameters: outs, the width of a row. `mark` tells its
  * buffers from those of other weights.
  */
-export function weightTaps(format: WeightFormat, channels: number, mark = ""): Factor {
+export function weightTaps(
+  { format, rounds }: Pick<WeightRows, "format" | "rounds">,
+  channels: number,
+  mark = "",
+): Factor {
   const four = channels % 4 === 0
   const { element, value } = decodingOf(format, four)
   const [weight, scales] = [`weight${mark}`, `scales${mark}`]
@@ -176,7 +179,7 @@ export function weightTaps(format: WeightFormat, channels: number, mark = ""): F
   return {
     key: `${format} weight's taps${four ? "" : " by one"}`,
     reads: scaled ? { [weight]: element, [scales]: "f32" } : { [weight]: element },
-    ...{ params: ["outs", "width"], along: "edge", four, half: format === "F16" },
+    ...{ params: ["outs", "width"], along: "edge", four, half: format === "F16", rounds },
     body: `let out = inner % p.outs;
 let e = out * p.width + inner / p.outs * p.n + edge;
 return ${value(weight, "e")}${scaled ? ` * ${scales}[out]` : ""};`,

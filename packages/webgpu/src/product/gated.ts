@@ -5,8 +5,8 @@ import { gegluSlopes } from "../activation.ts"
 import type { Gpu } from "../gpu.ts"
 import type { WebgpuLinear } from "../weights/load.ts"
 import { gated } from "./epilogue.ts"
-import { gatedRows, rowsOf, weightRows, weightTaps } from "./factors.ts"
-import { expectWidth, weightInput } from "./linear.ts"
+import { gatedRows, rowsOf, weightRows } from "./factors.ts"
+import { expectWidth, slopeWeights, weightInput } from "./linear.ts"
 import { dispatchProduct, runProduct } from "./run.ts"
 
 /**
@@ -19,7 +19,7 @@ export function createLinearGeglu(
 ): NonNullable<Ops["linearGeglu"]> {
   return (x: Tensor, layer: LinearWeight) => {
     const weight = layer as WebgpuLinear
-    const { width, rows, format, bias } = weight
+    const { width, rows, bias } = weight
     if (rows % 4 !== 0) return geglu(linear(x, layer))
     expectWidth("linearGeglu", x, weight)
     const outer = x.shape.slice(0, -1)
@@ -44,7 +44,7 @@ export function createLinearGeglu(
         gradients: (dy, sums) => {
           const dh = gegluSlopes(gpu, sums[0] as Tensor, dy)
           const left = { factor: rowsOf("dy", rows), buffers: [dh], params: [] }
-          const right = weightInput(weight, weightTaps(format, width), [rows, width])
+          const right = slopeWeights(gpu, weight, dh, width)
           const result = { shape: x.shape, storage: gpu.storageOf(dh) }
           return [runProduct(gpu, { m, n: width, k: rows }, left, right, {}, result)]
         },

@@ -32,7 +32,7 @@ export function affine<T extends Tensor>(
   shape: readonly number[],
   { plus = null, shift = null }: LayerAddends<Tensor>,
 ): T {
-  const { format, rows, width, bias } = weight
+  const { rows, width, bias } = weight
   expectPlus("linear", plus, shape)
   expectShift(shift, shape[0] ?? 0, rows)
   const m = x.size / width
@@ -51,7 +51,7 @@ export function affine<T extends Tensor>(
       saved: [],
       gradients: (dy) => {
         const left = { factor: rowsOf("dy", rows), buffers: [dy], params: [] }
-        const right = weightInput(weight, weightTaps(format, width), [rows, width])
+        const right = slopeWeights(gpu, weight, dy, width)
         const result = { shape: x.shape, storage: gpu.storageOf(dy) }
         const dx = runProduct(gpu, { m, n: width, k: rows }, left, right, {}, result)
         return plus === null ? [dx] : [dx, tf.clone(dy)]
@@ -82,6 +82,16 @@ export function expectShift(shift: Tensor | null, samples: number, channels: num
     "shape",
     `conv2dShift: shift is [${shift.shape.join(", ")}], expected [${samples}, ${channels}]`,
   )
+}
+
+/**
+ * Weights as the right factor of a product with the slopes at a layer's result. It is on subgroup matrices where these
+ * slopes are float16 already: float32 may have smaller ones than float16.
+ */
+export function slopeWeights(gpu: Gpu, weight: WeightRows, slopes: Tensor, channels: number): ProductInput {
+  const { format, rows, width } = weight
+  const rounds = weight.rounds && gpu.storageOf(slopes) === "f16"
+  return weightInput(weight, weightTaps({ format, rounds }, channels), [rows, width])
 }
 
 /** Weights as an input of a product. */

@@ -15,7 +15,7 @@ export interface WeightRows {
   readonly scales: GPUBuffer | null
   /** [rows] */
   readonly bias: GPUBuffer | null
-  /** Whether forward products with them multiply float16, on subgroup matrices. */
+  /** Whether products with them multiply float16, on subgroup matrices. Back, they do where slopes are float16. */
   readonly rounds: boolean
 }
 
