@@ -1,12 +1,12 @@
 import { CoreError } from "./errors.ts"
 import { unknownName } from "./nearest.ts"
 
-/** What arguments and options are. The words stand in messages. */
 /** A table without the types that its functions find, which TypeScript before 5.7 cannot read in declarations. */
 const kindTable = <Name extends string>(
   table: Readonly<Record<Name, (value: unknown) => boolean>>,
 ): Readonly<Record<Name, (value: unknown) => boolean>> => table
 
+/** What arguments and options are. The words stand in messages. */
 const KINDS = kindTable({
   text: isOf("string"),
   "a number": isOf("number"),
