@@ -53,6 +53,14 @@ describe("chooseVaeSlices", () => {
     expect(await vaeBytes(SDXL_VAE, picture, slices / 2, FUSED)).toBeGreaterThan(3 * GIB)
   })
 
+  it("refuses bytes that are no number, as for tiles", async () => {
+    for (const choose of [chooseVaeSlices, chooseVaeParts]) {
+      await expect(choose(SDXL_VAE, picture, Number.NaN, FUSED)).rejects.toThrow(
+        "VAE: the bytes are NaN, expected a number",
+      )
+    }
+  })
+
   it("takes as many slices as there are rows where no number fits", async () => {
     expect(await chooseVaeSlices(SDXL_VAE, { height: 64, width: 32 }, 0, FUSED)).toBe(8)
   })

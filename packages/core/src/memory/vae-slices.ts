@@ -81,6 +81,8 @@ async function vaeHolding(
 /**
  * The fewest slices with which a picture fits into `bytes` and no tensor is larger than the device takes. If no number
  * of slices fits, the result is the largest possible number. See `VaeOptions.slices`.
+ *
+ * @throws CoreError `argument` for bytes that are no number, for a picture outside the ranges, and for a wrong footprint
  */
 export async function chooseVaeSlices(
   config: VaeConfig,
@@ -89,13 +91,18 @@ export async function chooseVaeSlices(
   footprint: Footprint,
 ): Promise<number> {
   checkTask(config, picture, footprint)
-  checkArgument("VAE: the bytes", bytes, "a number")
+  checkBytes(bytes)
   const most = Math.max(1, Math.ceil(picture.height / VAE_FACTOR))
   const least = slicesToBind(config, picture, footprint.maxTensorBytes ?? Number.POSITIVE_INFINITY)
   for (let slices = least; slices < most; slices *= 2) {
     if ((await vaeBytes(config, picture, slices, footprint)) <= bytes) return slices
   }
   return most
+}
+
+function checkBytes(bytes: unknown): void {
+  checkArgument("VAE: the bytes", bytes, "a number")
+  if (Number.isNaN(bytes)) throw new CoreError("argument", "VAE: the bytes are NaN, expected a number")
 }
 
 /** Sides of the tiles that `chooseVaeParts` tries, in pixels. */
@@ -112,7 +119,7 @@ export async function chooseVaeParts(
   footprint: Footprint,
 ): Promise<Required<VaeParts>> {
   checkTask(config, picture, footprint)
-  checkArgument("VAE: the bytes", bytes, "a number")
+  checkBytes(bytes)
   const limit = footprint.maxTensorBytes ?? Number.POSITIVE_INFINITY
   const fits = async (part: VaePicture, slices: number | "tile"): Promise<boolean> => {
     const need = await vaeHolding(config, part, slices, footprint)
