@@ -40,6 +40,20 @@ describe("training in the playground", needsChromium, () => {
     }
     return train
   }
+  /** Drops a file or a folder on the pairs, as a pointer does. */
+  const dropOnPairs = async (train: Locator, path: string): Promise<void> => {
+    const target = train.locator(".pairs-card")
+    await target.scrollIntoViewIfNeeded()
+    const box = await target.boundingBox()
+    if (box === null) throw new Error("the area for files is not seen")
+    const session = await playground.page.context().newCDPSession(playground.page)
+    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
+      await session.send("Input.dispatchDragEvent", {
+        ...{ type, x: box.x + 20, y: box.y + 20 },
+        data: { items: [], files: [path], dragOperationsMask: 1 },
+      })
+    }
+  }
   const finished = (train: Locator): Promise<void> => train.getByRole("button", { name: "Download it" }).waitFor()
   /** The trained file, after the measuring. */
   const downloaded = async (train: Locator): Promise<Download> => {
@@ -70,6 +84,9 @@ describe("training in the playground", needsChromium, () => {
     await train.getByRole("button", { name: "Train", exact: true }).click()
     await train.getByRole("img", { name: /^Loss over (?!1 )\d+ steps/ }).waitFor()
     expect(await train.getByRole("img", { name: "Sample without an LLLite" }).count()).toBe(1)
+    await dropOnPairs(train, join(folder, "set", "images"))
+    await page.getByRole("status").getByText("3 pairs added. The training that runs does not use them.").waitFor()
+    expect(await train.getByRole("button", { name: /^Remove (drawing|images)/ }).count()).toBe(5)
     await train.getByRole("button", { name: "Stop" }).click()
     await finished(train)
     const download = await downloaded(train)
@@ -189,17 +206,7 @@ describe("training in the playground", needsChromium, () => {
     await open()
     await ready()
     const train = await training(1)
-    const target = train.locator(".file-drop")
-    await target.scrollIntoViewIfNeeded()
-    const box = await target.boundingBox()
-    if (box === null) throw new Error("the area for files is not seen")
-    const session = await page.context().newCDPSession(page)
-    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
-      await session.send("Input.dispatchDragEvent", {
-        ...{ type, x: box.x + 20, y: box.y + 20 },
-        data: { items: [], files: [join(folder, "set", "images")], dragOperationsMask: 1 },
-      })
-    }
+    await dropOnPairs(train, join(folder, "set", "images"))
     await train.getByRole("img", { name: "images/c.png", exact: true }).waitFor()
     const control = train.getByRole("img", { name: "Control of images/c.png" })
     const seen = (): Promise<string> => control.evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL())
@@ -210,12 +217,7 @@ describe("training in the playground", needsChromium, () => {
       return canvas !== null && canvas.toDataURL() !== before
     }, edges)
     // Weights are for the page, wherever they are dropped.
-    for (const type of ["dragEnter", "dragOver", "drop"] as const) {
-      await session.send("Input.dispatchDragEvent", {
-        ...{ type, x: box.x + 20, y: box.y + 20 },
-        data: { items: [], files: [LLLITE], dragOperationsMask: 1 },
-      })
-    }
+    await dropOnPairs(train, LLLITE)
     await page.getByRole("status").getByText("lllite-canny.safetensors is used as a control.").waitFor()
   })
 

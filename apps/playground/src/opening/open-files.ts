@@ -72,7 +72,7 @@ export async function openFiles(found: Promise<readonly PlacedFile[]>, isForPair
     } else if (said.length > 0) say(said)
     if (pairs.length > 0) {
       const { addPairs } = await import("../train/add-pairs.ts")
-      await addPairs(pairs)
+      await addPairs(pairs, said)
     }
   } catch (error) {
     say(problemOf(error))

@@ -21,6 +21,7 @@ import { SettingsForm } from "./settings-form.tsx"
 import { settingsProblem } from "./train-settings.ts"
 import {
   controlKind,
+  isTraining,
   losses,
   notices,
   pace,
@@ -40,7 +41,7 @@ export function TrainPanel(): JSX.Element {
   const model = modelState.value
   const { phase } = trainState.value
   const words = messages.value.train
-  const isRunning = phase === "caching" || phase === "training" || phase === "judging"
+  const isRunning = isTraining.value
   const plan = usePlan(isRunning)
   const isRight = settingsProblem(settings.value) === null
   const canStart = model.phase === "ready" && !isRunning && pairs.value.length > 0 && isRight && plan?.fits !== false

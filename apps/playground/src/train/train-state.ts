@@ -1,6 +1,6 @@
 import type { RgbImage } from "@lllite/core/image"
 import type { LlliteModel } from "@lllite/core/models"
-import { signal } from "@preact/signals"
+import { computed, signal } from "@preact/signals"
 import type { Sentence } from "../language/sentence.ts"
 import type { ReadyModel } from "../page/model.ts"
 import type { ControlKind } from "../pictures/control-kinds.ts"
@@ -64,6 +64,8 @@ export type TrainPhase =
   | { readonly phase: "failed"; readonly problem: Sentence }
 
 export const trainState = signal<TrainPhase>({ phase: "idle" })
+/** Whether a training runs, from its first pair to the measuring. */
+export const isTraining = computed(() => trainState.value.phase !== "idle" && trainState.value.phase !== "failed")
 /** What the shown run follows from. Null before the first run. */
 export const shownRun = signal<RunPlan | null>(null)
 export const losses = signal<readonly number[]>([])

@@ -19,6 +19,8 @@ export const train = {
   removeDrawings: (count: number): string => `Remove ${counted(count, "drawing")}`,
   removeAll: "Remove all",
   pairsRemoved: (count: number): string => `${counted(count, "pair")} removed.`,
+  pairsAddedLate: (count: number): string =>
+    `${counted(count, "pair")} added. The training that runs does not use ${count === 1 ? "it" : "them"}.`,
   controlsMadeBy: "Controls made by",
   readingPair: (number: number, count: number): string => `Reading ${number} of ${count}`,
   mixed: (names: readonly string[], kind: string): string =>

@@ -34,6 +34,7 @@ export const train: Messages["train"] = {
   removeDrawings: (count) => `図形${numberText(count)}組を削除`,
   removeAll: "すべて削除",
   pairsRemoved: (count) => `${numberText(count)}組のペアを削除しました。`,
+  pairsAddedLate: (count) => `${numberText(count)}組のペアを追加しました。実行中の学習には使いません。`,
   controlsMadeBy: "コントロール画像の作り方",
   readingPair: (number, count) => `読み込み中 ${number} / ${count}`,
   mixed: (names, kind) =>
