@@ -2,7 +2,7 @@ import { recipeText } from "@lllite/core/recipe"
 import { writePng } from "@lllite/runtime-web"
 import type { JSX } from "preact"
 import { useRef, useState } from "preact/hooks"
-import { result } from "../draw/result.ts"
+import { type Result, result } from "../draw/result.ts"
 import { messages } from "../language/language.ts"
 import { problemOf, sentence } from "../language/sentence.ts"
 import { ChoiceField } from "../page/fields.tsx"
@@ -11,6 +11,7 @@ import { Problem } from "../page/problem.tsx"
 import { say } from "../page/status-line.tsx"
 import { Picture } from "../pictures/picture.tsx"
 import { pictureGrid } from "../pictures/picture-grid.ts"
+import { keepPicture, shelf } from "../shelf/shelf-state.ts"
 import { runSweep, SEED_COUNTS, STRENGTHS, type Sweep, stopSweep, sweep } from "./sweep-state.ts"
 
 /** A button, and the dialogue that it opens: pictures over strengths and seeds, side by side. */
@@ -94,7 +95,7 @@ function Grid({ sweep: { seeds, rows }, onShow }: { readonly sweep: Sweep; reado
                       type="button"
                       aria-label={words.showCell(label)}
                       onClick={() => {
-                        result.value = made
+                        showAndKeep(made)
                         onShow()
                       }}
                     >
@@ -109,6 +110,13 @@ function Grid({ sweep: { seeds, rows }, onShow }: { readonly sweep: Sweep; reado
       </tbody>
     </table>
   )
+}
+
+/** Shows a picture, and keeps it on the shelf, once. */
+function showAndKeep(made: Result): void {
+  const kept = shelf.value.find(({ image }) => image === made.image)
+  result.value = kept ?? made
+  if (kept === undefined) void keepPicture(made)
 }
 
 /** Saves the pictures as one, with the recipe of the first. */

@@ -124,7 +124,8 @@ export const draw = {
   // the sweep
   sweep: "Sweep",
   sweepTitle: "Strength and seed",
-  sweepNote: "Every control gets the strength of the column. A press on a picture shows it.",
+  sweepNote:
+    "Every control gets the strength of the column. A press on a picture shows it, and keeps it in this browser.",
   seeds: "Seeds",
   makePictures: "Make the pictures",
   saveGrid: "Save the grid",

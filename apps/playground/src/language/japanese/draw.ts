@@ -129,7 +129,7 @@ export const draw: Messages["draw"] = {
   lostOnReload: (cause) => `再読み込みすると、この画像は失われます。${cause}画像を保存してください。`,
   sweep: "比較表",
   sweepTitle: "強度とシードの比較表",
-  sweepNote: "すべてのコントロールに、列の強度を使います。画像を押すと表示します。",
+  sweepNote: "すべてのコントロールに、列の強度を使います。画像を押すと、表示して保存します。",
   seeds: "シードの数",
   makePictures: "比較表を生成",
   saveGrid: "比較表を保存",
