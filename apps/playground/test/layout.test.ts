@@ -113,6 +113,19 @@ describe("the layout of the playground", needsChromium, () => {
     }
   })
 
+  it("begins each line of a caption with a part of it, and a button below a text where the text begins", async () => {
+    await page.setViewportSize({ width: 1000, height: 700 })
+    await open()
+    await ready()
+    await full()
+    const lines = await panel("Draw").locator(".board-caption").evaluate(seenLines)
+    expect(lines.length).toBeGreaterThan(1)
+    for (const { text } of lines) expect(text).toMatch(/^[^·].*[^·]$/)
+    const [source, button] = await panel("Draw").locator(".control-source").evaluate(seenLines)
+    expect([source?.text, button?.text]).toEqual(["follows the drawing", "Another picture"])
+    expect(button?.left).toBeCloseTo(source?.left ?? 0, 0)
+  })
+
   it("stands a dialogue in the middle, and inputs of one row at one height below labels of any length", async () => {
     await page.setViewportSize({ width: 1280, height: 800 })
     await open()
@@ -140,3 +153,31 @@ describe("the layout of the playground", needsChromium, () => {
     expect(await panel("Draw").isVisible()).toBe(true)
   })
 })
+
+interface Line {
+  readonly top: number
+  readonly left: number
+  readonly text: string
+}
+
+/** Runs in the page. The lines of an element's text, without what is cut off at their beginnings. */
+function seenLines(element: Element): readonly Line[] {
+  const cut = Number.parseFloat(getComputedStyle(element).getPropertyValue("clip-path").split(" ").at(-1) ?? "") || 0
+  const from = element.getBoundingClientRect().left + cut
+  const lines: Line[] = []
+  const texts = document.createTreeWalker(element, NodeFilter.SHOW_TEXT)
+  for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
+    for (let index = 0; index < (node.textContent?.length ?? 0); index++) {
+      const range = document.createRange()
+      range.setStart(node, index)
+      range.setEnd(node, index + 1)
+      const { top, left, right, width } = range.getBoundingClientRect()
+      if (width === 0 || right <= from + 1) continue
+      const last = lines.at(-1)
+      const isSame = last !== undefined && Math.abs(last.top - top) < 8
+      if (isSame) lines[lines.length - 1] = { ...last, text: last.text + range.toString() }
+      else lines.push({ top, left, text: range.toString() })
+    }
+  }
+  return lines.map((line) => ({ ...line, text: line.text.trim() }))
+}

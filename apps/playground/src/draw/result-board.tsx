@@ -97,16 +97,19 @@ function Shown({ made: { image, plain, seconds } }: { readonly made: Result }): 
   return <Compare {...{ image, plain }} />
 }
 
-/** A text of parts. A line ends between two of them. */
+/** A text of parts. A line ends between two of them, and what separates these is not seen there. */
 function Caption({ text }: { readonly text: string }): JSX.Element {
   const [first, ...others] = text.split(SEPARATOR)
   return (
     <>
-      <span>{first}</span>
+      <span class="part">{first}</span>
       {others.map((part) => (
         <Fragment key={part}>
-          {SEPARATOR}
-          <span>{part}</span>
+          {" "}
+          <span class="part">
+            <span class="separator">{SEPARATOR.trimStart()}</span>
+            {part}
+          </span>
         </Fragment>
       ))}
     </>
