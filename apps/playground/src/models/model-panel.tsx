@@ -101,7 +101,7 @@ function VaeField({ name }: { readonly name: string | null }): JSX.Element {
         />
       ) : (
         <span class="vae-name">
-          {words.vaeNamed(name)}{" "}
+          {words.vaeNamed(name)}
           <button type="button" class="quiet" onClick={() => open(null)}>
             {words.ownVae}
           </button>
