@@ -168,6 +168,7 @@ async function runtimeOf(
     },
     async writeLllite(model, options) {
       checkArgument("writeLllite: the LLLite", model, "an object")
+      checkArgument("writeLllite: the adapters of the LLLite", model.adapters, "a list")
       checkOptions("writeLllite", options, WRITE_KINDS, ["dtype"])
       const { dtype, metadata = new Map() } = options
       return client.call("writeLllite", { model, dtype, metadata })

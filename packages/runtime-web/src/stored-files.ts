@@ -1,3 +1,4 @@
+import { checkArgument } from "@lllite/core/names"
 import { WebRuntimeError } from "./errors.ts"
 
 /*
@@ -84,6 +85,7 @@ export async function listStored(): Promise<readonly StoredFile[]> {
 
 /** Opens a file that was downloaded and kept. @throws WebRuntimeError when no file has that name, or it is not complete */
 export async function openStored(name: string): Promise<File> {
+  checkArgument("openStored: the name", name, "text")
   const folder = await storeFolder()
   const note = await readNote(folder, name)
   if (note === null || !note.isWhole) {
@@ -93,12 +95,15 @@ export async function openStored(name: string): Promise<File> {
   return (await folder.getFileHandle(name)).getFile()
 }
 
-/** Removes a kept file. */
+/** Removes a kept file. Nothing happens where no file has that name. @throws CoreError `argument` for no text */
 export async function removeStored(name: string): Promise<void> {
+  checkArgument("removeStored: the name", name, "text")
   const folder = await storeFolder()
   for (const entry of [name, noteName(name)]) {
     await folder.removeEntry(entry).catch((error: unknown) => {
-      if (!(error instanceof DOMException && error.name === "NotFoundError")) throw error
+      // No file can have a name that is not allowed.
+      const isMissing = error instanceof TypeError || (error instanceof DOMException && error.name === "NotFoundError")
+      if (!isMissing) throw error
     })
   }
 }

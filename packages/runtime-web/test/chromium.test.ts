@@ -216,7 +216,7 @@ describe("the built runtime in Chromium", needsChromium, () => {
     await other.close()
   })
 
-  it("refuses files of another kind, by name", async () => {
+  it("refuses files of another kind, and what is no file, by name", async () => {
     const messages = await page.evaluate(async () => {
       const { runtime, sdxl } = window
       const attempts = [
@@ -224,6 +224,10 @@ describe("the built runtime in Chromium", needsChromium, () => {
         () => runtime.readLllite(new File(["PK\u0003\u0004…"], "<b>.ckpt"), sdxl.layout),
         () => runtime.loadSdxl({ url: new URL("nowhere.safetensors", location.href), keep: false }),
         () => runtime.loadSdxl({ stored: "nothing" }),
+        () => runtime.writeLllite({} as Parameters<typeof runtime.writeLllite>[0], { dtype: "F16" }),
+        () => window.web.removeStored(7 as unknown as string),
+        () => window.web.openStored(7 as unknown as string),
+        () => window.web.removeStored(""),
       ]
       const messages: string[] = []
       for (const attempt of attempts) messages.push(await attempt().then(() => "taken", String))
@@ -233,6 +237,12 @@ describe("the built runtime in Chromium", needsChromium, () => {
     expect(messages[1]).toMatch(/^FormatError: .*<b>\.ckpt.*zip archive/)
     expect(messages[2]).toMatch(/^WebRuntimeError: .*the server answered 404/)
     expect(messages[3]).toMatch(/^WebRuntimeError: "nothing": no such file is kept/)
+    expect(messages.slice(4)).toEqual([
+      "CoreError: writeLllite: the adapters of the LLLite is missing, expected a list",
+      "CoreError: removeStored: the name is 7, expected text",
+      "CoreError: openStored: the name is 7, expected text",
+      "taken",
+    ])
   })
 
   it("frees idle buffers after it has drawn on WebGPU", needsAll(longOnly, needsChromiumWebgpu), async () => {

@@ -1,3 +1,5 @@
+import { SDXL_LAYOUT, type Site } from "@lllite/format"
+import { enumerateSites } from "@lllite/format/selections"
 import { describe, expect, it } from "vitest"
 import { startWasm } from "../../test/wasm.ts"
 import type { Footprint, MemoryTask } from "./plan.ts"
@@ -62,6 +64,14 @@ describe("planMemory", () => {
     expect(narrow["text and control"]).toBe(wide["text and control"])
     expect((await plan({ kind: "generate" }, halved)).peakBytes).toBeLessThan(7 * GIB)
     expect((await plan({ kind: "train" }, halved)).peakBytes).toBeLessThan(9 * GIB)
+  })
+
+  it("refuses sites that the U-Net does not have", async () => {
+    const [site] = enumerateSites(SDXL_LAYOUT)
+    const other = { ...site, inDim: 7 } as Site
+    await expect(plan({ kind: "train", sites: [other] })).rejects.toThrow(
+      /^memory: a site is .*as enumerateSites gives/,
+    )
   })
 
   it("splits layers for a device that takes no large tensors", async () => {

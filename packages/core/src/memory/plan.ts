@@ -11,7 +11,7 @@ import type { LoadedControlNet } from "../models/controlnet/weights.ts"
 import { loadControlNet } from "../models/controlnet/weights.ts"
 import type { SdxlFiles } from "../models/layouts/parts.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
-import { layOutSlots } from "../models/lllite/layout.ts"
+import { checkSites, layOutSlots } from "../models/lllite/layout.ts"
 import { disposeLllite, uploadLllite } from "../models/lllite/params.ts"
 import type { Sdxl } from "../models/sdxl.ts"
 import { loadSdxl } from "../models/sdxl.ts"
@@ -280,6 +280,7 @@ export function modelOf(
   { lllite, sites = enumerateSites(unet.config.layout) }: MemoryTask,
 ): LlliteModel | null {
   if (lllite === null) return null
+  checkSites("memory", sites, unet.config.layout)
   const adapters = sites.map((site) => ({ site, ...dimsOf(lllite) }))
   const { slots, size } = layOutSlots(adapters)
   return { adapters, slots, values: new Float32Array(size) }

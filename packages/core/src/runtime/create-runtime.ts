@@ -4,6 +4,7 @@ import { PREDICTIONS } from "../diffusion/names.ts"
 import { CoreError } from "../errors.ts"
 import type { TextProjection } from "../models/clip/weights.ts"
 import type { LlliteModel } from "../models/lllite/layout.ts"
+import { checkSites } from "../models/lllite/layout.ts"
 import { createAdapterIds } from "./adapter-ids.ts"
 import { cacheWith } from "./cache-run.ts"
 import type {
@@ -19,7 +20,7 @@ import type {
 import { createControlNetIds } from "./control-net-ids.ts"
 import { generateWith, type RunIds } from "./generate-run.ts"
 import { createHandleIds } from "./handle-ids.ts"
-import { checkSites, LOAD_KINDS } from "./option-kinds.ts"
+import { LOAD_KINDS } from "./option-kinds.ts"
 import { createStepHelper } from "./step-helper.ts"
 import type { RuntimeTasks, RuntimeTypes } from "./tasks.ts"
 import { trainWith } from "./train-run.ts"
@@ -284,7 +285,7 @@ function createHandle<Types extends RuntimeTypes>(parts: HandleParts<Types>): Sd
     },
     async *train(dataset, options) {
       expectLoaded("training")
-      checkSites(options?.sites, loaded.layout)
+      checkSites("training", options?.sites, loaded.layout)
       return yield* trainWith(clients, { model, run: nextRun() }, dataset, options)
     },
     async *cache(dataset, options) {

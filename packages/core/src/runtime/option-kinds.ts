@@ -1,6 +1,4 @@
-import { type Site, siteTable, type UnetLayout } from "@lllite/format"
-import { checkArgument, type OptionKinds, valueText } from "../argument.ts"
-import { CoreError } from "../errors.ts"
+import { checkArgument, type OptionKinds } from "../argument.ts"
 import { ADAPTER_KINDS, CONTROL_NET_KINDS, GENERATE_KINDS, LORA_KINDS } from "../generation/option-kinds.ts"
 import type { TrainDataset } from "../training/dataset.ts"
 import type {
@@ -98,20 +96,6 @@ export const TRAIN_KINDS: OptionKinds<TrainRunOptions> = {
   stateEvery: "a number or a list",
   help: "an object",
   partPrecision: "text",
-}
-
-/** Checks that a U-Net has sites that are to train. Other things than lists are refused elsewhere. @throws CoreError */
-export function checkSites(sites: unknown, layout: UnetLayout): void {
-  const { byKey } = siteTable(layout)
-  for (const site of Array.isArray(sites) ? (sites as readonly Partial<Site>[]) : []) {
-    const known = byKey.get(site?.key ?? "")
-    if (known?.inDim === site?.inDim && known?.depth === site?.depth && known?.conv === site?.conv && known) continue
-    const shown = valueText(site?.key ?? site)
-    throw new CoreError(
-      "layout",
-      `training: a site is ${shown}, expected sites of the U-Net, as enumerateSites gives them`,
-    )
-  }
 }
 
 /** Checks a data set. @throws CoreError for anything else, such as a promise of one or a path */

@@ -39,6 +39,13 @@ it("refuses a file that is for another U-Net", async () => {
   await expect(readLlliteFile(path, SDXL_LAYOUT)).rejects.toThrow(/The file is for another U-Net/)
 })
 
+it("refuses what is no LLLite", async () => {
+  const nothing = {} as Parameters<typeof writeLlliteFile>[1]
+  await expect(writeLlliteFile(join(folder, "a"), nothing, { dtype: "F16" })).rejects.toThrow(
+    "writeLlliteFile: the adapters of the LLLite",
+  )
+})
+
 it("leaves no file when a value does not fit the dtype", async () => {
   const values = model.values.slice()
   values[0] = 1e6

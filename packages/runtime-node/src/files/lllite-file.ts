@@ -40,6 +40,7 @@ export interface WriteLlliteOptions extends WriteOptions {
  */
 export async function writeLlliteFile(path: string, model: LlliteModel, options: WriteLlliteOptions): Promise<string> {
   checkArgument("writeLlliteFile: the LLLite", model, "an object")
+  checkArgument("writeLlliteFile: the adapters of the LLLite", model.adapters, "a list")
   checkArgument("writeLlliteFile: the options", options, "an object")
   const { existing, ...file } = options
   const sites = model.adapters.map(({ site, ...dims }) => ({ ...site, ...dims }))

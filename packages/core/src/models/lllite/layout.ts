@@ -1,5 +1,5 @@
-import type { AdapterDims, Site, SiteTensorName } from "@lllite/format"
-import { siteTensorKey, siteTensorShapes } from "@lllite/format"
+import type { AdapterDims, Site, SiteTensorName, UnetLayout } from "@lllite/format"
+import { siteTable, siteTensorKey, siteTensorShapes } from "@lllite/format"
 import { checkArgument, checkGiven, valueText } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
@@ -33,6 +33,20 @@ export interface LlliteModel {
   readonly values: Float32Array
   /** What its file holds that is not used, one sentence each. Default: none. */
   readonly notices?: readonly string[]
+}
+
+/** Checks that a U-Net has the sites of a list. Other things than lists are refused elsewhere. @throws CoreError `layout` */
+export function checkSites(place: string, sites: unknown, layout: UnetLayout): void {
+  const { byKey } = siteTable(layout)
+  for (const site of Array.isArray(sites) ? (sites as readonly Partial<Site>[]) : []) {
+    const known = byKey.get(site?.key ?? "")
+    if (known?.inDim === site?.inDim && known?.depth === site?.depth && known?.conv === site?.conv && known) continue
+    const shown = valueText(site?.key ?? site)
+    throw new CoreError(
+      "layout",
+      `${place}: a site is ${shown}, expected sites of the U-Net, as enumerateSites gives them`,
+    )
+  }
 }
 
 /** The slots of a list of adapters, in the file's order, and the number of all values. A trunk has its slots once. */
