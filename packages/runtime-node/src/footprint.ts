@@ -47,5 +47,6 @@ export function footprintOf({ backend, weights, precision, maxTensorBytes }: Mod
 
 /** Bytes of one value of a weight, where 16-bit types of a file can be held and float32 can be rounded. */
 function heldBytes(dtype: string, weights: WeightDtype): 2 | 4 {
+  if (weights === "F32") return 4
   return dtype === "F16" || dtype === "BF16" || weights !== "file" ? 2 : 4
 }

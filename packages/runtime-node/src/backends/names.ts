@@ -16,8 +16,11 @@ export type Precision = (typeof PRECISIONS)[number]
 /** The largest error of each precision that the self-check of a backend accepts. */
 export const TOLERANCES = { F32: 1e-4, F16: 5e-3, BF16: 3e-2 } as const satisfies Record<Precision, number>
 
-/** Dtypes in which a base model's weights are held: those of the file, or a dtype to which F32 is rounded. */
-export const WEIGHT_DTYPES = ["file", "F16", "BF16"] as const
+/**
+ * Dtypes in which a base model's weights are held: those of the file, F32 for all of them, or a dtype to which F32 is
+ * rounded.
+ */
+export const WEIGHT_DTYPES = ["file", "F32", "F16", "BF16"] as const
 export type WeightDtype = (typeof WEIGHT_DTYPES)[number]
 
 /** Backends that are used without being named, if they work. The last one always works. */

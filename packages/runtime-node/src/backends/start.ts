@@ -25,7 +25,7 @@ export async function startBackend(backend: NodeBackend, options: StartOptions =
   for (const [name, value, usual, takers] of [
     ["graphs", options.graphs, true, ["tensorflow"]],
     ["precision", precision, "F32", [precision === "F16" ? "webgpu" : "tensorflow"]],
-    ["weights", options.weights, "file", ["tensorflow", "webgpu"]],
+    ["weights", options.weights, "file", options.weights === "F32" ? NODE_BACKENDS : ["tensorflow", "webgpu"]],
   ] as const) {
     if (value === undefined || value === usual || takers.some((taker) => taker === backend)) continue
     throw new InputError(

@@ -14,7 +14,10 @@ export interface StartOptions {
    * takes `F16`, on cards with float16 (`shader-f16`).
    */
   readonly precision?: Precision
-  /** Default: `file`. Only `tensorflow` and `webgpu` take the other dtypes. */
+  /**
+   * Default: `file`. `F32` takes twice the memory of a file of 16 bits. With it, `tensorflow` computes F32 faster, as no pass
+   * converts the weights. Only `tensorflow` and `webgpu` take `F16` and `BF16`.
+   */
   readonly weights?: WeightDtype
   /** Whether `tensorflow` runs parts of a network as graphs. Default: true. */
   readonly graphs?: boolean

@@ -35,8 +35,7 @@ export async function startTensorflow(
   if (!started) throw new Error('backend "tensorflow": tfjs did not start it. Type: lllite doctor')
   await tf.ready()
   const abilities = graphs ? graphAbilities() : null
-  const round = weights === "file" ? {} : { round: weights }
-  const ops = createTensorflowOps({ compute: precision, graphs: abilities, ...round })
+  const ops = createTensorflowOps({ compute: precision, graphs: abilities, weights })
   const problem = abilities?.problem ?? null
   return {
     backend: "tensorflow",

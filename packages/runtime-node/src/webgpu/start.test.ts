@@ -71,5 +71,7 @@ describe("the backend webgpu", () => {
     await expect(startBackend("wasm", { weights: "F16" })).rejects.toThrow(
       /weights "F16" needs the backend "tensorflow" or "webgpu", got "wasm"/,
     )
+    // It holds all weights so.
+    expect(await startBackend("wasm", { weights: "F32" })).toMatchObject({ backend: "wasm" })
   })
 })

@@ -35,7 +35,7 @@ describe("parts as graphs", needs("TensorFlow. Type: lllite setup tensorflow", f
     { batch: 1, height: 8, width: 8 },
     { batch: 2, height: 4, width: 8 },
   ])("give what the ops give within 2e-2 in bfloat16, for $batch × $height × $width latents", async (size) => {
-    const ops = createTensorflowOps({ graphs: graphAbilities(), compute: "BF16", round: "BF16" })
+    const ops = createTensorflowOps({ graphs: graphAbilities(), compute: "BF16", weights: "BF16" })
     const results = await checkParts(ops, { ...size, tolerance: 2e-2 })
     expect(results.filter(({ ok }) => !ok)).toEqual([])
   })

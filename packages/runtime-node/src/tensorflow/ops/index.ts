@@ -1,5 +1,6 @@
 import type { Ops } from "@lllite/core/ops"
 import { checkedVerbs, createComposedOps } from "@lllite/core/ops"
+import type { WeightDtype } from "../../backends/names.ts"
 import { createPartRunner } from "../graph/part-runner.ts"
 import type { GraphAbilities } from "../graph/trial.ts"
 import { tryGraphs } from "../graph/trial.ts"
@@ -17,23 +18,27 @@ import { createLoader, lookUp } from "./weights.ts"
 export interface TensorflowOpsOptions {
   /** Number type in which products with frozen weights are computed. Default: `F32` */
   readonly compute?: ComputeType
-  /** Number type to which float32 weights of a file are rounded. Default: they are not rounded. */
-  readonly round?: "F16" | "BF16"
+  /** Number type in which frozen weights are held. `F16` and `BF16` round the file's float32. Default: the file's, `file` */
+  readonly weights?: WeightDtype
   /** What TensorFlow can do with graphs, see `graphAbilities`. Null: parts run op by op. Default: null. */
   readonly graphs?: GraphAbilities | null
 }
 
 /**
  * Ops on TensorFlow, which must be the backend in use. Frozen weights that have 16 bits in the file are held in 16
- * bits. Attention never holds the scores of all queries at once.
+ * bits, unless `weights` is F32. Attention never holds the scores of all queries at once.
  */
-export function createTensorflowOps({ compute = "F32", round, graphs = null }: TensorflowOpsOptions = {}): Ops {
+export function createTensorflowOps({
+  compute = "F32",
+  weights = "file",
+  graphs = null,
+}: TensorflowOpsOptions = {}): Ops {
   const device = openDevice()
   const multiply = createMultiply(device, compute)
   return checkedVerbs({
     ...createComposedOps(),
     ...graphVerbs(graphs),
-    load: createLoader(device, round ?? null),
+    load: createLoader(device, weights),
     ...createProducts(device, multiply),
     relu: createRelu(device),
     conv2d: createConv2d(device, multiply, compute),

@@ -120,7 +120,7 @@ describe(
 
     it("round float32 weights with the option, and refuse values that float16 cannot hold", async () => {
       const values = normal("matrix", [4, 3])
-      const ops = createTensorflowOps({ round: "F16" })
+      const ops = createTensorflowOps({ weights: "F16" })
       const weight = await ops.load.linear(entry("F32", [4, 3], values), null)
       expect(weight.bytes).toBe(2 * values.length)
       const rows = tf.tidy(() => tf.transpose(ops.linear(tf.eye(3), weight)).dataSync<"float32">())
@@ -132,8 +132,25 @@ describe(
       )
     })
 
+    it.each(["F16", "BF16"] as const)(
+      "hold a file's %s in float32 with the option, with the same values",
+      async (dtype) => {
+        const loaded = await Promise.all(
+          (["file", "F32"] as const).map((weights) => {
+            const { load } = createTensorflowOps({ weights })
+            return load.linear(entry(dtype, [40, 64], normal("matrix", [40, 64])), null)
+          }),
+        )
+        expect(loaded.map(({ bytes }) => bytes)).toEqual([2 * 40 * 64, 4 * 40 * 64])
+        const { linear } = createTensorflowOps()
+        const [narrow, wide] = tf.tidy(() => loaded.map((weight) => linear(tf.eye(64), weight).dataSync()))
+        expect(wide).toEqual(narrow)
+        for (const weight of loaded) weight.dispose()
+      },
+    )
+
     it("round many at the same time without mixing their values", async () => {
-      const ops = createTensorflowOps({ round: "BF16" })
+      const ops = createTensorflowOps({ weights: "BF16" })
       const names = ["a", "b", "c", "d", "e"]
       const values = names.map((name) => normal(name, [16, 16]))
       const weights = await Promise.all(values.map((each) => ops.load.linear(entry("F32", [16, 16], each), null)))

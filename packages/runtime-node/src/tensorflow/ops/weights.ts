@@ -11,6 +11,7 @@ import { readEntryInto } from "@lllite/core/ops"
 import { toFloat32 } from "@lllite/format"
 import type { Tensor, Tensor1D, Tensor3D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
+import type { WeightDtype } from "../../backends/names.ts"
 import { InputError } from "../../errors.ts"
 import { createArena } from "./arena.ts"
 import type { Handle, TensorflowDevice } from "./device.ts"
@@ -68,10 +69,10 @@ const LARGEST_F16 = 65504
  * Loads weights from a file into TensorFlow. They keep the file's bytes, in 16 bits or 32. A bias is read before the
  * first tensor is made. So a read that fails leaves no tensor behind.
  *
- * @param round the type to which float32 weights are rounded; null keeps them
+ * @param weights see `TensorflowOpsOptions`
  */
-export function createLoader(device: TensorflowDevice, round: "F16" | "BF16" | null): WeightLoader {
-  const upload = createUploader(device, round)
+export function createLoader(device: TensorflowDevice, weights: WeightDtype): WeightLoader {
+  const upload = createUploader(device, weights)
   return {
     async linear(weight, bias) {
       expectRank(weight, 2)
@@ -163,18 +164,21 @@ export function lookUp(weight: TableWeight, indices: readonly ArrayLike<number>[
 /** Layout of a tensor in TensorFlow: as in the file, or as a filter. Files have filters as OIHW, TensorFlow as HWIO. */
 type Form = "as-stored" | "filter"
 
-/** Uploads the tensors of a file one after another and rounds them. Types that TensorFlow has keep their bits. */
+/**
+ * Uploads the tensors of a file one after another, in the wanted type. With `file`, types that TensorFlow has keep their
+ * bits.
+ */
 function createUploader(
   device: TensorflowDevice,
-  round: "F16" | "BF16" | null,
+  weights: WeightDtype,
 ): (entry: WeightEntry, form: Form) => Promise<Handle> {
   const arena = createArena(device)
   let last: Promise<unknown> = Promise.resolve()
   const upload = async (entry: WeightEntry, form: Form): Promise<Handle> => {
     const { dtype, shape } = entry
-    const type = isSameType(dtype) ? dtype : "F32"
+    const type = isSameType(dtype) && weights !== "F32" ? dtype : "F32"
     const length = shape.reduce((product, axis) => product * axis, TYPE_BYTES[type])
-    const to = type === "F32" ? round : null
+    const to = type === "F32" && (weights === "F16" || weights === "BF16") ? weights : null
     // A tensor that is transposed or rounded ends in other memory, before the next tensor uses the scratch memory.
     const bytes = form === "filter" || to !== null ? arena.scratch(length) : arena.take(length)
     if (type === dtype) await readEntryInto(entry, bytes)
