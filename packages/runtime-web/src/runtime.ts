@@ -113,6 +113,12 @@ const KINDS: OptionKinds<WebRuntimeOptions> = {
 
 const PLAN_KINDS: OptionKinds<PlanSdxlOptions> = { side: "a number", signal: "an AbortSignal" }
 
+const NEED_KINDS: OptionKinds<TrainNeedTask> = {
+  ...{ rows: "a number", width: "a number", height: "a number", guided: "true or false" },
+  ...{ lllite: "an object or null", controlNets: "a number", sites: "a list", checkpointing: "true or false" },
+  ...{ vaeSlices: "a number", tiles: "an object or null", vaeTiles: "an object or null" },
+}
+
 const WRITE_KINDS: OptionKinds<WriteLlliteOptions> = { dtype: "text", metadata: "an object" }
 
 interface HeaderOptions extends WebLoadSdxlOptions {
@@ -181,7 +187,7 @@ async function runtimeOf(
       return client.call("readTrainState", { source: toSent(source), layout }, watched("readTrainState", options))
     },
     async planTrain(sdxl, task) {
-      checkArgument("planTrain: the task", task, "an object")
+      checkOptions("planTrain", task, NEED_KINDS, ["rows", "width", "height", "lllite"])
       const header = headers.get(sdxl)
       if (header === undefined) {
         throw new CoreError(

@@ -227,6 +227,10 @@ describe("the built runtime in Chromium", needsChromium, () => {
         () => runtime.writeLllite({} as Parameters<typeof runtime.writeLllite>[0], { dtype: "F16" }),
         () => window.web.removeStored(7 as unknown as string),
         () => window.web.openStored(7 as unknown as string),
+        () => runtime.loadSdxl({ url: "a.safetensors", kept: false } as unknown as string),
+        () => runtime.loadSdxl({ url: "a.safetensors", keep: 0 } as unknown as string),
+        () =>
+          runtime.planTrain(sdxl, { width: 64, height: 64, lllite: null } as Parameters<typeof runtime.planTrain>[1]),
         () => window.web.removeStored(""),
       ]
       const messages: string[] = []
@@ -241,6 +245,9 @@ describe("the built runtime in Chromium", needsChromium, () => {
       "CoreError: writeLllite: the adapters of the LLLite is missing, expected a list",
       "CoreError: removeStored: the name is 7, expected text",
       "CoreError: openStored: the name is 7, expected text",
+      'CoreError: load: the file: there is no option "kept". Did you mean "keep"? There are: url, keep, stored, hub.',
+      "CoreError: load: the file: keep is 0, expected true or false",
+      "CoreError: planTrain: rows is missing, expected a number",
       "taken",
     ])
   })

@@ -51,6 +51,14 @@ describe("the need of a training", () => {
     await expect(plan).rejects.toThrow("stopped")
   })
 
+  it("is refused without rows", async () => {
+    const { rows: _, ...rest } = task
+    const place = { backend: "wasm" } as const
+    await expect(planTrain({ checkpoint: TINY }, place, rest as TrainNeedTask)).rejects.toThrow(
+      "planTrain: rows is missing, expected a number",
+    )
+  })
+
   it("is refused for a checkpoint that is not there", async () => {
     await expect(planTrain({ checkpoint: "/no/such.safetensors" }, { backend: "wasm" }, task)).rejects.toThrow(
       /no such/i,

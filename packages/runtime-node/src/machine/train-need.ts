@@ -65,6 +65,7 @@ export async function planTrain(
 ): Promise<TrainNeed> {
   checkArgument("planTrain: the place", place, "an object")
   checkArgument("planTrain: the task", given, "an object")
+  checkArgument("planTrain: rows", given.rows, "a number")
   const { backend: asked, threads: askedThreads, ...options } = place
   const { rows, ...task } = given
   const backend = asked ?? (askedThreads !== undefined && askedThreads > 1 ? "wasm" : usual())
