@@ -113,6 +113,16 @@ describe("WebGPU in a worker of Chromium", needsAll(needsChromium, needsChromium
       expect(await page.evaluate(() => window.tuned(1))).toBe(0)
     })
 
+    it("asks of the device what it asks in Node: nothing new, and few submits", when, async () => {
+      const { boundBuffers, ...counts } = await page.evaluate(() => window.counted())
+      console.info(`WebGPU: a pass, with ${boundBuffers} buffers bound: ${JSON.stringify(counts)}`)
+      expect(counts).toMatchObject({ pipelines: 0, bindGroups: 0, buffers: 0, reads: 1 })
+      expect(counts.submits).toBeLessThanOrEqual(8)
+      // With 8 buffers it is 960, as `packages/webgpu/test/counts.test.ts` says, and with more of them less.
+      expect(counts.dispatches).toBeLessThanOrEqual(960)
+      expect(counts.dispatches).toBeGreaterThan(900)
+    })
+
     it("keeps the contract of ops", longOnly, async () => {
       const { failed, compared } = await compute("ops", { kind: "ops" })
       expect(failed).toEqual([])

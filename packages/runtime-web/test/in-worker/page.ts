@@ -1,4 +1,4 @@
-import type { Answer, Outcome, Task } from "./tasks.ts"
+import type { Answer, Outcome, PassCounts, Task } from "./tasks.ts"
 
 declare global {
   interface Window {
@@ -6,6 +6,8 @@ declare global {
     compute(task: Task): Promise<Outcome>
     /** Starts an adapter several times in a separate worker, and returns how often it was tuned. */
     tuned(starts: number): Promise<number>
+    /** Counts WebGPU's calls of a pass in a separate worker. */
+    counted(): Promise<PassCounts>
   }
 }
 
@@ -19,10 +21,15 @@ window.compute = (task) =>
     worker.postMessage(task)
   })
 
-window.tuned = (starts) =>
-  new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./tiles-worker.ts", import.meta.url), { type: "module" })
-    worker.onmessage = ({ data }: MessageEvent<number>) => resolve(data)
+window.tuned = (starts) => asked(new Worker(new URL("./tiles-worker.ts", import.meta.url), { type: "module" }), starts)
+
+window.counted = () => asked(new Worker(new URL("./counts-worker.ts", import.meta.url), { type: "module" }), null)
+
+/** The only answer of a worker. */
+function asked<T>(worker: Worker, question: unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }: MessageEvent<T>) => resolve(data)
     worker.onerror = ({ message }) => reject(new Error(message))
-    worker.postMessage(starts)
+    worker.postMessage(question)
   })
+}

@@ -1,3 +1,5 @@
+import type { CallCounts } from "../../../../bench/card/measure/counts.mjs"
+
 /** Suites of the reference that compute on a device. */
 export type Suite = "module" | "unet" | "text-vae" | "pipeline" | "diffusion"
 
@@ -13,6 +15,11 @@ export interface Outcome {
   readonly compared: number
   readonly failed: readonly unknown[]
   readonly worstError: number
+}
+
+/** WebGPU's calls of a pass, and how many buffers the device binds at once. */
+export interface PassCounts extends CallCounts {
+  readonly boundBuffers: number
 }
 
 export type Answer = { readonly outcome: Outcome } | { readonly error: unknown }
