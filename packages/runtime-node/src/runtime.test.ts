@@ -16,7 +16,7 @@ describe("createNodeRuntime", () => {
     [{ backend: "constructor" }, 'backend is "constructor", expected one of webgpu, tensorflow, wasm, cpu.'],
     [{ backend: null }, "backend is null, expected one of webgpu, tensorflow, wasm, cpu."],
     [{ precision: "toString" }, 'precision is "toString", expected one of F32, F16, BF16.'],
-    [{ weights: "F8" }, 'weights is "F8", expected one of file, F16, BF16.'],
+    [{ weights: "F8" }, 'weights is "F8", expected one of file, F32, F16, BF16.'],
   ])("refuses a name that is not one of an option: %j", async (options, message) => {
     const untyped = options as unknown as Parameters<typeof createNodeRuntime>[0]
     await expect(createNodeRuntime(untyped)).rejects.toThrow(
