@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Measures how long a checkpoint takes to load into TensorFlow, and how long plain reading of the file takes. Also
 // reports the process's peak memory beside the file's size.
-//   node bench/load.mjs CHECKPOINT [--weights file|F16|BF16]
+//   node bench/load.mjs CHECKPOINT [--weights file|F32|F16|BF16]
 // The page cache holds files that were read before. To measure the disk, drop it before each run. --read first and
 // --read after choose the order. --read none only loads.
 import { open, stat } from "node:fs/promises"
@@ -14,7 +14,7 @@ const { values: options, positionals } = parseArgs({
 })
 const [path] = positionals
 if (path === undefined || !["first", "after", "none"].includes(options.read)) {
-  console.error("usage: node bench/load.mjs CHECKPOINT [--weights file|F16|BF16] [--read first|after|none]")
+  console.error("usage: node bench/load.mjs CHECKPOINT [--weights file|F32|F16|BF16] [--read first|after|none]")
   process.exit(1)
 }
 const { ops } = await startBackend("tensorflow", { weights: options.weights })

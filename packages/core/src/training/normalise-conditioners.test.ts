@@ -68,6 +68,12 @@ const floats = ({ width, height, ...rest }: RgbImage) => ({
 })
 
 describe("the conditioners of a new LLLite", () => {
+  it("are refused where a control has no latents, or others than float32 values", () => {
+    const withLatents = (latents: unknown): FirstControl[] => [{ ...control(96, 64, 1), latents } as FirstControl]
+    expect(() => normalised([control(96, 64, 1)], { condInput: "latent" })).toThrow(/latents/)
+    expect(() => normalised(withLatents([1, 2]))).toThrow(/^training: the control's latents is .*float32 values/)
+  })
+
   it("have them over latents of a picture that is not square", () => {
     const latents = createStream(3, "latents").normal(8 * 12 * 4)
     const model = normalised([{ ...control(96, 64, 1), latents } as FirstControl], { condInput: "latent" })
