@@ -59,7 +59,7 @@ export const PARTS = {
   [`${CORE}/models/lllite`]: [`${CORE}/models/lllite/**/*.test.ts`],
   [`${CORE}/models/unet`]: [`${CORE}/models/unet/{context,deep-shrink,passes,walk}.test.ts`],
   // These tests run every block on its own, and take longer.
-  [`${CORE}/models/unet/blocks.ts`]: [`${CORE}/models/unet/{activations,blocks,context,unet}.test.ts`],
+  [`${CORE}/models/unet/blocks.ts`]: [`${CORE}/models/unet/{activations,blocks,blocks-verbs,context,unet}.test.ts`],
   [`${CORE}/models/controlnet`]: [`${CORE}/models/controlnet/**/*.test.ts`],
   [`${CORE}/models/lora`]: [`${CORE}/models/lora/**/*.test.ts`],
   [`${CORE}/models/layouts`]: [`${CORE}/models/layouts/**/*.test.ts`],
