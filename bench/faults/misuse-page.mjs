@@ -9,8 +9,9 @@ export async function sweepPage({ only, taken, print }) {
     await web.page.exposeFunction("print", print)
     return await web.page.evaluate(
       async ({ only, taken }) => {
-        const { sweep } = await import("/work/misuse-sweep.mjs")
-        const { webCalls } = await import("/work/misuse-web.mjs")
+        // Addresses of the page, which no bundler is to look for.
+        const load = (name) => import(`/work/${name}`)
+        const [{ sweep }, { webCalls }] = [await load("misuse-sweep.mjs"), await load("misuse-web.mjs")]
         const { CoreError, FormatError, WebRuntimeError } = window.web
         const isOurs = (error) => [CoreError, FormatError, WebRuntimeError].some((kind) => error instanceof kind)
         const { calls, close } = await webCalls(window)
