@@ -2,15 +2,12 @@ import type { NetworkLayer } from "@lllite/format"
 import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { signal } from "../../../reference/synthetic.ts"
-import { loadSynthetic, syntheticFile } from "../../../reference/weights.ts"
-import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
-import { startWasm } from "../../../test/wasm.ts"
+import { syntheticFile } from "../../../reference/weights.ts"
+import { apart, named, openSmallUnet, type UnetWithInput } from "../../../test/small-unet-input.ts"
 import { timestepEmbedding } from "../../diffusion/size-embedding.ts"
 import type { LinearWeight, Ops } from "../../ops/ops.ts"
-import { disposeParams } from "../../params.ts"
 import { NO_TAP, type Tap } from "../taps.ts"
-import { inferUnetConfig, UNET_PREFIX, vectorDimOf } from "./config.ts"
+import { inferUnetConfig, UNET_PREFIX } from "./config.ts"
 import type { AttentionParams, UnetParams } from "./params.ts"
 import { layersOfBlock, placesOf } from "./params.ts"
 import { createTextKeyCache, textKeysTogether } from "./text-keys.ts"
@@ -18,32 +15,15 @@ import { textLayers } from "./text-regions.ts"
 import { disposeContext, embedConditions, enterUnet, type UnetInput, unet } from "./unet.ts"
 import { buildUnet } from "./weights.ts"
 
+let small: UnetWithInput
 let ops: Ops
 let params: UnetParams
 let input: UnetInput
 beforeAll(async () => {
-  ops = await startWasm()
-  params = await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load)
-  input = {
-    latents: named("latents", [2, 8, 8, 4]) as Tensor4D,
-    timesteps: [999, 20],
-    context: named("context", [2, 7, SMALL_UNET.contextDim]) as Tensor3D,
-    vector: named("vector", [2, vectorDimOf(SMALL_UNET)]) as Tensor2D,
-  }
+  small = await openSmallUnet()
+  ;({ ops, params, input } = small)
 })
-afterAll(() => {
-  disposeParams(params)
-  tf.dispose([input.latents, input.context, input.vector])
-})
-
-function named(name: string, shape: number[]): Tensor {
-  return tf.tensor(signal(name, shape), shape)
-}
-
-/** The greatest difference over the greatest value. */
-function apart(a: Tensor, b: Tensor): number {
-  return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
-}
+afterAll(() => small.dispose())
 
 describe("layers that a runtime computes together", () => {
   /** Ops whose `linearEach` notes the layers' rows. */

@@ -1,56 +1,36 @@
 import { unetTable } from "@lllite/format"
-import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
+import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal } from "../../../reference/synthetic.ts"
-import { loadSynthetic } from "../../../reference/weights.ts"
+import { apart, openSmallUnet, type UnetWithInput } from "../../../test/small-unet-input.ts"
 import { disposeResiduals, residualsOf } from "../../../test/small-unet-parts.ts"
 import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
-import { startWasm } from "../../../test/wasm.ts"
 import { timestepEmbedding } from "../../diffusion/size-embedding.ts"
 import type { Ops, RepeatedPass } from "../../ops/ops.ts"
-import { disposeParams } from "../../params.ts"
 import { NO_READS, NO_TAP, type Tap } from "../taps.ts"
 import { composedBlocks } from "./block-verbs.ts"
-import { unetWidths, vectorDimOf } from "./config.ts"
+import { unetWidths } from "./config.ts"
 import { createFeatureCache } from "./feature-cache.ts"
 import type { UnetParams } from "./params.ts"
 import { createTextKeyCache } from "./text-keys.ts"
 import { type UnetInput, type UnetOptions, unet } from "./unet.ts"
 import type { Residuals } from "./walk.ts"
-import { buildUnet } from "./weights.ts"
 
 /** Layers that multiply. */
 const products = unetTable(SMALL_UNET.layout, unetWidths(SMALL_UNET)).layers.filter(
   ({ kind }) => kind !== "norm",
 ).length
 
+let small: UnetWithInput
 let ops: Ops
 let params: UnetParams
 let input: UnetInput
 beforeAll(async () => {
-  ops = await startWasm()
-  params = await loadSynthetic("a U-Net", buildUnet(SMALL_UNET), ops.load)
-  input = {
-    latents: named("latents", [2, 8, 8, 4]) as Tensor4D,
-    timesteps: [999, 20],
-    context: named("context", [2, 7, SMALL_UNET.contextDim]) as Tensor3D,
-    vector: named("vector", [2, vectorDimOf(SMALL_UNET)]) as Tensor2D,
-  }
+  small = await openSmallUnet()
+  ;({ ops, params, input } = small)
 })
-afterAll(() => {
-  disposeParams(params)
-  tf.dispose([input.latents, input.context, input.vector])
-})
-
-function named(name: string, shape: number[]): Tensor {
-  return tf.tensor(signal(name, shape), shape)
-}
-
-/** The greatest difference over the greatest value. */
-function apart(a: Tensor, b: Tensor): number {
-  return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
-}
+afterAll(() => small.dispose())
 
 describe("the input of a U-Net", () => {
   const of = (shape: number[]): Tensor => tf.zeros(shape)
