@@ -37,8 +37,3 @@ export async function openSmallUnet(): Promise<UnetWithInput> {
 export function named(name: string, shape: number[]): Tensor {
   return tf.tensor(signal(name, shape), shape)
 }
-
-/** The greatest difference over the greatest value. */
-export function apart(a: Tensor, b: Tensor): number {
-  return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
-}

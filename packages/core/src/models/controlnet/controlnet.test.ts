@@ -2,6 +2,7 @@ import type { Tensor, Tensor2D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal } from "../../../reference/synthetic.ts"
+import { apart } from "../../../test/apart.ts"
 import { controlFile, SMALL_CONTROL, SMALL_UNION } from "../../../test/small-controlnet.ts"
 import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
 import { startWasm } from "../../../test/wasm.ts"
@@ -50,11 +51,6 @@ const hintOf = (name: string, count: number, type = 0, sides: readonly number[] 
   embedding: named(name, [count, ...sides, 32]),
   type,
 })
-
-/** The greatest difference over the greatest value. */
-function apart(a: Tensor, b: Tensor): number {
-  return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
-}
 
 const all = ({ skips, middle }: ControlNetResiduals): readonly Tensor4D[] => [...skips, middle]
 const greatest = (a: ControlNetResiduals, b: ControlNetResiduals): number =>

@@ -1,6 +1,6 @@
 import type { AdapterDims, Site, SiteTensorName, UnetLayout } from "@lllite/format"
 import { siteTable, siteTensorKey, siteTensorShapes } from "@lllite/format"
-import { checkArgument, checkGiven, valueText } from "../../argument.ts"
+import { checkArgument, checkGiven, type OptionKinds, valueText } from "../../argument.ts"
 import { CoreError } from "../../errors.ts"
 import { isInRange, rangeText } from "../../number-range.ts"
 
@@ -76,7 +76,7 @@ export function layOutSlots(adapters: readonly AdapterPlan[]): {
 const INPUT_WIDTH = { integer: true, min: 1, max: 2 ** 16 } as const
 
 /** The kinds of what a site is looked up by. Widths and depths have ranges. */
-const SITE_KINDS: Readonly<Partial<Record<keyof Site, Parameters<typeof checkArgument>[2]>>> = {
+const SITE_KINDS: Partial<OptionKinds<Site>> = {
   path: "text",
   section: "text",
   block: "text",

@@ -3,6 +3,7 @@ import type { Tensor, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { syntheticFile } from "../../../reference/weights.ts"
+import { apart } from "../../../test/apart.ts"
 import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
 import { startWasm } from "../../../test/wasm.ts"
 import { checkEachBlock, normal } from "../../../testing/small-unet.ts"
@@ -164,11 +165,6 @@ function placed(
       return tap.reads?.(layer, place, count) ?? null
     },
   }
-}
-
-/** The greatest difference over the greatest value. */
-function apart(a: Tensor, b: Tensor): number {
-  return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
 }
 
 describe("texts of regions", () => {

@@ -5,6 +5,7 @@ import * as tf from "@tensorflow/tfjs-core"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { signal, weight } from "../../../reference/synthetic.ts"
 import { loadSynthetic } from "../../../reference/weights.ts"
+import { apart } from "../../../test/apart.ts"
 import { createLowRank, type LowRank } from "../../../test/low-rank-tap.ts"
 import { countedBlocks, disposeResiduals, residualsOf } from "../../../test/small-unet-parts.ts"
 import { SMALL_UNET } from "../../../test/synthetic-sdxl.ts"
@@ -64,11 +65,6 @@ async function fileOf(config = SMALL_UNET, lowRank?: LowRank): Promise<WeightFil
       }),
     ),
   }
-}
-
-/** The greatest difference over the greatest value. */
-function apart(a: Tensor, b: Tensor): number {
-  return tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0] as number)
 }
 
 describe("a tap after the layers", () => {
