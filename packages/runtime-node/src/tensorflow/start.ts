@@ -8,6 +8,7 @@ import { prepareTensorflowEnvironment } from "./environment.ts"
 import { recordable } from "./graph/recorder.ts"
 import type { TensorflowInstallation, TensorflowSearch } from "./installation.ts"
 import { findTensorflow } from "./installation.ts"
+import { loadKernels } from "./kernels.ts"
 import { createTensorflowOps, graphAbilities } from "./ops/index.ts"
 import { loadNodeBackendPackage } from "./package-loader.ts"
 
@@ -34,6 +35,7 @@ export async function startTensorflow(
   const started = await tf.setBackend("tensorflow")
   if (!started) throw new Error('backend "tensorflow": tfjs did not start it. Type: lllite doctor')
   await tf.ready()
+  if (!binding.isUsingGpuDevice()) loadKernels(chosen)
   const abilities = graphs ? graphAbilities() : null
   const ops = createTensorflowOps({ compute: precision, graphs: abilities, weights })
   const problem = abilities?.problem ?? null

@@ -10,6 +10,7 @@ import { inColumns } from "./columns.ts"
 import type { Value } from "./graph.ts"
 import type { LoadedGraph } from "./loaded-graph.ts"
 import { loadGraph } from "./loaded-graph.ts"
+import { withOwnProducts } from "./own-products.ts"
 import type { RecordableBackend } from "./recorder.ts"
 import { simplify } from "./simplify.ts"
 import { splitGraph } from "./split.ts"
@@ -41,9 +42,11 @@ interface Kind {
  */
 export function createPartRunner(
   backend: RecordableBackend,
-  { hasLayerNorm }: Pick<GraphAbilities, "hasLayerNorm">,
+  { hasLayerNorm, hasProducts }: Pick<GraphAbilities, "hasLayerNorm" | "hasProducts">,
 ): NonNullable<Ops["runPart"]> {
   const { binding } = backend
+  const load = (values: readonly Value[], inputCount: number): LoadedGraph =>
+    loadGraph(binding, hasProducts ? withOwnProducts(values, binding) : values, inputCount)
   const kinds = new Map<string, Kind>()
 
   const kindOf = (key: string): Kind => {
@@ -77,7 +80,7 @@ export function createPartRunner(
       const value = recording.valueOf(inScope(() => idOf(run())))
       if (value === null || recording.isOpen()) return null
       const short = simplify([value], { codes: binding, hasLayerNorm })
-      return loadGraph(binding, inColumns(short, binding), operands.length)
+      return load(inColumns(short, binding), operands.length)
     })
 
   /** Runs a part forward and back op by op, and makes graphs of both. operands: those of the part, then dy. */
@@ -104,8 +107,8 @@ export function createPartRunner(
       const [value, ...gradients] = inColumns(simplify([y, ...known], { codes: binding }), binding)
       const split = splitGraph({ inputCount: operands.length, y: value as Value, gradients }, binding)
       return {
-        keep: loadGraph(binding, split.keep, operands.length - 1),
-        back: loadGraph(binding, split.back, split.backInputCount),
+        keep: load(split.keep, operands.length - 1),
+        back: load(split.back, split.backInputCount),
       }
     })
 

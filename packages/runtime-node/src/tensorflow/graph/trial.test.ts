@@ -21,10 +21,10 @@ it("says why a build of TensorFlow runs no graphs", () => {
   const broken = bindingWith(() => {
     throw new Error("Could not find SavedModel\nat some place")
   })
-  expect(tryGraphs(broken)).toEqual({ problem: "Could not find SavedModel", hasLayerNorm: false })
+  expect(tryGraphs(broken)).toEqual({ problem: "Could not find SavedModel", hasLayerNorm: false, hasProducts: false })
   expect(tryGraphs(bindingWith(() => [1, 2, 3, 4])).problem).toBe("a graph gave 1,2,3,4 instead of 2,3,4,5")
 })
 
 it("does without an op whose numbers are wrong", () => {
-  expect(tryGraphs(bindingWith(() => [2, 3, 4, 5]))).toEqual({ problem: null, hasLayerNorm: false })
+  expect(tryGraphs(bindingWith(() => [2, 3, 4, 5]))).toEqual({ problem: null, hasLayerNorm: false, hasProducts: false })
 })

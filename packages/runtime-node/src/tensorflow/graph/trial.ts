@@ -3,6 +3,7 @@ import { TF_TYPES } from "../ops/device.ts"
 import type { Value, ValueType } from "./graph.ts"
 import { outputOf } from "./graph.ts"
 import { loadGraph } from "./loaded-graph.ts"
+import { productNode } from "./own-product.ts"
 
 /** What a build of TensorFlow can do with graphs. */
 export interface GraphAbilities {
@@ -10,7 +11,11 @@ export interface GraphAbilities {
   readonly problem: string | null
   /** Whether it has oneDNN's layer norm. */
   readonly hasLayerNorm: boolean
+  /** Whether it has our own products, see `kernels`. */
+  readonly hasProducts: boolean
 }
+
+const NOTHING = { hasLayerNorm: false, hasProducts: false } as const
 
 const ROW: ValueType = { dtype: TF_TYPES.F32, shape: [1, 4] }
 const VECTOR: ValueType = { dtype: TF_TYPES.F32, shape: [4] }
@@ -27,19 +32,36 @@ export function tryGraphs(binding: TensorflowBinding): GraphAbilities {
   ) => resultOf(binding, outputOf({ op, inputs, attributes: [float, ...attributes], outputs: [ROW], isBack: false }))
   try {
     const sum = run("AddV2", [x, vector(1)], [])
-    if (sum.join() !== "2,3,4,5")
-      return { problem: `a graph gave ${sum.join()} instead of 2,3,4,5`, hasLayerNorm: false }
+    if (sum.join() !== "2,3,4,5") return { problem: `a graph gave ${sum.join()} instead of 2,3,4,5`, ...NOTHING }
   } catch (error) {
     const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n")
-    return { problem: line, hasLayerNorm: false }
+    return { problem: line, ...NOTHING }
   }
+  const hasLayerNorm = gives(
+    [1, 2, 3, 4].map((value) => (value - 2.5) / Math.sqrt(1.25 + 1e-5) + 1),
+    () => {
+      const epsilon = { name: "epsilon", type: binding.TF_ATTR_FLOAT, value: 1e-5 }
+      return run("_MklLayerNorm", [x, vector(1), vector(1)], [epsilon])
+    },
+  )
+  const hasProducts = gives([10], () => {
+    const plan = { samples: 1, tokens: 1, width: 4, out: 1, xColumns: false, yColumns: false, contractsRows: false }
+    const inputs = { x, weight: vector(1), bias: null, addend: null }
+    return resultOf(
+      binding,
+      outputOf(productNode(plan, inputs, { dtype: TF_TYPES.F32, shape: [1, 1] }, false, binding)),
+    )
+  })
+  return { problem: null, hasLayerNorm, hasProducts }
+}
+
+/** Whether an op that not every build has gives these numbers. */
+function gives(expected: readonly number[], run: () => readonly number[]): boolean {
   try {
-    const epsilon = { name: "epsilon", type: binding.TF_ATTR_FLOAT, value: 1e-5 }
-    const normed = run("_MklLayerNorm", [x, vector(1), vector(1)], [epsilon])
-    const expected = [1, 2, 3, 4].map((value) => (value - 2.5) / Math.sqrt(1.25 + 1e-5) + 1)
-    return { problem: null, hasLayerNorm: expected.every((value, i) => Math.abs(value - (normed[i] ?? 0)) < 1e-4) }
+    const result = run()
+    return expected.every((value, i) => Math.abs(value - (result[i] ?? 0)) < 1e-4)
   } catch {
-    return { problem: null, hasLayerNorm: false }
+    return false
   }
 }
 

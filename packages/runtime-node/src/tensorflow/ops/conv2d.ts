@@ -36,13 +36,20 @@ const MEASURED: ProductRule = {
   backward: ({ channels, pixels }) => channels >= 640 && pixels <= 64,
 }
 
+export interface Conv2dOptions {
+  readonly rule?: ProductRule
+  /** Values of windows in memory at once. */
+  readonly mostValues?: number
+  /** Whether ops are recorded for a graph with our own products, which computes convolutions as such. Default: never. */
+  readonly isRecording?: (() => boolean) | undefined
+}
+
 /** Convolutions with frozen filters. The rule chooses between TensorFlow's own op and a product with the windows. */
 export function createConv2d(
   device: TensorflowDevice,
   multiply: Multiply,
   compute: ComputeType,
-  rule: ProductRule = MEASURED,
-  mostValues: number = MOST_VALUES,
+  { rule = MEASURED, mostValues = MOST_VALUES, isRecording = () => false }: Conv2dOptions = {},
 ): Ops["conv2d"] {
   return (x, weight, { stride, padding }) => {
     const { filter, bias } = weight as HeldConv2d
@@ -50,7 +57,7 @@ export function createConv2d(
     expectWidth("conv2d", x, inner)
     const windows = windowsOf(x.shape, [kernelHeight, kernelWidth], padding)
     const size = { channels: Math.min(inner, out), pixels: windows.samples * windows.height * windows.width, compute }
-    const isProduct = stride === 1 && kernelHeight * kernelWidth > 1
+    const isProduct = stride === 1 && kernelHeight * kernelWidth > 1 && !isRecording()
     const attributes = {
       ...paddingAttributes(padding, stride, kernelHeight, kernelWidth),
       strides: [1, stride, stride, 1],

@@ -35,13 +35,14 @@ export function createTensorflowOps({
 }: TensorflowOpsOptions = {}): Ops {
   const device = openDevice()
   const multiply = createMultiply(device, compute)
+  const isRecording = graphs?.hasProducts === true ? recordableBackend()?.binding.isRecording : undefined
   return checkedVerbs({
     ...createComposedOps(),
     ...graphVerbs(graphs),
     load: createLoader(device, weights),
     ...createProducts(device, multiply),
     relu: createRelu(device),
-    conv2d: createConv2d(device, multiply, compute),
+    conv2d: createConv2d(device, multiply, compute, { isRecording }),
     attention,
     geglu,
     groupNorm,
@@ -54,7 +55,7 @@ export function createTensorflowOps({
 export function graphAbilities(): GraphAbilities {
   const backend = recordableBackend()
   if (backend !== null) return tryGraphs(backend.binding)
-  return { problem: "another program registered the backend", hasLayerNorm: false }
+  return { problem: "another program registered the backend", hasLayerNorm: false, hasProducts: false }
 }
 
 function graphVerbs(graphs: GraphAbilities | null): Pick<Ops, "runPart"> {

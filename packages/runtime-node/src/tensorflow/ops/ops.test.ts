@@ -188,7 +188,7 @@ describe(
         ["BF16", 1e-2],
       ] as const) {
         const multiply = createMultiply(device, compute)
-        const native = createConv2d(device, multiply, compute, never)
+        const native = createConv2d(device, multiply, compute, { rule: never })
         tf.tidy(() => {
           const x = tf.tensor4d(normal("x", [2, 6, 7, 4]), [2, 6, 7, 4])
           for (const padding of [
@@ -197,7 +197,7 @@ describe(
             [0, 0, 0, 0],
           ] as const) {
             for (const most of [2 ** 23, 1]) {
-              const product = createConv2d(device, multiply, compute, always, most)
+              const product = createConv2d(device, multiply, compute, { rule: always, mostValues: most })
               const [a, b] = [product, native].map(
                 (conv2d) => (x: Tensor) => conv2d(x as Tensor4D, filter, { stride: 1, padding }),
               ) as [(x: Tensor) => Tensor, (x: Tensor) => Tensor]
