@@ -187,7 +187,7 @@ function reader(folder, { backend, weights, precision }, only) {
       once("ops", async () => {
         const options = { weights, ...(precision !== "F32" && { precision }) }
         const { ops, paths } = await startBackend(backend, options)
-        for (const path of paths) console.error(path)
+        for (const path of paths ?? []) console.error(path)
         return ops
       }),
   }
