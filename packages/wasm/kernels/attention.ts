@@ -6,6 +6,11 @@ import { padded, sumOf } from "./vector"
 const BLOCK = 32
 /** A score that must not count. It is far below every other score, and finite, since infinity can become NaN. */
 const MASKED: f32 = -1e30
+/**
+ * A score this far below its row's largest gets the probability 0. It would be e^-32, below 2^-46, which no sum in
+ * float32 notices. Smaller ones lead to subnormal numbers in gradients, and products with these take many times as long.
+ */
+const LEAST_SCORE: f32 = -32
 
 /** Values that `attention` needs in its scratch memory: one head's keys by columns, and a block of scores. */
 export function attentionScratch(keys: i32, dim: i32): i32 {
@@ -66,7 +71,10 @@ export function attentionGradientScratch(keys: i32, dim: i32): i32 {
   return padded(keys) * (2 * dim + 2 * BLOCK) + rowListSize(1)
 }
 
-/** dq, dk, dv of `attention`. The probabilities are computed again from its stats. */
+/**
+ * dq, dk, dv of `attention`. The probabilities are computed again from its stats. An address of 0 for dk skips both dk
+ * and dv.
+ */
 export function attentionGradient(
   q: usize,
   k: usize,
@@ -111,6 +119,7 @@ export function attentionGradient(
         }
         const later = start > 0
         product(slopes, scoreRow, 1, k + keyAt, width, 0, dq + blockAt, width, rows, dim, keys, false, list)
+        if (dk == 0) continue
         product(slopes, 1, scoreRow, q + blockAt, width, 0, dk + keyAt, width, keys, dim, rows, later, list)
         product(probabilities, 1, scoreRow, dy + blockAt, width, 0, dv + keyAt, width, keys, dim, rows, later, list)
       }
@@ -121,6 +130,12 @@ export function attentionGradient(
 /** Masks all scores of a row but the first `visible` ones. */
 function mask(row: usize, visible: i32, length: i32): void {
   for (let i = visible; i < length; i++) store<f32>(row + ((<usize>i) << 2), MASKED)
+}
+
+/** The share of a score, from its distance to the largest score of its row. */
+@inline
+function weightOf(distance: v128): v128 {
+  return v128.and(exp(distance), f32x4.ge(distance, f32x4.splat(LEAST_SCORE)))
 }
 
 /** Scores to probabilities in place. length: a multiple of four. */
@@ -134,7 +149,7 @@ function softmaxRow(row: usize, length: i32, stats: usize): void {
   )
   let sum = f32x4.splat(0)
   for (let at = row; at < end; at += 16) {
-    const weight = exp(f32x4.sub(v128.load(at), f32x4.splat(top)))
+    const weight = weightOf(f32x4.sub(v128.load(at), f32x4.splat(top)))
     v128.store(at, weight)
     sum = f32x4.add(sum, weight)
   }
@@ -151,7 +166,7 @@ function softmaxGradientRow(scores: usize, slopes: usize, length: i32, stats: us
   const inverse = v128.load32_splat(stats, 4)
   let along = f32x4.splat(0)
   for (let at: usize = 0; at < bytes; at += 16) {
-    const probability = f32x4.mul(exp(f32x4.sub(v128.load(scores + at), top)), inverse)
+    const probability = f32x4.mul(weightOf(f32x4.sub(v128.load(scores + at), top)), inverse)
     v128.store(scores + at, probability)
     along = f32x4.add(along, f32x4.mul(probability, v128.load(slopes + at)))
   }

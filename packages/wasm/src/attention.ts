@@ -10,7 +10,7 @@ import type { Kernels } from "./kernels.ts"
  */
 export function createAttention(heap: Heap, kernels: Kernels): Ops["attention"] {
   const { address, create, withScratch } = heap
-  return (q, k, v, { heads, causal }) => {
+  return (q, k, v, { heads, causal, keysGradient = true }) => {
     const [n, tokens, width] = q.shape
     const [samples, keys] = k.shape
     const dim = width / heads
@@ -22,7 +22,7 @@ export function createAttention(heap: Heap, kernels: Kernels): Ops["attention"] 
           "expected the same samples and width, a width that is a multiple of the heads, and as many keys as values.",
       )
     }
-    return vjp([q, k, v], () => {
+    return vjp(keysGradient ? [q, k, v] : [q], () => {
       const y = create<Tensor3D>(q.shape)
       const stats = create<Tensor>([n, heads, tokens, 2])
       withScratch(kernels.attentionScratch(keys, dim), (scratch) => {
@@ -34,13 +34,15 @@ export function createAttention(heap: Heap, kernels: Kernels): Ops["attention"] 
         value: y,
         saved: [q, k, v, stats] as const,
         gradients: (dy, [q, k, v, stats]) => {
-          const [dq, dk, dv] = [create(q.shape), create(k.shape), create(v.shape)]
+          const dq = create(q.shape)
+          const ofKeys = keysGradient ? [create(k.shape), create(v.shape)] : []
           withScratch(kernels.attentionGradientScratch(keys, dim), (scratch) => {
             const inputs = [address(q), address(k), address(v), address(stats), address(dy)] as const
-            const outputs = [address(dq), address(dk), address(dv)] as const
+            const [dk = 0, dv = 0] = ofKeys.map(address)
+            const outputs = [address(dq), dk, dv] as const
             kernels.attentionGradient(...inputs, ...outputs, scratch, n, heads, tokens, keys, dim, causal)
           })
-          return [dq, dk, dv]
+          return [dq, ...ofKeys]
         },
       }
     })
