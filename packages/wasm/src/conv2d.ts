@@ -1,7 +1,7 @@
 import { type Conv2dWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import { WasmOpsError } from "./errors.ts"
-import { type PackedMatrix, packMatrix } from "./frozen-weight.ts"
+import { type Direction, type PackedMatrix, packMatrix } from "./frozen-weight.ts"
 import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
@@ -17,6 +17,24 @@ interface Reach {
   readonly left: number
 }
 
+type Shape4 = readonly [number, number, number, number]
+
+/** With fewer channels, transforming tiles takes longer than it saves. */
+const LEAST_CHANNELS = 16
+
+/** On a side of fewer outputs, most of a direct convolution's taps meet no pixel. */
+const LEAST_SIDE = 4
+
+/** The transformed filter is nearly twice as large. A larger one than this, 4 MiB in all, is not worth its memory. */
+const MOST_PAIRS = 2 ** 16
+
+/** Whether a convolution runs in tiles, by `convolveTiles` in kernels/winograd.ts. */
+function suitsTiles(inner: number, [, height, width, out]: Shape4, { kernel, up, down }: Reach): boolean {
+  const isThree = kernel[0] === 3 && kernel[1] === 3 && up === 0 && down === 0
+  const areChannels = [inner, out].every((channels) => channels >= LEAST_CHANNELS && channels % 4 === 0)
+  return isThree && areChannels && inner * out <= MOST_PAIRS && height >= LEAST_SIDE && width >= LEAST_SIDE
+}
+
 /**
  * Convolutions with frozen weights, and their loader. The gradient is the same kernel with the weight packed for it.
  */
@@ -24,22 +42,30 @@ export function createConv2d(
   heap: Heap,
   kernels: Kernels,
 ): { readonly conv2d: Ops["conv2d"]; readonly load: Ops["load"]["conv2d"] } {
-  const convolve = (
-    x: Tensor,
-    weight: Tensor,
-    bias: Tensor | null,
-    shape: readonly [number, number, number, number],
-    { kernel, up, down, top, left }: Reach,
-  ): Tensor4D => {
+  const convolve = (x: Tensor, matrix: PackedMatrix, direction: Direction, shape: Shape4, reach: Reach): Tensor4D => {
+    const { kernel, up, down, top, left } = reach
     const [n, height, width, inner] = x.shape as [number, number, number, number]
+    const [, outHeight, outWidth, out] = shape
     const y = heap.create<Tensor4D>(shape)
-    heap.withScratch(kernels.convolveScratch(kernel[0] * kernel[1], inner), (scratch) => {
-      const biasAt = bias === null ? 0 : heap.address(bias)
-      const tensors = [heap.address(x), heap.address(weight), biasAt, heap.address(y)] as const
-      const [, outHeight, outWidth, out] = shape
-      const sizes = [n, height, width, inner, outHeight, outWidth, out, ...kernel] as const
-      kernels.convolve(...tensors, scratch, ...sizes, up, down, top, left)
-    })
+    const isForward = direction === "forward"
+    const bias = isForward ? matrix.bias : null
+    const inTiles = suitsTiles(inner, shape, reach)
+    const weight = inTiles ? matrix.packedTiles(direction) : isForward ? matrix.packed : matrix.packedBackward()
+    const taps = kernel[0] * kernel[1]
+    heap.withScratch(
+      inTiles ? kernels.convolveTilesScratch(inner, out) : kernels.convolveScratch(taps, inner),
+      (scratch) => {
+        const biasAt = bias === null ? 0 : heap.address(bias)
+        const tensors = [heap.address(x), heap.address(weight), biasAt, heap.address(y)] as const
+        if (inTiles) {
+          const sizes = [n, height, width, inner, outHeight, outWidth, out] as const
+          kernels.convolveTiles(...tensors, scratch, ...sizes, top, left)
+          return
+        }
+        const sizes = [n, height, width, inner, outHeight, outWidth, out, ...kernel] as const
+        kernels.convolve(...tensors, scratch, ...sizes, up, down, top, left)
+      },
+    )
     return y
   }
   return {
@@ -49,8 +75,8 @@ export function createConv2d(
       ...(await packMatrix(heap, kernels, weight, bias, 4)),
     }),
     conv2d(x, weight, { stride, padding }) {
-      const { packed, packedBackward, bias, shape } = weight as WasmConv2d
-      const [out, inner, kernelHeight, kernelWidth] = shape as [number, number, number, number]
+      const matrix = weight as WasmConv2d
+      const [out, inner, kernelHeight, kernelWidth] = matrix.shape as [number, number, number, number]
       const [top, bottom, left, right] = padding
       const [n, height, width, channels] = x.shape
       const outHeight = Math.floor((height + top + bottom - kernelHeight) / stride) + 1
@@ -68,9 +94,9 @@ export function createConv2d(
       const backward: Reach = { kernel, up: 0, down: step, top: kernelHeight - 1 - top, left: kernelWidth - 1 - left }
       const { shape: inputShape } = x
       return vjp([x], () => ({
-        value: convolve(x, packed, bias, [n, outHeight, outWidth, out], forward),
+        value: convolve(x, matrix, "forward", [n, outHeight, outWidth, out], forward),
         saved: [],
-        gradients: (dy) => [convolve(dy, packedBackward(), null, inputShape, backward)],
+        gradients: (dy) => [convolve(dy, matrix, "backward", inputShape, backward)],
       }))
     },
   }

@@ -6,6 +6,9 @@ import { WasmOpsError } from "./errors.ts"
 import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
+/** The way of values through a layer, or of slopes. */
+export type Direction = "forward" | "backward"
+
 /**
  * A frozen matrix in the layout of products. It owns its memory in the heap: the size of the weight in float32, with
  * columns padded to a multiple of eight. From the first gradient on it owns twice as much. `dispose` frees all of it.
@@ -14,6 +17,8 @@ export interface PackedMatrix {
   readonly packed: Tensor
   /** The weight in the layout of gradients. The first call makes it. */
   readonly packedBackward: () => Tensor
+  /** A filter of 3×3 in the layout of `convolveTiles`, for each direction. The first call makes it. */
+  readonly packedTiles: (direction: Direction) => Tensor
   readonly bias: Tensor | null
   readonly bytes: number
   dispose(): void
@@ -43,18 +48,35 @@ export async function packMatrix(
   kernels.pack(heap.address(raw), heap.address(packed), out, taps, inner)
   raw.dispose()
   let packedBackward: Tensor | null = null
+  const makeBackward = (): Tensor => {
+    const made = heap.create([kernels.packedSize(inner, taps, out)])
+    kernels.packBackward(heap.address(packed), heap.address(made), out, taps, inner)
+    return made
+  }
+  const tiles: { [direction in Direction]?: Tensor } = {}
+  const makeTiles = (direction: Direction): Tensor => {
+    const [columns, k] = direction === "forward" ? [out, inner] : [inner, out]
+    const made = heap.create([kernels.packedTilesSize(columns, k)])
+    const from = direction === "forward" ? packed : (packedBackward ?? makeBackward())
+    kernels.packTiles(heap.address(from), heap.address(made), columns, k)
+    if (from !== packed && from !== packedBackward) from.dispose()
+    return made
+  }
   return {
     packed,
     packedBackward: () => {
-      if (packedBackward === null) {
-        packedBackward = tf.keep(heap.create([kernels.packedSize(inner, taps, out)]))
-        kernels.packBackward(heap.address(packed), heap.address(packedBackward), out, taps, inner)
-      }
+      packedBackward ??= tf.keep(makeBackward())
       return packedBackward
+    },
+    packedTiles: (direction) => {
+      const made = tiles[direction] ?? tf.keep(makeTiles(direction))
+      tiles[direction] = made
+      return made
     },
     bias: biasTensor,
     bytes: 4 * (packed.size + (biasTensor?.size ?? 0)),
-    dispose: () => tf.dispose([packed, biasTensor, packedBackward].filter((tensor) => tensor !== null)),
+    dispose: () =>
+      tf.dispose([packed, biasTensor, packedBackward, ...Object.values(tiles)].filter((tensor) => tensor !== null)),
   }
 }
 

@@ -42,6 +42,8 @@ export interface Kernels {
   packedSize(columns: number, parts: number, k: number): number
   pack(from: number, to: number, columns: number, parts: number, k: number): void
   packBackward(from: number, to: number, columns: number, parts: number, k: number): void
+  packedTilesSize(columns: number, k: number): number
+  packTiles(from: number, to: number, columns: number, k: number): void
   linearScratch(): number
   linear(
     ...args: [
@@ -56,6 +58,14 @@ export interface Kernels {
       ...[n: number, height: number, width: number, inner: number],
       ...[outHeight: number, outWidth: number, out: number, kernelHeight: number, kernelWidth: number],
       ...[up: number, down: number, top: number, left: number],
+    ]
+  ): void
+  convolveTilesScratch(inner: number, out: number): number
+  convolveTiles(
+    ...args: [
+      ...[x: number, weight: number, bias: number, y: number, scratch: number],
+      ...[n: number, height: number, width: number, inner: number],
+      ...[outHeight: number, outWidth: number, out: number, top: number, left: number],
     ]
   ): void
   layerNorm(

@@ -78,6 +78,30 @@ describe("createWasmOps", () => {
     expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes })
   })
 
+  it("holds a filter of 3×3 once more for each direction in which it runs in tiles", async () => {
+    await tf.setBackend("wasm")
+    const ops = await createWasmOps(createComposedOps())
+    const values = 16 * 32 * 9
+    const entry = {
+      name: "weight",
+      dtype: "F32",
+      shape: [32, 16, 3, 3],
+      read: async () => new Uint8Array(4 * values),
+    } as const
+    const before = tf.memory()
+    const weight = await ops.load.conv2d(entry, null)
+    const x = tf.ones<tf.Rank.R4>([1, 4, 4, 16])
+    const options = { stride: 1, padding: [1, 1, 1, 1] } as const
+    const held = (): number => (tf.memory().numBytes - before.numBytes - 4 * x.size) / (4 * values)
+    ops.conv2d(x, weight, options).dispose()
+    expect(held()).toBeCloseTo(1 + 16 / 9)
+    for (let i = 0; i < 2; i++) tf.dispose(tf.grad((x) => ops.conv2d(x as tf.Tensor4D, weight, options))(x))
+    expect(held()).toBeCloseTo(1 + 32 / 9)
+    tf.dispose(x)
+    weight.dispose()
+    expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes })
+  })
+
   it("makes clones share values, and keeps the values until the last clone is disposed", async () => {
     await tf.setBackend("wasm")
     await createWasmOps(createComposedOps())

@@ -19,6 +19,8 @@ export function convolutionCases(): OpsCase[] {
     convShiftCase("3×3, two samples", [2, 5, 7, 5], 6, 3, [1, 1, 1, 1]),
     convShiftCase("3×3, 8 channels", [3, 4, 4, 8], 8, 3, [1, 1, 1, 1]),
     convShiftCase("1×1", [2, 5, 4, 8], 12, 1, [0, 0, 0, 0]),
+    convCase("3×3, 16 to 20 channels, odd sides", [5, 7, 9, 16], 20, 3, 1, [1, 1, 1, 1], true),
+    convCase("3×3, 20 to 36 channels, uneven padding", [3, 6, 5, 20], 36, 3, 1, [0, 1, 2, 0], false),
     convCase("3×3, 40 to 24 channels, odd pixels", [3, 3, 5, 40], 24, 3, 1, [1, 1, 1, 1], true),
   ]
 }
