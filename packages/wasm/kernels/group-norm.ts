@@ -65,7 +65,7 @@ export function groupNorm(
   }
 }
 
-/** dx of `groupNorm`, from its stats. */
+/** dx of `groupNorm`, from its stats. `beside`, a slope at x from elsewhere or address 0, is added to it. */
 export function groupNormGradient(
   x: usize,
   scale: usize,
@@ -73,6 +73,7 @@ export function groupNormGradient(
   stats: usize,
   dy: usize,
   dx: usize,
+  beside: usize,
   scratch: usize,
   n: i32,
   rows: i32,
@@ -135,8 +136,10 @@ export function groupNormGradient(
         const inverse = v128.load(inverses + at)
         const hat = f32x4.mul(f32x4.sub(take(x + at, left), v128.load(means + at)), inverse)
         const lost = f32x4.add(v128.load(meanSlopes + at), f32x4.mul(hat, v128.load(meanAlongs + at)))
-        put(dx + at, f32x4.mul(f32x4.sub(take(dx + at, left), lost), inverse), left)
+        const slope = f32x4.mul(f32x4.sub(take(dx + at, left), lost), inverse)
+        put(dx + at, beside == 0 ? slope : f32x4.add(take(beside + at, left), slope), left)
       }
+      if (beside != 0) beside += rowBytes
       x += rowBytes
       dy += rowBytes
       dx += rowBytes

@@ -43,13 +43,17 @@ export function layerNorm(
   }
 }
 
-/** dx: dy · scale minus its mean and minus its part along the normalised row, divided by the deviation. */
+/**
+ * dx: dy · scale minus its mean and minus its part along the normalised row, divided by the deviation. `beside`, a slope
+ * at x from elsewhere or address 0, is added to it.
+ */
 export function layerNormGradient(
   x: usize,
   scale: usize,
   stats: usize,
   dy: usize,
   dx: usize,
+  beside: usize,
   rows: i32,
   width: i32,
 ): void {
@@ -77,8 +81,10 @@ export function layerNormGradient(
       const dHat = f32x4.mul(take(dy + at, left), take(scale + at, left))
       const hat = f32x4.mul(f32x4.sub(take(x + at, left), mean), inverse)
       const rest = f32x4.sub(f32x4.sub(dHat, meanOfSlopes), f32x4.mul(hat, shareAlong))
-      put(dx + at, f32x4.mul(rest, inverse), left)
+      const slope = f32x4.mul(rest, inverse)
+      put(dx + at, beside == 0 ? slope : f32x4.add(take(beside + at, left), slope), left)
     }
+    if (beside != 0) beside += bytes
     stats += 8
     x += bytes
     dy += bytes

@@ -52,7 +52,9 @@ export function linearScratch(): i32 {
   return rowListSize(1)
 }
 
-/** y = x w + bias. x: [rows, inner]. w: [inner, out], packed by `pack`. bias: [out], padded, or address 0. */
+/**
+ * y = x w + bias, or y += x w. x: [rows, inner]. w: [inner, out], packed by `pack`. bias: [out], padded, or address 0.
+ */
 export function linear(
   x: usize,
   weight: usize,
@@ -62,8 +64,9 @@ export function linear(
   rows: i32,
   inner: i32,
   out: i32,
+  accumulate: bool,
 ): void {
-  product(x, inner, 1, weight, 0, bias, y, out, rows, out, inner, false, scratch)
+  product(x, inner, 1, weight, 0, bias, y, out, rows, out, inner, accumulate, scratch)
 }
 
 function listRows(a: usize, aRow: i32, rows: i32, list: usize): void {

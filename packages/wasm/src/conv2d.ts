@@ -1,6 +1,7 @@
-import { type Conv2dWeight, type Ops, vjp } from "@lllite/core/ops"
+import { type Conv2dOptions, type Conv2dWeight, type Ops, vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
-import { WasmOpsError } from "./errors.ts"
+import * as tf from "@tensorflow/tfjs-core"
+import { expectShape, WasmOpsError } from "./errors.ts"
 import { type Direction, type PackedMatrix, packMatrix } from "./frozen-weight.ts"
 import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
@@ -41,7 +42,7 @@ function suitsTiles(inner: number, [, height, width, out]: Shape4, { kernel, up,
 export function createConv2d(
   heap: Heap,
   kernels: Kernels,
-): { readonly conv2d: Ops["conv2d"]; readonly load: Ops["load"]["conv2d"] } {
+): Required<Pick<Ops, "conv2d" | "conv2dPlus" | "conv2dShift">> & { readonly load: Ops["load"]["conv2d"] } {
   const convolve = (x: Tensor, matrix: PackedMatrix, direction: Direction, shape: Shape4, reach: Reach): Tensor4D => {
     const { kernel, up, down, top, left } = reach
     const [n, height, width, inner] = x.shape as [number, number, number, number]
@@ -68,36 +69,63 @@ export function createConv2d(
     )
     return y
   }
+  /** The two passes of a layer at x. */
+  const runOf = (
+    x: Tensor4D,
+    weight: Conv2dWeight,
+    { stride, padding }: Conv2dOptions,
+  ): { readonly forward: () => Tensor4D; readonly back: (dy: Tensor) => Tensor4D } => {
+    const matrix = weight as WasmConv2d
+    const [out, inner, kernelHeight, kernelWidth] = matrix.shape as Shape4
+    const [top, bottom, left, right] = padding
+    const [n, height, width, channels] = x.shape
+    const outHeight = Math.floor((height + top + bottom - kernelHeight) / stride) + 1
+    const outWidth = Math.floor((width + left + right - kernelWidth) / stride) + 1
+    if (channels !== inner || outHeight < 1 || outWidth < 1) {
+      throw new WasmOpsError(
+        "shape",
+        `conv2d: x is [${x.shape.join(", ")}], expected a last axis of ${inner} and, with its padding of ` +
+          `[${padding.join(", ")}], at least ${kernelHeight}×${kernelWidth} pixels.`,
+      )
+    }
+    const kernel = [kernelHeight, kernelWidth] as const
+    const step = stride - 1
+    const forward: Reach = { kernel, up: step, down: 0, top, left }
+    const backward: Reach = { kernel, up: 0, down: step, top: kernelHeight - 1 - top, left: kernelWidth - 1 - left }
+    const { shape } = x
+    return {
+      forward: () => convolve(x, matrix, "forward", [n, outHeight, outWidth, out], forward),
+      back: (dy) => convolve(dy, matrix, "backward", shape, backward),
+    }
+  }
   return {
     load: async (weight, bias): Promise<WasmConv2d> => ({
       kind: "conv2d",
       shape: weight.shape,
       ...(await packMatrix(heap, kernels, weight, bias, 4)),
     }),
-    conv2d(x, weight, { stride, padding }) {
-      const matrix = weight as WasmConv2d
-      const [out, inner, kernelHeight, kernelWidth] = matrix.shape as [number, number, number, number]
-      const [top, bottom, left, right] = padding
-      const [n, height, width, channels] = x.shape
-      const outHeight = Math.floor((height + top + bottom - kernelHeight) / stride) + 1
-      const outWidth = Math.floor((width + left + right - kernelWidth) / stride) + 1
-      if (channels !== inner || outHeight < 1 || outWidth < 1) {
-        throw new WasmOpsError(
-          "shape",
-          `conv2d: x is [${x.shape.join(", ")}], expected a last axis of ${inner} and, with its padding of ` +
-            `[${padding.join(", ")}], at least ${kernelHeight}×${kernelWidth} pixels.`,
-        )
-      }
-      const kernel = [kernelHeight, kernelWidth] as const
-      const step = stride - 1
-      const forward: Reach = { kernel, up: step, down: 0, top, left }
-      const backward: Reach = { kernel, up: 0, down: step, top: kernelHeight - 1 - top, left: kernelWidth - 1 - left }
-      const { shape: inputShape } = x
-      return vjp([x], () => ({
-        value: convolve(x, matrix, "forward", [n, outHeight, outWidth, out], forward),
-        saved: [],
-        gradients: (dy) => [convolve(dy, matrix, "backward", inputShape, backward)],
-      }))
+    conv2d(x, weight, options) {
+      const { forward, back } = runOf(x, weight, options)
+      return vjp([x], () => ({ value: forward(), saved: [], gradients: (dy) => [back(dy)] }))
+    },
+    conv2dPlus(x, weight, options, plus) {
+      const { forward, back } = runOf(x, weight, options)
+      return vjp([x, plus], () => {
+        const y = forward()
+        expectShape("conv2dPlus", plus, y.shape)
+        kernels.addTo(heap.address(y), heap.address(plus), y.size)
+        return { value: y, saved: [], gradients: (dy) => [back(dy), tf.clone(dy)] }
+      })
+    },
+    conv2dShift(x, weight, options, shift) {
+      const { forward, back } = runOf(x, weight, options)
+      return vjp([x], () => {
+        const y = forward()
+        const [n, height, width, channels] = y.shape
+        expectShape("conv2dShift", shift, [n, channels])
+        kernels.addToSamples(heap.address(y), heap.address(shift), n, height * width, channels)
+        return { value: y, saved: [], gradients: (dy) => [back(dy)] }
+      })
     },
   }
 }

@@ -24,3 +24,10 @@ export class WasmOpsError extends LlliteError<WasmOpsErrorCode> {
   static override readonly kind = "WasmOpsError"
   override readonly name = "WasmOpsError"
 }
+
+/** @throws WasmOpsError if what is added has another shape than the result */
+export function expectShape(verb: string, plus: { readonly shape: readonly number[] }, shape: readonly number[]): void {
+  if (String(plus.shape) === String(shape)) return
+  const [came, expected] = [plus.shape, shape].map((sizes) => sizes.join(", "))
+  throw new WasmOpsError("shape", `${verb}: what is added is [${came}], expected [${expected}]`)
+}

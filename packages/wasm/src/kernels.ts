@@ -39,6 +39,9 @@ export interface Kernels {
       ...[rows: number, inner: number, out: number],
     ]
   ): void
+  copyRows(from: number, fromStep: number, to: number, toStep: number, bytes: number, count: number): void
+  addTo(sum: number, x: number, count: number): void
+  addToSamples(sum: number, x: number, n: number, rows: number, width: number): void
   packedSize(columns: number, parts: number, k: number): number
   pack(from: number, to: number, columns: number, parts: number, k: number): void
   packBackward(from: number, to: number, columns: number, parts: number, k: number): void
@@ -48,7 +51,7 @@ export interface Kernels {
   linear(
     ...args: [
       ...[x: number, weight: number, bias: number, y: number, scratch: number],
-      ...[rows: number, inner: number, out: number],
+      ...[rows: number, inner: number, out: number, accumulate: boolean],
     ]
   ): void
   convolveScratch(taps: number, inner: number): number
@@ -75,7 +78,16 @@ export interface Kernels {
     ]
   ): void
   layerNormGradient(
-    ...args: [x: number, scale: number, stats: number, dy: number, dx: number, rows: number, width: number]
+    ...args: [
+      x: number,
+      scale: number,
+      stats: number,
+      dy: number,
+      dx: number,
+      beside: number,
+      rows: number,
+      width: number,
+    ]
   ): void
   groupNormScratch(channels: number): number
   groupNorm(
@@ -86,7 +98,16 @@ export interface Kernels {
   ): void
   groupNormGradient(
     ...args: [
-      ...[x: number, scale: number, shift: number, stats: number, dy: number, dx: number, scratch: number],
+      ...[
+        x: number,
+        scale: number,
+        shift: number,
+        stats: number,
+        dy: number,
+        dx: number,
+        beside: number,
+        scratch: number,
+      ],
       ...[n: number, rows: number, channels: number, groups: number, silu: boolean],
     ]
   ): void

@@ -1,12 +1,15 @@
 import { checkGiven } from "@lllite/core/names"
 import { checkedVerbs, type Ops } from "@lllite/core/ops"
-import { createActivations } from "./activation.ts"
-import { createAttention } from "./attention.ts"
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm"
+import * as tf from "@tensorflow/tfjs-core"
+import { createActivations, createGegluRun } from "./activation.ts"
+import { createAttention, createAttentionRun } from "./attention.ts"
 import { createConv2d } from "./conv2d.ts"
 import { createDense } from "./dense.ts"
 import { openHeap } from "./heap.ts"
 import { startKernels } from "./kernels.ts"
 import { createLinear } from "./linear.ts"
+import { replaceMoves } from "./moves.ts"
 import { createNorms, loadNorm } from "./norm.ts"
 import { shareClones } from "./share-clones.ts"
 
@@ -14,7 +17,7 @@ import { shareClones } from "./share-clones.ts"
  * Returns `base` with SIMD kernels for the ops that are slow on TensorFlow.js' WASM backend. These are products with
  * frozen and with training weights, convolutions, attention, activations and norms, with their gradients. The kernels
  * work in the backend's heap. Load weights with the loader of the result. From this call on, clones of tensors on the
- * backend share their values instead of copying them.
+ * backend share their values instead of copying them, and joins and cuts along one axis are kernels, too.
  *
  * The backend `wasm` must be in use at this call and whenever an op runs.
  *
@@ -26,16 +29,19 @@ export async function createWasmOps(base: Ops): Promise<Ops> {
   const heap = openHeap()
   const kernels = await startKernels(heap.memory)
   shareClones()
-  const { linear, load: loadLinear } = createLinear(heap, kernels)
-  const { conv2d, load: loadConv2d } = createConv2d(heap, kernels)
+  replaceMoves(tf.backend() as BackendWasm, kernels)
+  const attend = createAttentionRun(heap, kernels)
+  const geglu = createGegluRun(heap, kernels)
+  const { load: loadLinear, ...linears } = createLinear(heap, kernels, { attend, geglu })
+  const { load: loadConv2d, ...convolutions } = createConv2d(heap, kernels)
   return checkedVerbs({
     ...base,
     load: { ...base.load, linear: loadLinear, conv2d: loadConv2d, norm: loadNorm },
-    linear,
-    conv2d,
-    ...createActivations(heap, kernels),
+    ...linears,
+    ...convolutions,
+    ...createActivations(heap, kernels, geglu),
     ...createNorms(heap, kernels),
-    attention: createAttention(heap, kernels),
+    attention: createAttention(attend),
     dense: createDense(heap, kernels),
   })
 }
