@@ -28,7 +28,10 @@ export function denseGradientScratch(inner: i32, out: i32): i32 {
 /** Rows over which dWeight is summed at a time. They are few enough for x and dy to stay in the cache. */
 const ROWS = 128
 
-/** The gradients dx, dWeight and dBias of `dense`. An address of 0 skips dx or dBias. */
+/**
+ * The gradients dx, dWeight and dBias of `dense`. An address of 0 skips dx or dBias. With `accumulate`, dx is a sum that
+ * is added to.
+ */
 export function denseGradient(
   x: usize,
   weight: usize,
@@ -40,11 +43,12 @@ export function denseGradient(
   rows: i32,
   inner: i32,
   out: i32,
+  accumulate: bool,
 ): void {
   const list = scratch + ((<usize>(inner * out)) << 2)
   if (dx != 0) {
     transpose(weight, out, scratch, inner, inner, out, 1)
-    product(dy, out, 1, scratch, inner, 0, dx, inner, rows, inner, out, false, list)
+    product(dy, out, 1, scratch, inner, 0, dx, inner, rows, inner, out, accumulate, list)
   }
   if (dBias != 0) memory.fill(dBias, 0, (<usize>out) << 2)
   for (let row = 0; row < rows; row += ROWS) {

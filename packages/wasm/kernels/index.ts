@@ -1,5 +1,6 @@
 // All functions work on the memory that the module was instantiated with, at addresses that come as arguments.
 export { geglu, gegluGradient, gelu, geluGradient, reluGradient, swish, swishGradient } from "./activation"
+export { adapter, adapterGradient, adapterGradientScratch, adapterScratch } from "./adapter"
 export { attention, attentionGradient, attentionGradientScratch, attentionScratch } from "./attention"
 export { convolve, convolveScratch } from "./convolution"
 export { dense, denseGradient, denseGradientScratch, denseScratch } from "./dense"

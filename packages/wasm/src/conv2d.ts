@@ -112,7 +112,7 @@ export function createConv2d(
       const { forward, back } = runOf(x, weight, options)
       return vjp([x, plus], () => {
         const y = forward()
-        expectShape("conv2dPlus", plus, y.shape)
+        expectShape("conv2dPlus: what is added", plus, y.shape)
         kernels.addTo(heap.address(y), heap.address(plus), y.size)
         return { value: y, saved: [], gradients: (dy) => [back(dy), tf.clone(dy)] }
       })
@@ -122,7 +122,7 @@ export function createConv2d(
       return vjp([x], () => {
         const y = forward()
         const [n, height, width, channels] = y.shape
-        expectShape("conv2dShift", shift, [n, channels])
+        expectShape("conv2dShift: the shift", shift, [n, channels])
         kernels.addToSamples(heap.address(y), heap.address(shift), n, height * width, channels)
         return { value: y, saved: [], gradients: (dy) => [back(dy)] }
       })

@@ -25,9 +25,13 @@ export class WasmOpsError extends LlliteError<WasmOpsErrorCode> {
   override readonly name = "WasmOpsError"
 }
 
-/** @throws WasmOpsError if what is added has another shape than the result */
-export function expectShape(verb: string, plus: { readonly shape: readonly number[] }, shape: readonly number[]): void {
-  if (String(plus.shape) === String(shape)) return
-  const [came, expected] = [plus.shape, shape].map((sizes) => sizes.join(", "))
-  throw new WasmOpsError("shape", `${verb}: what is added is [${came}], expected [${expected}]`)
+/** @throws WasmOpsError if a tensor has another shape */
+export function expectShape(
+  what: string,
+  given: { readonly shape: readonly number[] },
+  shape: readonly number[],
+): void {
+  if (String(given.shape) === String(shape)) return
+  const [came, expected] = [given.shape, shape].map((sizes) => sizes.join(", "))
+  throw new WasmOpsError("shape", `${what} is [${came}], expected [${expected}]`)
 }

@@ -36,7 +36,22 @@ export interface Kernels {
   denseGradient(
     ...args: [
       ...[x: number, weight: number, dy: number, dx: number, dWeight: number, dBias: number, scratch: number],
-      ...[rows: number, inner: number, out: number],
+      ...[rows: number, inner: number, out: number, accumulate: boolean],
+    ]
+  ): void
+  adapterScratch(): number
+  adapter(
+    ...args: [
+      ...[x: number, values: number, share: number, strengths: number, down: number, middle: number, y: number],
+      ...[scratch: number, n: number, count: number, tokens: number, channels: number, width: number],
+    ]
+  ): void
+  adapterGradientScratch(rows: number, channels: number, width: number): number
+  adapterGradient(
+    ...args: [
+      ...[x: number, values: number, strengths: number, down: number, middle: number, dy: number],
+      ...[dx: number, dValues: number, dShare: number, scratch: number],
+      ...[n: number, count: number, tokens: number, channels: number, width: number, accumulate: boolean],
     ]
   ): void
   copyRows(from: number, fromStep: number, to: number, toStep: number, bytes: number, count: number): void

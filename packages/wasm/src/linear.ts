@@ -55,7 +55,7 @@ export function createLinear(
     linearPlus: (x, weight, plus) =>
       vjp([x, plus], () => {
         const y = forward(x, weight)
-        expectShape("linearPlus", plus, y.shape)
+        expectShape("linearPlus: what is added", plus, y.shape)
         kernels.addTo(address(y), address(plus), y.size)
         return { value: y, saved: [], gradients: (dy) => [back(dy, weight), tf.clone(dy)] }
       }),

@@ -3,6 +3,7 @@ import { checkedVerbs, type Ops } from "@lllite/core/ops"
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm"
 import * as tf from "@tensorflow/tfjs-core"
 import { createActivations, createGegluRun } from "./activation.ts"
+import { createAdaptGroup } from "./adapt-group.ts"
 import { createAttention, createAttentionRun } from "./attention.ts"
 import { createConv2d } from "./conv2d.ts"
 import { createDense } from "./dense.ts"
@@ -42,6 +43,7 @@ export async function createWasmOps(base: Ops): Promise<Ops> {
     ...createActivations(heap, kernels, geglu),
     ...createNorms(heap, kernels),
     attention: createAttention(attend),
-    dense: createDense(heap, kernels),
+    ...createDense(heap, kernels),
+    adaptGroup: createAdaptGroup(heap, kernels),
   })
 }

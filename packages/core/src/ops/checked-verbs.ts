@@ -149,6 +149,7 @@ const VERBS = {
   upsample2x: [PICTURE],
   dense: [X, tensor("the weight", 2), maybe(tensor("the bias", 1)), DENSE_OPTIONS],
   denseStack: [tensor("x", 3), layers("the layers", 3), DENSE_OPTIONS],
+  denseStackSlopes: [tensor("x", 3), layers("the layers", 3), tensor("the slope", 3), DENSE_OPTIONS],
   adapt: [tensor("x", 3), layers("down", 2), list("the adapters", TAIL), list("the strengths", NUMBERS)],
   adaptGroup: [tensor("x", 3), GROUP, NUMBERS],
 } satisfies { readonly [Verb in keyof Ops]?: readonly Place[] }

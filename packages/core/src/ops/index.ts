@@ -37,6 +37,7 @@ export type {
   Padding,
   QueryKeyValue,
   RepeatedPass,
+  StackSlopeOptions,
   TableWeight,
   Weight,
   WeightLoader,

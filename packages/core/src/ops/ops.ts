@@ -79,6 +79,11 @@ export interface DenseOptions {
   readonly inputGradient: boolean
 }
 
+export interface StackSlopeOptions extends DenseOptions {
+  /** Whether x was made by `relu`. If true, the gradient is that before it: 0 where x is 0. Default: false. */
+  readonly isRectified?: boolean
+}
+
 /** A layer that trains. weight: [in, out], bias: [out] */
 export interface DenseParams {
   readonly weight: Tensor2D
@@ -272,6 +277,12 @@ export interface Ops {
    * after another. x: [1 or count, rows, in] → [count, rows, out]
    */
   denseStack?(x: Tensor3D, layers: DenseStack, options?: DenseOptions): Tensor3D
+  /**
+   * The gradients of `denseStack`, from that at its result. A runtime has it where a forward pass that is made again
+   * takes longer than what it saves in memory. Default: the forward pass is made again, on a tape.
+   * → the gradients at x, unless there is none, at the weight and at the bias
+   */
+  denseStackSlopes?(x: Tensor3D, layers: DenseStack, dy: Tensor3D, options?: StackSlopeOptions): readonly Tensor[]
   /** max(x, 0) */
   relu(x: Tensor): Tensor
   /**

@@ -42,6 +42,12 @@ export interface BranchShare {
 /** A runtime that computes layers side by side. */
 export type StackOps = Ops & Required<Pick<Ops, "denseStack">>
 
+/** What the layers of a stack read, in their order, and how their gradients are computed from it. */
+interface KeptReads {
+  readonly reads: readonly Tensor3D[]
+  readonly slopes: NonNullable<Ops["denseStackSlopes"]>
+}
+
 /** Layers of the branches of several adapters whose shapes are equal. Those of a trunk are there once. */
 interface BranchStack {
   readonly inputs: readonly AdapterPlans[]
@@ -69,12 +75,17 @@ export function placeBranches(
   const slots = new Map(list.map((slot) => [slot.key, slot]))
   const stacks = groupsOf(inputs, control).map((group) => uploadStack(values, group, slots))
   const shares = new Map<AdapterPlans, BranchShare>()
+  const kept = new Map<BranchStack, KeptReads>()
   for (const stack of stacks) {
     const { inputs, patches } = stack
     const { count, grid } = patches
     const sizes = inputs.map((plans) => plans.length)
     const each = tf.tidy(() => {
-      const all = sharesOf(ops, stack)
+      const reads: Tensor3D[] = []
+      const all = sharesOf(ops, stack, reads)
+      if (ops.denseStackSlopes !== undefined) {
+        kept.set(stack, { reads: reads.map((read) => tf.keep(read)), slopes: ops.denseStackSlopes })
+      }
       const apart = inputs.length === 1 ? [all] : tf.split(all, sizes)
       return apart.map((one, i) => {
         return tf.reshape(one, [sizes[i] as number, count, grid.height * grid.width, -1]) as Tensor4D
@@ -91,13 +102,17 @@ export function placeBranches(
           const { inputs, patches, layers } = stack
           const rows = patches.count * patches.grid.height * patches.grid.width
           const slopes = inputs.map((plans) => tf.reshape(slopeOf(plans), [plans.length, rows, -1]))
-          const dy = slopes.length === 1 ? slopes[0] : tf.concat(slopes)
-          return tf.grads(() => sharesOf(ops, stack))(tensorsOf(layers), dy)
+          const dy = (slopes.length === 1 ? slopes[0] : tf.concat(slopes)) as Tensor3D
+          const own = kept.get(stack)
+          return own === undefined
+            ? tf.grads(() => sharesOf(ops, stack))(tensorsOf(layers), dy)
+            : slopesOf(layers, own, dy)
         }),
       ),
     dispose() {
       tf.dispose([...shares.values()].map(({ share }) => share))
       tf.dispose(stacks.flatMap(({ layers }) => tensorsOf(layers)))
+      tf.dispose([...kept.values()].flatMap(({ reads }) => [...reads]))
     },
   }
 }
@@ -173,17 +188,44 @@ function uploadStack(
   return { inputs, patches, layers, places }
 }
 
-/** `mid`'s shares of the control at all adapters of a stack. → [adapters, count · tokens, mlpDim] */
-function sharesOf(ops: StackOps, { patches: { patches }, layers }: BranchStack): Tensor3D {
-  return tf.tidy(() => {
+/**
+ * `mid`'s shares of the control at all adapters of a stack. → [adapters, count · tokens, mlpDim]
+ *
+ * @param reads gets what each layer reads. The scope around tracks it.
+ */
+function sharesOf(ops: StackOps, { patches: { patches }, layers }: BranchStack, reads: Tensor3D[] = []): Tensor3D {
+  const [shares, ...others] = tf.tidy(() => {
+    const found: Tensor3D[] = []
     let h: Tensor = tf.reshape(patches, [1, ...patches.shape])
     for (const [i, layer] of layers.entries()) {
-      // ReLU follows every layer of a conditioner but the last.
-      const active = i === 0 || i === layers.length - 1 ? h : ops.relu(h)
+      const active = isRectified(layers, i) ? ops.relu(h) : h
       const read = tf.reshape(active, [active.shape[0] as number, -1, layer.weight.shape[1]]) as Tensor3D
+      found.push(read)
       // Pictures have no gradient.
       h = ops.denseStack(read, layer, { inputGradient: i > 0 })
     }
-    return h as Tensor3D
-  })
+    return [h as Tensor3D, ...found]
+  }) as [Tensor3D, ...Tensor3D[]]
+  reads.push(...others)
+  return shares
+}
+
+/** Whether a layer reads the result of a ReLU. One follows every layer of a conditioner but the last. */
+function isRectified(layers: readonly DenseStack[], index: number): boolean {
+  return index > 0 && index < layers.length - 1
+}
+
+/** The gradients of all layers' weights and biases, from that at the shares. */
+function slopesOf(layers: readonly DenseStack[], { reads, slopes }: KeptReads, dy: Tensor3D): Tensor[] {
+  const found: Tensor[] = []
+  let dh: Tensor = dy
+  for (const [i, layer] of [...layers.entries()].reverse()) {
+    const read = reads[i] as Tensor3D
+    const shape: [number, number, number] = [layer.weight.shape[0], read.shape[1], layer.weight.shape[2]]
+    const options = { inputGradient: i > 0, isRectified: isRectified(layers, i) }
+    const all = slopes(read, layer, tf.reshape(dh, shape), options)
+    found.unshift(...all.slice(-2))
+    dh = all[0] as Tensor
+  }
+  return found
 }
