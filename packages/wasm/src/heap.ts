@@ -10,6 +10,8 @@ export interface Heap {
   address(tensor: Tensor): number
   /** A new float32 tensor whose values are not set yet. */
   create<T extends Tensor>(shape: readonly number[]): T
+  /** Memory for `count` float32 values that is never freed. */
+  reserve(count: number): number
   /** Calls `use` with memory for `count` float32 values, and frees it afterwards. Its values are not set. */
   withScratch(count: number, use: (address: number) => void): void
 }
@@ -38,6 +40,7 @@ export function openHeap(): Heap {
     },
     create: <T extends Tensor>(shape: readonly number[]) =>
       tf.engine().makeTensorFromTensorInfo(allocate(shape), backend) as T,
+    reserve: (count) => backend.getMemoryOffset(allocate([count]).dataId),
     withScratch(count, use) {
       const info = allocate([count])
       try {

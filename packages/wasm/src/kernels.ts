@@ -3,6 +3,8 @@ import { WasmOpsError } from "./errors.ts"
 
 /** Exports of kernels/index.ts. Tensors are addresses in the heap. Counts and strides are in values. */
 export interface Kernels {
+  constantsSize(): number
+  setConstants(at: number): void
   swish(x: number, y: number, count: number, beta: number): void
   swishGradient(x: number, dy: number, dx: number, count: number, beta: number): void
   gelu(x: number, y: number, count: number): void
@@ -128,7 +130,7 @@ export interface Kernels {
   ): void
 }
 
-/** Starts the kernels on a memory. They own no memory and keep no values between calls. */
+/** Starts the kernels on a memory. They own no memory, and keep only the address of their constants between calls. */
 export async function startKernels(memory: WebAssembly.Memory): Promise<Kernels> {
   const binary = [relaxedSimd, simd].map(decode).find((binary) => WebAssembly.validate(binary))
   if (binary === undefined) {

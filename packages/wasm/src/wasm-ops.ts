@@ -29,6 +29,7 @@ export async function createWasmOps(base: Ops): Promise<Ops> {
   checkGiven("WASM ops: the base", base, "load", "createComposedOps")
   const heap = openHeap()
   const kernels = await startKernels(heap.memory)
+  kernels.setConstants(heap.reserve(kernels.constantsSize()))
   shareClones()
   replaceMoves(tf.backend() as BackendWasm, kernels)
   const attend = createAttentionRun(heap, kernels)
