@@ -150,23 +150,57 @@ export function groupNormGradient(
 
 /** Adds the values of every channel to its sum. With `squared`, adds the squares of their differences to `means`. */
 function addSquares(x: usize, means: usize, sums: usize, rows: i32, channels: i32, squared: bool): void {
-  const rowBytes = (<usize>channels) << 2
   for (let start = 0; start < rows; start += CHUNK) {
     const count = min(CHUNK, rows - start)
-    for (let c = 0; c < channels; c += 4) {
+    const from = x + ((<usize>(start * channels)) << 2)
+    let c = 0
+    // A sum waits for its last addition, so four of them take turns.
+    for (; c + 16 <= channels; c += 16) addColumns(from, means, sums, count, channels, c, squared)
+    for (; c < channels; c += 4) {
       const inRow = (<usize>c) << 2
       const mean = v128.load(means + inRow)
       let sum = f32x4.splat(0)
-      let at = x + <usize>start * rowBytes + inRow
+      let at = from + inRow
       for (let row = 0; row < count; row++) {
-        const value = take(at, channels - c)
-        const centred = f32x4.sub(value, mean)
-        sum = f32x4.add(sum, squared ? f32x4.mul(centred, centred) : value)
-        at += rowBytes
+        sum = f32x4.add(sum, term(take(at, channels - c), mean, squared))
+        at += (<usize>channels) << 2
       }
       addToSums(sums + 2 * inRow, sum)
     }
   }
+}
+
+/** `addSquares` for sixteen columns of a chunk. */
+function addColumns(from: usize, means: usize, sums: usize, rows: i32, channels: i32, c: i32, squared: bool): void {
+  const inRow = (<usize>c) << 2
+  const mean0 = v128.load(means + inRow)
+  const mean1 = v128.load(means + inRow, 16)
+  const mean2 = v128.load(means + inRow, 32)
+  const mean3 = v128.load(means + inRow, 48)
+  let sum0 = f32x4.splat(0)
+  let sum1 = sum0
+  let sum2 = sum0
+  let sum3 = sum0
+  let at = from + inRow
+  for (let row = 0; row < rows; row++) {
+    sum0 = f32x4.add(sum0, term(v128.load(at), mean0, squared))
+    sum1 = f32x4.add(sum1, term(v128.load(at, 16), mean1, squared))
+    sum2 = f32x4.add(sum2, term(v128.load(at, 32), mean2, squared))
+    sum3 = f32x4.add(sum3, term(v128.load(at, 48), mean3, squared))
+    at += (<usize>channels) << 2
+  }
+  addToSums(sums + 2 * inRow, sum0)
+  addToSums(sums + 2 * inRow + 32, sum1)
+  addToSums(sums + 2 * inRow + 64, sum2)
+  addToSums(sums + 2 * inRow + 96, sum3)
+}
+
+/** A value, or the square of its difference to a mean. */
+@inline
+function term(value: v128, mean: v128, squared: bool): v128 {
+  if (!squared) return value
+  const centred = f32x4.sub(value, mean)
+  return f32x4.mul(centred, centred)
 }
 
 function sumOfGroup(sums: usize, group: i32, perGroup: i32): f64 {
