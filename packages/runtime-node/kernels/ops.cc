@@ -6,8 +6,10 @@
 #include <cstdlib>
 #include <new>
 #include <string>
-#include <thread>
+#include <vector>
 
+#include "attributes.h"
+#include "elementwise-op.h"
 #include "product.h"
 #include "threads.h"
 
@@ -36,67 +38,19 @@ Instructions findInstructions() {
 
 const Instructions instructions = findInstructions();
 
-// As many threads as TensorFlow uses for an op.
-int threadCount() {
-  const char* chosen = std::getenv("TF_NUM_INTRAOP_THREADS");
-  const int count = chosen == nullptr ? 0 : std::atoi(chosen);
-  const int most = static_cast<int>(std::thread::hardware_concurrency());
-  return count > 0 ? count : most > 0 ? most : 1;
-}
-
-ThreadPool& pool() {
-  static ThreadPool* const threads = new ThreadPool(threadCount());
-  return *threads;
-}
-
 Type typeOf(TF_DataType type) {
   return type == TF_FLOAT ? Type::F32 : type == TF_HALF ? Type::F16 : Type::BF16;
 }
 
-constexpr int MOST_AXES = 8;
-constexpr int WINDOW_NUMBERS = 14;
+constexpr size_t WINDOW_NUMBERS = 14;
 
 // A node of a graph, as its attributes describe it.
 struct Node {
   Product product;
   Windows windows;
-  int64_t shape[MOST_AXES];
-  int axes;
+  std::vector<int64_t> shape;
   int biases, addends;
   TF_DataType type;
-};
-
-// Reads attributes until one fails.
-class Attributes {
- public:
-  Attributes(TF_OpKernelConstruction* from, TF_Status* status) : from_(from), status_(status) {}
-  bool flag(const char* name) {
-    TF_Bool value = 0;
-    if (fine()) TF_OpKernelConstruction_GetAttrBool(from_, name, &value, status_);
-    return value != 0;
-  }
-  int64_t number(const char* name) {
-    int64_t value = 0;
-    if (fine()) TF_OpKernelConstruction_GetAttrInt64(from_, name, &value, status_);
-    return value;
-  }
-  TF_DataType type(const char* name) {
-    TF_DataType value = TF_FLOAT;
-    if (fine()) TF_OpKernelConstruction_GetAttrType(from_, name, &value, status_);
-    return value;
-  }
-  int list(const char* name, int64_t* values, int most) {
-    int32_t size = 0, total = 0;
-    if (fine()) TF_OpKernelConstruction_GetAttrSize(from_, name, &size, &total, status_);
-    if (size > most) TF_SetStatus(status_, TF_INVALID_ARGUMENT, "LlliteProduct: a list is too long");
-    if (fine() && size > 0) TF_OpKernelConstruction_GetAttrInt64List(from_, name, values, size, status_);
-    return size;
-  }
-  bool fine() const { return TF_GetCode(status_) == TF_OK; }
-
- private:
-  TF_OpKernelConstruction* from_;
-  TF_Status* status_;
 };
 
 void* createNode(TF_OpKernelConstruction* context) {
@@ -114,9 +68,9 @@ void* createNode(TF_OpKernelConstruction* context) {
   node->biases = static_cast<int>(read.number("biases"));
   node->addends = static_cast<int>(read.number("addends"));
   node->type = read.type("U");
-  node->axes = read.list("shape", node->shape, MOST_AXES);
-  int64_t numbers[WINDOW_NUMBERS];
-  if (read.list("windows", numbers, WINDOW_NUMBERS) == WINDOW_NUMBERS) {
+  node->shape = read.numbers("shape");
+  const std::vector<int64_t> numbers = read.numbers("windows");
+  if (numbers.size() == WINDOW_NUMBERS) {
     const auto axis = [&](int from) {
       return Axis{numbers[from],     numbers[from + 1], numbers[from + 2], numbers[from + 3],
                   numbers[from + 4], numbers[from + 5], numbers[from + 6]};
@@ -159,7 +113,7 @@ void computeNode(void* kernel, TF_OpKernelContext* context) {
   int64_t values = product.samples * product.count * product.out;
   if (fine()) {
     const size_t bytes = static_cast<size_t>(values * sizeOf(typeOf(node.type)));
-    output = TF_AllocateOutput(context, 0, node.type, node.shape, node.axes, bytes, status);
+    output = TF_AllocateOutput(context, 0, node.type, node.shape.data(), static_cast<int>(node.shape.size()), bytes, status);
   }
   if (fine()) {
     product.x = TF_TensorData(inputs[0]);
@@ -176,13 +130,14 @@ void computeNode(void* kernel, TF_OpKernelContext* context) {
     }
     product.y = TF_TensorData(output);
     product.yType = typeOf(node.type);
-    const bool isFree = pool().tryLock();
+    ThreadPool& pool = sharedPool();
+    const bool isFree = pool.tryLock();
     try {
-      instructions.multiply(product, isFree ? pool().threads() : ownThread());
+      instructions.multiply(product, isFree ? pool.threads() : ownThread());
     } catch (const std::bad_alloc&) {
       TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "LlliteProduct: memory ran out");
     }
-    if (isFree) pool().unlock();
+    if (isFree) pool.unlock();
   }
   if (!fine()) TF_OpKernelContext_Failure(context, status);
   for (TF_Tensor* input : inputs) {
@@ -223,7 +178,7 @@ std::string registerProduct() {
 napi_value startAddon(napi_env env, napi_value exports) {
   // TensorFlow's ops belong to the process, and an addon is started once for each JavaScript thread.
   static const std::string problem =
-      instructions.name == nullptr ? "this CPU lacks AVX-512" : registerProduct();
+      instructions.name == nullptr ? "this CPU lacks AVX-512" : registerProduct() + registerElementwise();
   if (!problem.empty()) {
     napi_throw_error(env, nullptr, problem.c_str());
     return exports;

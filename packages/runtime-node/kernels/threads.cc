@@ -129,6 +129,14 @@ Threads ThreadPool::threads() {
 bool ThreadPool::tryLock() { return state_->user.try_lock(); }
 void ThreadPool::unlock() { state_->user.unlock(); }
 
+ThreadPool& sharedPool() {
+  const char* chosen = std::getenv("TF_NUM_INTRAOP_THREADS");
+  const int wanted = chosen == nullptr ? 0 : std::atoi(chosen), most = static_cast<int>(std::thread::hardware_concurrency());
+  // It is never deleted, since its threads never end.
+  static ThreadPool* const pool = new ThreadPool(wanted > 0 ? wanted : most > 0 ? most : 1);
+  return *pool;
+}
+
 Threads ownThread() { return {1, runAlone, nullptr}; }
 
 }  // namespace lllite

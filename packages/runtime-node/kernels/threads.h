@@ -18,6 +18,9 @@ class ThreadPool {
   State* state_;
 };
 
+// The pool of the process. It has as many threads as TensorFlow uses for an op.
+ThreadPool& sharedPool();
+
 // Threads that are the caller alone.
 Threads ownThread();
 

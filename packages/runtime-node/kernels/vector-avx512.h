@@ -16,6 +16,27 @@ inline Vector zero() { return _mm512_setzero_ps(); }
 inline Vector all(float value) { return _mm512_set1_ps(value); }
 inline Vector add(Vector a, Vector b) { return _mm512_add_ps(a, b); }
 inline Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+inline Vector subtract(Vector a, Vector b) { return _mm512_sub_ps(a, b); }
+inline Vector times(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
+inline Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }
+inline Vector squareRoot(Vector a) { return _mm512_sqrt_ps(a); }
+// The second operand where one of them is not a number.
+inline Vector larger(Vector a, Vector b) { return _mm512_max_ps(a, b); }
+inline Vector smaller(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+inline Vector absolute(Vector a) { return _mm512_abs_ps(a); }
+inline Vector rounded(Vector a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+// a · 2^n for a whole n.
+inline Vector timesPower(Vector a, Vector n) { return _mm512_scalef_ps(a, n); }
+// The sign of b, and the size of a.
+inline Vector withSign(Vector a, Vector b) {
+  const __m512i sign = _mm512_set1_epi32(static_cast<int>(0x80000000u));
+  return _mm512_castsi512_ps(_mm512_ternarylogic_epi32(sign, _mm512_castps_si512(b), _mm512_castps_si512(a), 0xca));
+}
+// a where x is above y, otherwise b.
+inline Vector whereAbove(Vector x, Vector y, Vector a, Vector b) {
+  return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, y, _CMP_GT_OQ), b, a);
+}
+inline float sumOf(Vector a) { return _mm512_reduce_add_ps(a); }
 inline Vector load(const float* from) { return _mm512_loadu_ps(from); }
 inline void store(float* to, Vector value) { _mm512_storeu_ps(to, value); }
 

@@ -7,6 +7,7 @@ import type { Handle } from "../ops/device.ts"
 import { TF_TYPES } from "../ops/device.ts"
 import { handlesOf } from "../ops/weights.ts"
 import { inColumns } from "./columns.ts"
+import { withPrograms } from "./elementwise.ts"
 import type { Value } from "./graph.ts"
 import type { LoadedGraph } from "./loaded-graph.ts"
 import { loadGraph } from "./loaded-graph.ts"
@@ -46,7 +47,7 @@ export function createPartRunner(
 ): NonNullable<Ops["runPart"]> {
   const { binding } = backend
   const load = (values: readonly Value[], inputCount: number): LoadedGraph =>
-    loadGraph(binding, hasProducts ? withOwnProducts(values, binding) : values, inputCount)
+    loadGraph(binding, hasProducts ? withPrograms(withOwnProducts(values, binding), binding) : values, inputCount)
   const kinds = new Map<string, Kind>()
 
   const kindOf = (key: string): Kind => {
