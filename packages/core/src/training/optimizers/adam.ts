@@ -78,17 +78,33 @@ function step(
     update.learningRate,
     settings,
   )
-  for (let i = 0; i < values.length; i++) {
+  const { amsgrad } = settings
+  const [newMean, newSquare] = [1 - beta1, 1 - beta2]
+  const count = values.length
+  // Two loops, since one with a branch for `largestV` takes twice the time.
+  if (amsgrad) {
+    for (let i = 0; i < count; i++) {
+      const value = values[i] as number
+      const oldMean = m[i] as number
+      const gradient = (gradients[i] as number) + coupled * value
+      const mean = oldMean + newMean * (gradient - oldMean)
+      const square = beta2 * (v[i] as number) + newSquare * gradient * gradient
+      const largest = Math.max(square, largestV[i] as number)
+      m[i] = mean
+      v[i] = square
+      largestV[i] = largest
+      values[i] = decay * value - (stepSize * mean) / (Math.sqrt(largest) / correction + epsilon)
+    }
+    return
+  }
+  for (let i = 0; i < count; i++) {
     const value = values[i] as number
+    const oldMean = m[i] as number
     const gradient = (gradients[i] as number) + coupled * value
-    const mean = (m[i] as number) + (1 - beta1) * (gradient - (m[i] as number))
-    let square = beta2 * (v[i] as number) + (1 - beta2) * gradient * gradient
+    const mean = oldMean + newMean * (gradient - oldMean)
+    const square = beta2 * (v[i] as number) + newSquare * gradient * gradient
     m[i] = mean
     v[i] = square
-    if (settings.amsgrad) {
-      square = Math.max(square, largestV[i] as number)
-      largestV[i] = square
-    }
     values[i] = decay * value - (stepSize * mean) / (Math.sqrt(square) / correction + epsilon)
   }
 }
