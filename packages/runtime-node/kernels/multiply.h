@@ -112,11 +112,23 @@ Tile tileOf(int rows, int vectors) {
   }
 }
 
-// Copies rows [rows, depth] to rows that are DEPTH apart. A null row is zeros.
-void packRow(const char* from, Type type, long depth, float* to) {
-  for (long k = 0; k < depth; k += LANES) {
-    const int count = static_cast<int>(depth - k);
-    store(to + k, from == nullptr ? zero() : load(from + k * sizeOf(type), type, count));
+// Copies a row of numbers as float32, up to a whole vector. A null row is zeros.
+template <Type TYPE>
+void copyRow(const char* from, long count, float* to) {
+  long k = 0;
+  for (; k + LANES <= count; k += LANES) store(to + k, loadAll<TYPE>(from + k * sizeOf(TYPE)));
+  if (k < count) store(to + k, load(from + k * sizeOf(TYPE), TYPE, static_cast<int>(count - k)));
+}
+
+void copyRow(const char* from, Type type, long count, float* to) {
+  if (from == nullptr) {
+    for (long k = 0; k < count; k += LANES) store(to + k, zero());
+  } else if (type == Type::F32) {
+    copyRow<Type::F32>(from, count, to);
+  } else if (type == Type::F16) {
+    copyRow<Type::F16>(from, count, to);
+  } else {
+    copyRow<Type::BF16>(from, count, to);
   }
 }
 
@@ -196,7 +208,7 @@ class Work {
       if (p_.contractsRows) {
         float* to = all + (block * BLOCK + lane) * DEPTH;
         if (p_.xColumns) packColumns(columns, depth, count - lane, to);
-        else for (int i = 0; i < LANES; i++) packRow(rows[i], p_.xType, depth, to + i * DEPTH);
+        else for (int i = 0; i < LANES; i++) copyRow(rows[i], p_.xType, depth, to + i * DEPTH);
       } else {
         const long column = block * BLOCK + lane, panel = column / TILE_COLUMNS * TILE_COLUMNS;
         const long width = least(TILE_COLUMNS, held_ * BLOCK - panel);
@@ -246,6 +258,9 @@ class Work {
     return at(p_.weight, (place * p_.out + from) * p_.width + k, p_.weightType);
   }
 
+  // The outputs that this thread computes next, if threads take turns.
+  long nextChunk(long from) const { return from + chunk_ * threads_.count; }
+
   // x Wᵀ: sums [out, tokens]. Weights are the single numbers.
   void multiplyRows(long from, long out, float* sums, long width) {
     float* weights = threadMemory(0, upTo(MOST_ROWS, TILE_ROWS) * DEPTH + TILE_COLUMNS * DEPTH);
@@ -254,7 +269,7 @@ class Work {
     for (long part = 0; part < all; part++) {
       const long depth = depthOf(part);
       const char* source = weightsOf(part, from);
-      for (long i = 0; i < out; i++) packRow(source + i * stride, p_.weightType, depth, weights + i * DEPTH);
+      for (long i = 0; i < out; i++) copyRow(source + i * stride, p_.weightType, depth, weights + i * DEPTH);
       const long steps = parts(out, TILE_ROWS) * parts(width, TILE_COLUMNS);
       if (part + 1 < all) {
         ahead.set(weightsOf(part + 1, from), depthOf(part + 1) * sizeOf(p_.weightType), stride, out, steps);
@@ -279,18 +294,13 @@ class Work {
       for (long j = 0; j < width; j += TILE_COLUMNS) {
         const long panel = least(TILE_COLUMNS, width - j), real = least(panel, out - j);
         const char* source = weightsOf(part, from + j);
-        for (long k = 0; k < depth; k++) {
-          for (long lane = 0; lane < panel; lane += LANES) {
-            const char* row = source + k * stride + lane * sizeOf(p_.weightType);
-            store(weights + k * panel + lane, load(row, p_.weightType, nonNegative(real - lane)));
-          }
-        }
-        const bool isLast = j + TILE_COLUMNS >= width;
-        const long nextPart = isLast ? part + 1 : part, nextColumn = isLast ? 0 : j + TILE_COLUMNS;
-        if (nextPart < all) {
-          const long bytes = least(TILE_COLUMNS, out - nextColumn) * sizeOf(p_.weightType);
-          const long steps = parts(rows, TILE_ROWS);
-          ahead.set(weightsOf(nextPart, from + nextColumn), bytes, stride, depthOf(nextPart), steps);
+        for (long k = 0; k < depth; k++) copyRow(source + k * stride, p_.weightType, real, weights + k * panel);
+        const bool isLast = j + TILE_COLUMNS >= width, isEnd = isLast && part + 1 == all;
+        const long nextPart = isEnd ? 0 : isLast ? part + 1 : part;
+        const long nextFrom = (isEnd ? nextChunk(from) : from) + (isLast ? 0 : j + TILE_COLUMNS);
+        if (nextFrom < p_.out) {
+          const long bytes = least(TILE_COLUMNS, p_.out - nextFrom) * sizeOf(p_.weightType);
+          ahead.set(weightsOf(nextPart, nextFrom), bytes, stride, depthOf(nextPart), parts(rows, TILE_ROWS));
         } else {
           ahead.none();
         }

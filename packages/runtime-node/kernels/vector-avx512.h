@@ -47,6 +47,12 @@ inline Vector fromHalf(__m256i bits, Type type) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 
+template <Type TYPE>
+inline Vector loadAll(const char* from) {
+  if (TYPE == Type::F32) return _mm512_loadu_ps(from);
+  return fromHalf(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)), TYPE);
+}
+
 // Loads the first numbers, and zeros after them.
 inline Vector load(const void* from, Type type, int count) {
   const __mmask16 mask = firstLanes(count);
