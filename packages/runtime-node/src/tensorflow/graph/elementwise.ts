@@ -120,7 +120,10 @@ function clustersOf(values: readonly Value[]): ReadonlyMap<GraphNode, Cluster> {
       const cluster = source.kind === "node" ? clusters.get(source.node) : undefined
       return cluster === undefined ? [] : [cluster]
     })
-    const cluster = near.find((one) => joins(node, one, clusters)) ?? { ...rows, members: new Set<GraphNode>() }
+    const known = near.find((one) => joins(node, one, clusters))
+    // Rows of one number can follow from sums over longer rows, and begin no program.
+    if (known === undefined && rows.columns === 1) continue
+    const cluster = known ?? { ...rows, members: new Set<GraphNode>() }
     cluster.members.add(node)
     clusters.set(node, cluster)
   }
@@ -203,7 +206,7 @@ function rowsOf(node: GraphNode): Rows | null {
       value.type.dtype === TF_TYPES.F32 &&
       (scalarOf(value) !== null || layoutOf(value.type, spread, { rows, columns }) !== null),
   )
-  return isSpread && columns > 1 ? { rows, columns } : null
+  return isSpread ? { rows, columns } : null
 }
 
 /** What a node is computed over: its output, or what it sums. */
