@@ -324,22 +324,34 @@ class Work {
     }
   }
 
+  // Where a block's results lie: its sample, its first token in it, and its tokens.
+  struct Target {
+    long sample, token;
+    int count;
+  };
+
+  Target targetOf(long block) const {
+    const long sample = (first_ + block) / blocksOfSample_, token = (first_ + block) % blocksOfSample_ * BLOCK;
+    return {sample, token, static_cast<int>(least(BLOCK, p_.count - token))};
+  }
+
   // Writes sums [tokens, out].
   void finishRows(const float* sums, long width, long from, long out) const {
     for (long block = 0; block < held_; block++) {
+      const Target target = targetOf(block);
       const float* rows = sums + block * BLOCK * width;
       if (!p_.yColumns) {
-        for (int i = 0; i < tokensOf(block); i++) {
-          for (long o = 0; o < out; o += LANES) writeRow(block, i, from + o, load(rows + i * width + o), out - o);
+        for (int i = 0; i < target.count; i++) {
+          for (long o = 0; o < out; o += LANES) writeRow(target, i, from + o, load(rows + i * width + o), out - o);
         }
         continue;
       }
       for (long o = 0; o < out; o += LANES) {
-        for (int lane = 0; lane < tokensOf(block); lane += LANES) {
+        for (int lane = 0; lane < target.count; lane += LANES) {
           Vector turned[LANES];
           for (int i = 0; i < LANES; i++) turned[i] = load(rows + (lane + i) * width + o);
           transpose(turned);
-          for (int i = 0; i < least(LANES, out - o); i++) writeColumn(block, lane, from + o + i, turned[i]);
+          for (int i = 0; i < least(LANES, out - o); i++) writeColumn(target, lane, from + o + i, turned[i]);
         }
       }
     }
@@ -348,48 +360,45 @@ class Work {
   // Writes sums [out, tokens].
   void finishColumns(const float* sums, long width, long from, long out) const {
     for (long block = 0; block < held_; block++) {
+      const Target target = targetOf(block);
       const float* columns = sums + block * BLOCK;
-      for (int lane = 0; lane < tokensOf(block); lane += LANES) {
+      for (int lane = 0; lane < target.count; lane += LANES) {
         if (p_.yColumns) {
-          for (long o = 0; o < out; o++) writeColumn(block, lane, from + o, load(columns + o * width + lane));
+          for (long o = 0; o < out; o++) writeColumn(target, lane, from + o, load(columns + o * width + lane));
           continue;
         }
+        const int count = static_cast<int>(least(LANES, target.count - lane));
         for (long o = 0; o < out; o += LANES) {
           Vector turned[LANES];
           for (int i = 0; i < LANES; i++) turned[i] = o + i < out ? load(columns + (o + i) * width + lane) : zero();
           transpose(turned);
-          for (int i = 0; i < least(LANES, tokensOf(block) - lane); i++) {
-            writeRow(block, lane + i, from + o, turned[i], out - o);
-          }
+          for (int i = 0; i < count; i++) writeRow(target, lane + i, from + o, turned[i], out - o);
         }
       }
     }
   }
 
-  int tokensOf(long block) const {
-    return static_cast<int>(least(BLOCK, p_.count - (first_ + block) % blocksOfSample_ * BLOCK));
-  }
-
   // Writes outputs of one token.
-  void writeRow(long block, long token, long out, Vector value, long count) const {
-    const long sample = (first_ + block) / blocksOfSample_;
-    const long row = sample * p_.count + (first_ + block) % blocksOfSample_ * BLOCK + token;
+  void writeRow(const Target& target, long token, long out, Vector value, long count) const {
     const int real = static_cast<int>(least(count, LANES));
     if (p_.bias != nullptr) value = add(value, load(at(p_.bias, out, p_.biasType), p_.biasType, real));
-    write(row * p_.out + out, value, real);
+    write((target.sample * p_.count + target.token + token) * p_.out + out, value, real);
   }
 
   // Writes one output of tokens.
-  void writeColumn(long block, long lane, long out, Vector value) const {
-    const long sample = (first_ + block) / blocksOfSample_;
-    const long token = (first_ + block) % blocksOfSample_ * BLOCK + lane;
+  void writeColumn(const Target& target, long lane, long out, Vector value) const {
+    const long token = target.token + lane;
     if (p_.bias != nullptr) value = add(value, all(first(load(at(p_.bias, out, p_.biasType), p_.biasType, 1))));
-    write((sample * p_.out + out) * p_.count + token, value, static_cast<int>(least(LANES, p_.count - token)));
+    write((target.sample * p_.out + out) * p_.count + token, value, static_cast<int>(least(LANES, p_.count - token)));
   }
 
   void write(long index, Vector value, int count) const {
     if (p_.addend != nullptr) value = add(value, load(at(p_.addend, index, p_.addendType), p_.addendType, count));
-    store(const_cast<char*>(at(p_.y, index, p_.yType)), p_.yType, value, count);
+    if (p_.yType == Type::F32 && count == LANES) {
+      store(static_cast<float*>(p_.y) + index, value);
+    } else {
+      store(const_cast<char*>(at(p_.y, index, p_.yType)), p_.yType, value, count);
+    }
   }
 
   static float first(Vector value) {
