@@ -12,9 +12,12 @@ const SPOTS = 16
 /** Tiles that are transformed at once. They are few enough for their values to stay in the cache. */
 const TILES = 32
 
+/** Values between the tiles of two spots. Without them, all spots of a tile would take the same lines of a cache. */
+const GAP = 16
+
 /** Values that `convolveTiles` needs in its scratch memory: both kinds of tiles, a list, addresses, and zeros. */
 export function convolveTilesScratch(inner: i32, out: i32): i32 {
-  return SPOTS * TILES * (inner + out) + rowListSize(1) + SPOTS + inner
+  return SPOTS * (TILES * (inner + out) + 2 * GAP) + rowListSize(1) + SPOTS + inner
 }
 
 /**
@@ -40,8 +43,8 @@ export function convolveTiles(
   top: i32,
   left: i32,
 ): void {
-  const readStep = ((<usize>(TILES * inner)) << 2)
-  const writtenStep = ((<usize>(TILES * out)) << 2)
+  const readStep = (<usize>(TILES * inner + GAP)) << 2
+  const writtenStep = (<usize>(TILES * out + GAP)) << 2
   const matrixBytes = ((<usize>(padded(out) * inner)) << 2)
   const read = scratch
   const written = read + SPOTS * readStep
@@ -58,7 +61,7 @@ export function convolveTiles(
       const tile = start + t
       const rows = tile / across
       const picture = x + ((<usize>((rows / down) * height * width * inner)) << 2)
-      listPlaces(picture, 2 * (rows % down) - top, 2 * (tile % across) - left, height, width, inner, zeros, places)
+      listPlaces(4, picture, 2 * (rows % down) - top, 2 * (tile % across) - left, height, width, inner, zeros, places)
       readTile(places, read + ((<usize>(t * inner)) << 2), readStep, inner)
     }
     for (let spot = 0; spot < SPOTS; spot++) {
@@ -79,8 +82,9 @@ export function convolveTiles(
   }
 }
 
-/** Writes the addresses of the 4×4 pixels that a tile reads. Those outside of the picture are `zeros`. */
-function listPlaces(
+/** Writes the addresses of the side × side pixels that a tile reads. Those outside of the picture are `zeros`. */
+export function listPlaces(
+  side: i32,
   picture: usize,
   row: i32,
   column: i32,
@@ -90,8 +94,8 @@ function listPlaces(
   zeros: usize,
   places: usize,
 ): void {
-  for (let i = 0; i < 4; i++) {
-    for (let j = 0; j < 4; j++) {
+  for (let i = 0; i < side; i++) {
+    for (let j = 0; j < side; j++) {
       // As unsigned numbers, negative ones are large.
       const isInside = <u32>(row + i) < <u32>height && <u32>(column + j) < <u32>width
       const at = isInside ? picture + ((<usize>(((row + i) * width + column + j) * inner)) << 2) : zeros

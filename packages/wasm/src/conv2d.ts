@@ -2,7 +2,7 @@ import { type Conv2dOptions, type Conv2dWeight, type Ops, vjp } from "@lllite/co
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { expectShape, WasmOpsError } from "./errors.ts"
-import { type Direction, type PackedMatrix, packMatrix } from "./frozen-weight.ts"
+import { type Direction, type PackedMatrix, packMatrix, type TileSide } from "./frozen-weight.ts"
 import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
@@ -26,14 +26,18 @@ const LEAST_CHANNELS = 16
 /** On a side of fewer outputs, most of a direct convolution's taps meet no pixel. */
 const LEAST_SIDE = 4
 
-/** The transformed filter is nearly twice as large. A larger one than this, 4 MiB in all, is not worth its memory. */
-const MOST_PAIRS = 2 ** 16
+/** Pairs of channels above which a transformed filter, of 4 MiB or more, is not worth its memory. */
+const MOST_PAIRS: Readonly<Record<TileSide, number>> = { 2: 2 ** 16, 4: 2 ** 15 }
 
-/** Whether a convolution runs in tiles, by `convolveTiles` in kernels/winograd.ts. */
-function suitsTiles(inner: number, [, height, width, out]: Shape4, { kernel, up, down }: Reach): boolean {
+/** The size of the tiles in which a convolution runs, or null where it runs directly. */
+function tileSide(inner: number, [, height, width, out]: Shape4, { kernel, up, down }: Reach): TileSide | null {
   const isThree = kernel[0] === 3 && kernel[1] === 3 && up === 0 && down === 0
   const areChannels = [inner, out].every((channels) => channels >= LEAST_CHANNELS && channels % 4 === 0)
-  return isThree && areChannels && inner * out <= MOST_PAIRS && height >= LEAST_SIDE && width >= LEAST_SIDE
+  if (!isThree || !areChannels || height < LEAST_SIDE || width < LEAST_SIDE) return null
+  const isFewEnough = (side: TileSide): boolean => inner * out <= MOST_PAIRS[side]
+  const products = (side: TileSide): number => Math.ceil(height / side) * Math.ceil(width / side) * (side + 2) ** 2
+  if (isFewEnough(4) && products(4) < products(2)) return 4
+  return isFewEnough(2) ? 2 : null
 }
 
 /**
@@ -50,23 +54,27 @@ export function createConv2d(
     const y = heap.create<Tensor4D>(shape)
     const isForward = direction === "forward"
     const bias = isForward ? matrix.bias : null
-    const inTiles = suitsTiles(inner, shape, reach)
-    const weight = inTiles ? matrix.packedTiles(direction) : isForward ? matrix.packed : matrix.packedBackward()
-    const taps = kernel[0] * kernel[1]
-    heap.withScratch(
-      inTiles ? kernels.convolveTilesScratch(inner, out) : kernels.convolveScratch(taps, inner),
-      (scratch) => {
-        const biasAt = bias === null ? 0 : heap.address(bias)
-        const tensors = [heap.address(x), heap.address(weight), biasAt, heap.address(y)] as const
-        if (inTiles) {
-          const sizes = [n, height, width, inner, outHeight, outWidth, out] as const
-          kernels.convolveTiles(...tensors, scratch, ...sizes, top, left)
-          return
-        }
-        const sizes = [n, height, width, inner, outHeight, outWidth, out, ...kernel] as const
-        kernels.convolve(...tensors, scratch, ...sizes, up, down, top, left)
-      },
-    )
+    const side = tileSide(inner, shape, reach)
+    const weight =
+      side !== null ? matrix.packedTiles(direction, side) : isForward ? matrix.packed : matrix.packedBackward()
+    const sizes = [n, height, width, inner, outHeight, outWidth, out] as const
+    const addresses = (): readonly [x: number, weight: number, bias: number, y: number] => {
+      const biasAt = bias === null ? 0 : heap.address(bias)
+      return [heap.address(x), heap.address(weight), biasAt, heap.address(y)]
+    }
+    if (side === 4) {
+      heap.withScratch(kernels.convolveFoursScratch(inner, out), (scratch) =>
+        kernels.convolveFours(...addresses(), scratch, ...sizes, top, left),
+      )
+    } else if (side === 2) {
+      heap.withScratch(kernels.convolveTilesScratch(inner, out), (scratch) =>
+        kernels.convolveTiles(...addresses(), scratch, ...sizes, top, left),
+      )
+    } else {
+      heap.withScratch(kernels.convolveScratch(kernel[0] * kernel[1], inner), (scratch) =>
+        kernels.convolve(...addresses(), scratch, ...sizes, ...kernel, up, down, top, left),
+      )
+    }
     return y
   }
   /** The two passes of a layer at x. */

@@ -9,6 +9,12 @@ import type { Kernels } from "./kernels.ts"
 /** The way of values through a layer, or of slopes. */
 export type Direction = "forward" | "backward"
 
+/** Outputs on a side of a tile of a convolution. */
+export type TileSide = 2 | 4
+
+/** Values that `packTiles` needs while it runs. */
+const PACK_SCRATCH = 144
+
 /**
  * A frozen matrix in the layout of products. It owns its memory in the heap: the size of the weight in float32, with
  * columns padded to a multiple of eight. From the first gradient on it owns twice as much. `dispose` frees all of it.
@@ -17,8 +23,8 @@ export interface PackedMatrix {
   readonly packed: Tensor
   /** The weight in the layout of gradients. The first call makes it. */
   readonly packedBackward: () => Tensor
-  /** A filter of 3×3 in the layout of `convolveTiles`, for each direction. The first call makes it. */
-  readonly packedTiles: (direction: Direction) => Tensor
+  /** A filter of 3×3 in the layout of tiles of one size, for each direction. The first call makes it. */
+  readonly packedTiles: (direction: Direction, side: TileSide) => Tensor
   readonly bias: Tensor | null
   readonly bytes: number
   dispose(): void
@@ -53,12 +59,14 @@ export async function packMatrix(
     kernels.packBackward(heap.address(packed), heap.address(made), out, taps, inner)
     return made
   }
-  const tiles: { [direction in Direction]?: Tensor } = {}
-  const makeTiles = (direction: Direction): Tensor => {
+  const tiles: { [layout in `${Direction} ${TileSide}`]?: Tensor } = {}
+  const makeTiles = (direction: Direction, side: TileSide): Tensor => {
     const [columns, k] = direction === "forward" ? [out, inner] : [inner, out]
-    const made = heap.create([kernels.packedTilesSize(columns, k)])
+    const made = heap.create([kernels.packedTilesSize(columns, k, side)])
     const from = direction === "forward" ? packed : (packedBackward ?? makeBackward())
-    kernels.packTiles(heap.address(from), heap.address(made), columns, k)
+    heap.withScratch(PACK_SCRATCH, (scratch) =>
+      kernels.packTiles(heap.address(from), heap.address(made), scratch, columns, k, side),
+    )
     if (from !== packed && from !== packedBackward) from.dispose()
     return made
   }
@@ -68,9 +76,9 @@ export async function packMatrix(
       packedBackward ??= tf.keep(makeBackward())
       return packedBackward
     },
-    packedTiles: (direction) => {
-      const made = tiles[direction] ?? tf.keep(makeTiles(direction))
-      tiles[direction] = made
+    packedTiles: (direction, side) => {
+      const made = tiles[`${direction} ${side}`] ?? tf.keep(makeTiles(direction, side))
+      tiles[`${direction} ${side}`] = made
       return made
     },
     bias: biasTensor,

@@ -62,8 +62,8 @@ export interface Kernels {
   packedSize(columns: number, parts: number, k: number): number
   pack(from: number, to: number, columns: number, parts: number, k: number): void
   packBackward(from: number, to: number, columns: number, parts: number, k: number): void
-  packedTilesSize(columns: number, k: number): number
-  packTiles(from: number, to: number, columns: number, k: number): void
+  packedTilesSize(columns: number, k: number, side: number): number
+  packTiles(from: number, to: number, scratch: number, columns: number, k: number, side: number): void
   linearScratch(): number
   linear(
     ...args: [
@@ -81,13 +81,9 @@ export interface Kernels {
     ]
   ): void
   convolveTilesScratch(inner: number, out: number): number
-  convolveTiles(
-    ...args: [
-      ...[x: number, weight: number, bias: number, y: number, scratch: number],
-      ...[n: number, height: number, width: number, inner: number],
-      ...[outHeight: number, outWidth: number, out: number, top: number, left: number],
-    ]
-  ): void
+  convolveTiles(...args: TileArguments): void
+  convolveFoursScratch(inner: number, out: number): number
+  convolveFours(...args: TileArguments): void
   layerNorm(
     ...args: [
       ...[x: number, scale: number, shift: number, y: number, stats: number],
@@ -129,6 +125,13 @@ export interface Kernels {
     ]
   ): void
 }
+
+/** Arguments of a convolution in tiles. */
+type TileArguments = [
+  ...[x: number, weight: number, bias: number, y: number, scratch: number],
+  ...[n: number, height: number, width: number, inner: number],
+  ...[outHeight: number, outWidth: number, out: number, top: number, left: number],
+]
 
 /** Starts the kernels on a memory. They own no memory, and keep only the address of their constants between calls. */
 export async function startKernels(memory: WebAssembly.Memory): Promise<Kernels> {

@@ -94,9 +94,9 @@ describe("createWasmOps", () => {
     const options = { stride: 1, padding: [1, 1, 1, 1] } as const
     const held = (): number => (tf.memory().numBytes - before.numBytes - 4 * x.size) / (4 * values)
     ops.conv2d(x, weight, options).dispose()
-    expect(held()).toBeCloseTo(1 + 16 / 9)
+    expect(held()).toBeCloseTo(1 + 36 / 9)
     for (let i = 0; i < 2; i++) tf.dispose(tf.grad((x) => ops.conv2d(x as tf.Tensor4D, weight, options))(x))
-    expect(held()).toBeCloseTo(1 + 32 / 9)
+    expect(held()).toBeCloseTo(1 + 72 / 9)
     tf.dispose(x)
     weight.dispose()
     expect(tf.memory()).toMatchObject({ numTensors: before.numTensors, numBytes: before.numBytes })
