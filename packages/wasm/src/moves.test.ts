@@ -20,7 +20,7 @@ const counted = (shape: number[], dtype: "float32" | "int32" = "float32"): tf.Te
     dtype,
   )
 
-describe("joins and cuts on WASM are those of TensorFlow.js", () => {
+describe("joins, cuts and repeats on WASM are those of TensorFlow.js", () => {
   it.each<readonly [name: string, run: () => tf.Tensor[]]>([
     ["a cut of the last axis", () => [tf.slice(counted([2, 3, 8]), [0, 0, 4], [2, 3, 4])]],
     ["a cut of a middle axis, to the end", () => [tf.slice(counted([2, 5, 3]), [0, 2, 0], [-1, -1, -1])]],
@@ -34,6 +34,11 @@ describe("joins and cuts on WASM are those of TensorFlow.js", () => {
     ["parts of a first axis", () => tf.split(counted([6, 2], "int32"), [1, 2, 3])],
     ["a join of the last axis", () => [tf.concat([counted([2, 2, 3]), counted([2, 2, 4])], -1)]],
     ["a join of the first axis", () => [tf.concat([counted([3]), counted([1]), counted([2])])]],
+    ["repeats of the first axis", () => [tf.tile(counted([2, 3, 2]), [3, 1, 1])]],
+    ["repeats of a middle axis", () => [tf.tile(counted([2, 3, 2], "int32"), [1, 2, 1])]],
+    ["repeats of two axes", () => [tf.tile(counted([2, 3]), [2, 2])]],
+    ["repeats of truth values", () => [tf.tile(tf.tensor([true, false], [2, 1], "bool"), [2, 1])]],
+    ["one repeat, and none", () => [tf.tile(counted([2, 3]), [1, 1]), tf.tile(counted([2, 3]), [0, 1])]],
     ["a join with nothing", () => [tf.concat([counted([2, 3]), tf.zeros([2, 0])], 1)]],
   ])("%s", async (_, run) => {
     expect(await on("wasm", run)).toEqual(await on("cpu", run))

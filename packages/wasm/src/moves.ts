@@ -11,8 +11,9 @@ const stock = new Map<string, KernelFunc>()
 const VALUE = 4
 
 /**
- * Makes joins and cuts along one axis one call of a kernel each. The backend's own ones are loops of JavaScript, and a cut
- * copies all of the tensor first. Any other kind of join or cut stays as it is.
+ * Makes joins, cuts and repeats along one axis one call of a kernel for each piece. The backend's own joins and cuts are
+ * loops of JavaScript, and a cut copies all of the tensor first. Its repeats find the place of every value on its own. Any
+ * other kind of join, cut or repeat stays as it is.
  */
 export function replaceMoves(backend: BackendWasm, kernels: Kernels): void {
   /** Copies rows from one tensor to another. Starts and steps are in values. */
@@ -58,6 +59,26 @@ export function replaceMoves(backend: BackendWasm, kernels: Kernels): void {
       start += size
       return cut(x, axis, start - size, size)
     })
+  })
+  replace("Tile", (call, own) => {
+    const { x } = call.inputs as { x: tf.TensorInfo }
+    const { reps } = call.attrs as unknown as tf.TileAttrs
+    const axes = reps.flatMap((times, axis) => (times === 1 ? [] : [axis]))
+    const [axis] = axes
+    const isAlong = axis !== undefined && axes.length === 1 && reps.length === x.shape.length
+    if (call.backend !== backend || !isAlong || !isMoved(x, x.shape)) return own(call)
+    const times = reps[axis] ?? 1
+    const y = backend.makeOutput(
+      x.shape.map((side, at) => (at === axis ? side * times : side)),
+      x.dtype,
+    )
+    const length = sizeOf(x.shape.slice(axis))
+    const count = sizeOf(x.shape.slice(0, axis))
+    for (let i = 0; i < times; i++) {
+      const written = { start: i * length, step: times * length }
+      copy(x, y, { count, length, read: { start: 0, step: length }, written })
+    }
+    return y
   })
   replace("Concat", (call, own) => {
     const inputs = Object.values(call.inputs) as tf.TensorInfo[]
