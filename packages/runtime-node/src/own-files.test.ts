@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { InputError } from "./errors.ts"
-import { programFile, requireFrom } from "./own-files.ts"
+import { packageSources, programFile, requireFrom } from "./own-files.ts"
 
 describe("programFile", () => {
   let folder: string
@@ -41,6 +41,42 @@ describe("programFile", () => {
   it("is refused with the way out where there is none", () => {
     expect(() => programFile("worker", url("alone/main.mjs"))).toThrow(InputError)
     expect(() => programFile("worker", url("alone/main.mjs"))).toThrow(/--packages=external/)
+  })
+})
+
+describe("packageSources", () => {
+  let folder: string
+  const place = (path: string): string => join(folder, path)
+  const url = (path: string): string => pathToFileURL(place(path)).href
+  const installed = "app/node_modules/@lllite/runtime-node"
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "lllite-own-"))
+    for (const path of [`${installed}/dist`, `${installed}/kernels`, "app/kernels", "app/bundle", "alone/kernels"]) {
+      await mkdir(place(path), { recursive: true })
+    }
+    await writeFile(
+      place(`${installed}/package.json`),
+      '{ "name": "@lllite/runtime-node", "main": "./dist/index.cjs" }',
+    )
+    await writeFile(place(`${installed}/dist/index.cjs`), "")
+    await writeFile(place("app/package.json"), '{ "name": "app" }')
+  })
+  afterAll(() => rm(folder, { recursive: true }))
+
+  it("are those of this package, from its sources, its build and a bundle", () => {
+    expect(packageSources("kernels", import.meta.url)).toMatch(/runtime-node.kernels$/)
+    for (const from of [`${installed}/dist/chunk.js`, `${installed}/src/a/b.ts`, "app/bundle/main.mjs"]) {
+      expect(packageSources("kernels", url(from))).toBe(place(`${installed}/kernels`))
+    }
+  })
+
+  it("are not a folder of the same name elsewhere", async () => {
+    // An installation of another version, without sources.
+    const other = place("alone/node_modules/@lllite/runtime-node/dist")
+    await mkdir(other, { recursive: true })
+    await writeFile(join(other, "..", "package.json"), '{ "name": "@lllite/runtime-node", "main": "./dist/index.cjs" }')
+    await writeFile(join(other, "index.cjs"), "")
+    expect(packageSources("kernels", url("alone/main.mjs"))).toBeNull()
   })
 })
 

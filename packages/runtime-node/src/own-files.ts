@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
@@ -34,6 +34,36 @@ export function programFile(name: "worker" | "probe" | "preprocess", url: string
     "bundled",
     `"${built}" of @lllite/runtime-node is not beside ${beside === null ? "the program" : `"${beside}"`}, and the package is not installed there. A bundler has put its code into another file. Let the bundler leave the package out (esbuild: --packages=external), and install it where the program runs.`,
   )
+}
+
+/**
+ * The folder of sources that this package is published with, to be built on the user's machine. In a program that a
+ * bundler made, it is the one of the installed package.
+ *
+ * @param url the `import.meta.url` of the module that asks
+ * @returns null if the package is not there
+ */
+export function packageSources(name: "kernels", url: string | undefined): string | null {
+  const installed = installedFolder(url)
+  const folder = (url === undefined ? null : ownPackageAround(fileURLToPath(url))) ?? (installed && dirname(installed))
+  const sources = folder === null ? null : join(folder, name)
+  return sources !== null && existsSync(sources) ? sources : null
+}
+
+/** The folder of this package that a file lies in. Null: a bundler has put the code elsewhere. */
+function ownPackageAround(file: string): string | null {
+  for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
+    if (packageName(folder) === "@lllite/runtime-node") return folder
+  }
+  return null
+}
+
+function packageName(folder: string): unknown {
+  try {
+    return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { readonly name?: unknown }).name
+  } catch {
+    return undefined
+  }
 }
 
 function installedFolder(url: string | undefined): string | null {

@@ -7,9 +7,13 @@ import { probeBackend } from "../../backends/probe-backend.ts"
 import { fileError, InputError } from "../../errors.ts"
 import { expectFolder, makeFolder } from "../../files/make-folder.ts"
 import { removeOnExit } from "../../files/remove-on-exit.ts"
+import { packageSources } from "../../own-files.ts"
 import { setupInstallation } from "../installation.ts"
+import { KERNELS_FILE } from "../kernels.ts"
 import { setupFolder } from "../setup-folder.ts"
+import type { AddonBuild } from "./addon-build.ts"
 import { buildBinding } from "./build-binding.ts"
+import { buildKernels } from "./build-kernels.ts"
 import { fetchTfjsNode, nodeHeaders } from "./fetch-packages.ts"
 import { fetchWheel } from "./fetch-wheel.ts"
 import { setupPlace } from "./setup-place.ts"
@@ -74,14 +78,16 @@ export async function setUpTensorflow(options: TensorflowSetupOptions = {}): Pro
     say("Taking tfjs-node …")
     await fetchTfjsNode(join(work, "tfjs-node"), { archiveDir: wheelDir, signal })
     say(`Building its binding for TensorFlow ${tensorflow.version} …`)
-    await buildBinding({
+    const build: AddonBuild = {
       compiler: tools.compiler,
       sources: join(work, "tfjs-node", "binding"),
       nodeHeaders: await nodeHeaders(join(work, "node-api-headers"), { archiveDir: wheelDir, signal }),
       tensorflow,
       output: join(work, "tfjs_binding.node"),
       signal,
-    })
+    }
+    await buildBinding(build)
+    if (!gpu && process.arch === "x64") await addKernels({ ...build, output: join(work, KERNELS_FILE) }, say)
     await prune(work)
     say("Checking it with a computation and a gradient …")
     const { device } = await check(work, gpu, signal)
@@ -142,6 +148,16 @@ async function isInUse(folder: string): Promise<boolean> {
     // EPERM means that the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code === "EPERM"
   }
+}
+
+/** Builds our own kernels. TensorFlow computes everything without them, so a failure is said and ends nothing. */
+async function addKernels(build: Omit<AddonBuild, "sources">, say: (step: string) => void): Promise<void> {
+  const sources = packageSources("kernels", import.meta.url)
+  say("Building LLLite's own kernels …")
+  const problem =
+    sources === null ? "their sources are not where this program runs." : await buildKernels({ ...build, sources })
+  build.signal?.throwIfAborted()
+  if (problem !== null) say(`TensorFlow's own products are used, since LLLite's kernels are missing: ${problem}`)
 }
 
 /** Removes the Python part of the wheel. The shared libraries and their licences stay. */

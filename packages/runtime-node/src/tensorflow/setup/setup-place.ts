@@ -1,9 +1,10 @@
 import { readdir, stat } from "node:fs/promises"
 import { fileError, InputError } from "../../errors.ts"
 import { followLinks } from "../../files/output-target.ts"
+import { KERNELS_FILE } from "../kernels.ts"
 
 /** All that a setup puts into its folder. */
-const CONTENTS: ReadonlySet<string> = new Set(["site-packages", "tfjs-node", "tfjs_binding.node"])
+const CONTENTS: ReadonlySet<string> = new Set(["site-packages", "tfjs-node", "tfjs_binding.node", KERNELS_FILE])
 
 /**
  * Finds the folder that a setup replaces or removes. A symbolic link stays, and the folder behind it is taken.
