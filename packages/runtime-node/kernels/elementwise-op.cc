@@ -9,13 +9,17 @@
 
 #include "attributes.h"
 #include "elementwise.h"
+#include "instructions.h"
 #include "threads.h"
 
 namespace lllite {
 
 extern const Compute computeAvx512;
+extern const Compute computeAvx2;
 
 namespace {
+
+Compute computeInUse() { return instructionsInUse() == Instructions::AVX512 ? computeAvx512 : computeAvx2; }
 
 struct Node {
   Program program;
@@ -105,7 +109,7 @@ void computeNode(void* kernel, TF_OpKernelContext* context) {
     ThreadPool& pool = sharedPool();
     const bool isFree = pool.tryLock();
     try {
-      computeAvx512(program, from.data(), to.data(), isFree ? pool.threads() : ownThread());
+      computeInUse()(program, from.data(), to.data(), isFree ? pool.threads() : ownThread());
     } catch (const std::bad_alloc&) {
       TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "LlliteElementwise: memory ran out");
     }

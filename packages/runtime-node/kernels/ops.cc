@@ -1,42 +1,28 @@
-// The op LlliteProduct of TensorFlow, and a Node addon that registers it and says which instructions it uses.
+// The op LlliteProduct of TensorFlow, and a Node addon that registers it and chooses its instructions.
 #include <node_api.h>
 #include <tensorflow/c/kernels.h>
 #include <tensorflow/c/ops.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "attributes.h"
 #include "elementwise-op.h"
+#include "instructions.h"
 #include "product.h"
 #include "threads.h"
 
 namespace lllite {
 
 extern const Multiply multiplyAvx512;
+extern const Multiply multiplyAvx2;
 
 namespace {
 
-struct Instructions {
-  const char* name;
-  Multiply multiply;
-};
-
-// The best instructions of this CPU that are built in. No name: none.
-Instructions findInstructions() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("avx512dq")) {
-    return {"AVX-512", multiplyAvx512};
-  }
-#endif
-  return {nullptr, nullptr};
-}
-
-const Instructions instructions = findInstructions();
+Multiply multiplyInUse() { return instructionsInUse() == Instructions::AVX512 ? multiplyAvx512 : multiplyAvx2; }
 
 Type typeOf(TF_DataType type) {
   return type == TF_FLOAT ? Type::F32 : type == TF_HALF ? Type::F16 : Type::BF16;
@@ -133,7 +119,7 @@ void computeNode(void* kernel, TF_OpKernelContext* context) {
     ThreadPool& pool = sharedPool();
     const bool isFree = pool.tryLock();
     try {
-      instructions.multiply(product, isFree ? pool.threads() : ownThread());
+      multiplyInUse()(product, isFree ? pool.threads() : ownThread());
     } catch (const std::bad_alloc&) {
       TF_SetStatus(status, TF_RESOURCE_EXHAUSTED, "LlliteProduct: memory ran out");
     }
@@ -175,17 +161,49 @@ std::string registerProduct() {
   return problem;
 }
 
+// use(name) chooses the instructions for all products from now on, among those that the CPU has.
+napi_value use(napi_env env, napi_callback_info info) {
+  size_t count = 1, length = 0;
+  napi_value argument;
+  char name[16] = "";
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  if (count == 1) napi_get_value_string_utf8(env, argument, name, sizeof(name), &length);
+  for (const Instructions one : ALL_INSTRUCTIONS) {
+    if (std::strcmp(name, nameOf(one)) != 0 || !has(one)) continue;
+    useInstructions(one);
+    return nullptr;
+  }
+  napi_throw_error(env, nullptr, "this CPU does not have these instructions");
+  return nullptr;
+}
+
+// The names of the instructions that kernels are written for and the CPU has.
+napi_value namesOfInstructions(napi_env env) {
+  napi_value names;
+  napi_create_array(env, &names);
+  uint32_t count = 0;
+  for (const Instructions one : ALL_INSTRUCTIONS) {
+    if (!has(one)) continue;
+    napi_value name;
+    napi_create_string_utf8(env, nameOf(one), NAPI_AUTO_LENGTH, &name);
+    napi_set_element(env, names, count++, name);
+  }
+  return names;
+}
+
 napi_value startAddon(napi_env env, napi_value exports) {
   // TensorFlow's ops belong to the process, and an addon is started once for each JavaScript thread.
-  static const std::string problem =
-      instructions.name == nullptr ? "this CPU lacks AVX-512" : registerProduct() + registerElementwise();
+  static const std::string problem = has(Instructions::AVX2) ? registerProduct() + registerElementwise() : "";
   if (!problem.empty()) {
     napi_throw_error(env, nullptr, problem.c_str());
     return exports;
   }
-  napi_value name;
-  napi_create_string_utf8(env, instructions.name, NAPI_AUTO_LENGTH, &name);
-  napi_set_named_property(env, exports, "instructions", name);
+  napi_value amx, function;
+  napi_get_boolean(env, hasAmx(), &amx);
+  napi_create_function(env, "use", NAPI_AUTO_LENGTH, use, nullptr, &function);
+  napi_set_named_property(env, exports, "available", namesOfInstructions(env));
+  napi_set_named_property(env, exports, "hasAmx", amx);
+  napi_set_named_property(env, exports, "use", function);
   return exports;
 }
 

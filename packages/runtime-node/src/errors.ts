@@ -87,6 +87,8 @@ export type InputErrorCode =
   | "tensorflow-missing"
   /** The addon of TensorFlow cannot be loaded. */
   | "tensorflow-addon"
+  /** An environment variable has a value that is not allowed. */
+  | "environment"
   /** The package "webgpu" cannot be loaded. */
   | "webgpu-missing"
   /** A tensor has another shape than the operation expects. */

@@ -1,0 +1,7 @@
+#include "vector-avx2.h"
+// The vectors come first.
+#include "compute.h"
+
+namespace lllite {
+extern const Compute computeAvx2 = computeProgram;
+}
