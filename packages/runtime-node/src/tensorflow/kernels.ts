@@ -11,7 +11,11 @@ export const KERNELS_FILE = "lllite_kernels.node"
 export const KERNELS_VARIABLE = "LLLITE_KERNELS"
 
 /** Values of {@link KERNELS_VARIABLE}, with the names that the addon has for them. Null: no kernels. */
-const CHOICES: Readonly<Record<string, string | null>> = { avx512: "AVX-512", avx2: "AVX2", none: null }
+const CHOICES = new Map([
+  ["avx512", "AVX-512"],
+  ["avx2", "AVX2"],
+  ["none", null],
+])
 
 /** What our own ops run on. */
 export interface Kernels {
@@ -43,9 +47,9 @@ export function loadKernels(
   environment: NodeJS.ProcessEnv = process.env,
 ): Kernels | string {
   const choice = environment[KERNELS_VARIABLE] ?? ""
-  const chosen = choice === "" ? undefined : CHOICES[choice]
+  const chosen = CHOICES.get(choice)
   if (choice !== "" && chosen === undefined) {
-    const known = Object.keys(CHOICES).join(", ")
+    const known = [...CHOICES.keys()].join(", ")
     throw new InputError(
       "environment",
       `backend "tensorflow": the environment variable ${KERNELS_VARIABLE} is "${choice}", expected one of ${known}.`,
