@@ -6,7 +6,7 @@ import type { ProductCodes, ProductInputs, ProductPlan } from "./own-product.ts"
 import { productNode, windowsOf } from "./own-product.ts"
 
 /** A product, and how it may be written. */
-interface Found {
+export interface Found {
   readonly plan: ProductPlan
   readonly inputs: ProductInputs
 }
@@ -159,7 +159,8 @@ function matrixProduct(node: GraphNode, firstFlag: string, secondFlag: string): 
   return { plan: { ...plan, ...counts }, inputs: { x: uncast(x), weight, bias: null, addend: null } }
 }
 
-function convolution(node: GraphNode): Found | null {
+/** The product that a convolution is, or its gradient. Null: our op does not have it. */
+export function convolution(node: GraphNode): Found | null {
   const isBackward = node.op === "Conv2DBackpropInput"
   const [x, filter] = (isBackward ? [node.inputs[2], node.inputs[1]] : node.inputs) as readonly [Value, Value]
   const [height = 0, width = 0, inner = 0, outer = 0] = filter.type.shape

@@ -10,6 +10,8 @@ import { openDevice } from "./device.ts"
 const pickyDevice = (start: number | null): TensorflowDevice => ({
   adopts: ({ byteOffset }) => byteOffset === start,
   run: () => Promise.reject(new Error("not part of this test")) as never,
+  runNode: () => Promise.reject(new Error("not part of this test")) as never,
+  codes: { TF_ATTR_TYPE: 0, TF_ATTR_BOOL: 0, TF_ATTR_INT: 0 },
   hold: () => Promise.reject(new Error("not part of this test")) as never,
   upload: () => Promise.reject(new Error("not part of this test")) as never,
 })

@@ -40,8 +40,8 @@ export interface Conv2dOptions {
   readonly rule?: ProductRule
   /** Values of windows in memory at once. */
   readonly mostValues?: number
-  /** Whether ops are recorded for a graph with our own products, which computes convolutions as such. Default: never. */
-  readonly isRecording?: (() => boolean) | undefined
+  /** Whether there are our own products. They compute convolutions as such. Default: false */
+  readonly hasOwn?: boolean
 }
 
 /** Convolutions with frozen filters. The rule chooses between TensorFlow's own op and a product with the windows. */
@@ -49,7 +49,7 @@ export function createConv2d(
   device: TensorflowDevice,
   multiply: Multiply,
   compute: ComputeType,
-  { rule = MEASURED, mostValues = MOST_VALUES, isRecording = () => false }: Conv2dOptions = {},
+  { rule = MEASURED, mostValues = MOST_VALUES, hasOwn = false }: Conv2dOptions = {},
 ): Ops["conv2d"] {
   return (x, weight, { stride, padding }) => {
     const { filter, bias } = weight as HeldConv2d
@@ -57,7 +57,9 @@ export function createConv2d(
     expectWidth("conv2d", x, inner)
     const windows = windowsOf(x.shape, [kernelHeight, kernelWidth], padding)
     const size = { channels: Math.min(inner, out), pixels: windows.samples * windows.height * windows.width, compute }
-    const isProduct = stride === 1 && kernelHeight * kernelWidth > 1 && !isRecording()
+    const steps = (windowsOfOne: number): number => Math.floor((windowsOfOne - 1) / stride) + 1
+    const result = [windows.samples, steps(windows.height), steps(windows.width), out]
+    const isProduct = stride === 1 && kernelHeight * kernelWidth > 1 && !hasOwn
     const attributes = {
       ...paddingAttributes(padding, stride, kernelHeight, kernelWidth),
       strides: [1, stride, stride, 1],
@@ -67,14 +69,13 @@ export function createConv2d(
       const y =
         isProduct && rule.forward(size)
           ? productForward(device, multiply, x, filter, windows, mostValues)
-          : multiply("Conv2D", attributes, x, filter)
+          : multiply({ name: "Conv2D", attributes, x, weight: filter, shape: result })
       return {
         value: (bias === null ? y : tf.add(y, bias)) as Tensor4D,
         saved: [],
         gradients: (dy) => {
           if (isProduct && rule.backward(size)) return [productBackward(device, multiply, dy, filter, windows)]
-          const shape = tf.tensor1d(x.shape, "int32")
-          return [multiply("Conv2DBackpropInput", attributes, dy, filter, { sizes: shape })]
+          return [multiply({ name: "Conv2DBackpropInput", attributes, x: dy, weight: filter, shape: x.shape })]
         },
       }
     })
@@ -147,7 +148,8 @@ function productForward(
             tf.slice(padded, [0, from + row, column, 0], [samples, rows, width, channels]),
           )
           const flat = tf.reshape(tf.concat(shifted, 3), [samples * rows * width, columns])
-          const y = multiply("MatMul", { transpose_a: false, transpose_b: false }, flat, matrix)
+          const attributes = { transpose_a: false, transpose_b: false }
+          const y = multiply({ name: "MatMul", attributes, x: flat, weight: matrix, shape: [flat.shape[0] ?? 0, out] })
           return tf.reshape(y, [samples, rows, width, out])
         })
         parts.push(part)
@@ -175,7 +177,9 @@ function productBackward(
   try {
     return tf.tidy(() => {
       const slopes = tf.reshape(dy, [samples * height * width, out])
-      const flat = multiply("MatMul", { transpose_a: false, transpose_b: true }, slopes, matrix)
+      const attributes = { transpose_a: false, transpose_b: true }
+      const shape = [samples * height * width, places.length * channels]
+      const flat = multiply({ name: "MatMul", attributes, x: slopes, weight: matrix, shape })
       const shares = tf.split(tf.reshape(flat, [samples, height, width, places.length * channels]), places.length, 3)
       const placed = places.map(([row, column], i) =>
         tf.pad(shares[i] as Tensor, [

@@ -1,7 +1,8 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
-import type { OpAttribute, OpOutput, TensorflowBackend } from "../binding.ts"
+import type { OpAttribute, OpOutput, TensorflowBackend, TensorflowBinding } from "../binding.ts"
+import type { GraphNode } from "../graph/graph.ts"
 import type { RecordableBackend } from "../graph/recorder.ts"
 
 /** Codes of the number types that are used here: `TF_DataType` in TensorFlow's C API. */
@@ -23,6 +24,10 @@ export type AttributeValue = string | number | boolean | readonly number[] | { r
 export interface TensorflowDevice {
   /** Runs an op with one float32 result. The result is a tensor of tfjs, and tidies of tfjs dispose it. */
   run(name: string, attributes: Readonly<Record<string, AttributeValue>>, inputs: readonly (Tensor | Handle)[]): Tensor
+  /** Runs the op of a graph's node, as `run`. */
+  runNode(node: Pick<GraphNode, "op" | "attributes">, inputs: readonly (Tensor | Handle)[]): Tensor
+  /** Codes of the types of attributes. */
+  readonly codes: Pick<TensorflowBinding, "TF_ATTR_TYPE" | "TF_ATTR_BOOL" | "TF_ATTR_INT">
   /** Runs an op with one result that only TensorFlow holds. */
   hold(
     name: string,
@@ -60,16 +65,19 @@ export function openDevice(): TensorflowDevice {
     }
     return { name, type: binding.TF_ATTR_INT, value }
   }
+  const executeNode = (name: string, list: readonly OpAttribute[], inputs: readonly (Tensor | Handle)[]): OpOutput => {
+    const ids = inputs.map((input) =>
+      "dataId" in input ? (backend.getInputTensorIds([input])[0] as number) : input.id,
+    )
+    return binding.executeOp(name, list, ids, 1)[0] as OpOutput
+  }
   const execute = (
     name: string,
     attributes: Readonly<Record<string, AttributeValue>>,
     inputs: readonly (Tensor | Handle)[],
   ): OpOutput => {
-    const ids = inputs.map((input) =>
-      "dataId" in input ? (backend.getInputTensorIds([input])[0] as number) : input.id,
-    )
     const list = Object.entries(attributes).map(([key, value]) => attribute(key, value))
-    return binding.executeOp(name, list, ids, 1)[0] as OpOutput
+    return executeNode(name, list, inputs)
   }
   /** @param memory that the tensor may use in place; the handle keeps it reachable until it is disposed */
   const handle = (id: number, shape: readonly number[], type: TfType, memory: Uint8Array | null = null): Handle => {
@@ -86,6 +94,8 @@ export function openDevice(): TensorflowDevice {
   }
   return {
     run: (name, attributes, inputs) => backend.createOutputTensor(execute(name, attributes, inputs)),
+    runNode: ({ op, attributes }, inputs) => backend.createOutputTensor(executeNode(op, attributes, inputs)),
+    codes: binding,
     hold(name, attributes, inputs, type) {
       const { id, shape } = execute(name, attributes, inputs)
       return handle(id, shape, type)

@@ -34,15 +34,17 @@ export function createTensorflowOps({
   graphs = null,
 }: TensorflowOpsOptions = {}): Ops {
   const device = openDevice()
-  const multiply = createMultiply(device, compute)
-  const isRecording = graphs?.hasProducts === true ? recordableBackend()?.binding.isRecording : undefined
+  const hasOwn = graphs?.hasProducts === true
+  // Graphs are made of TensorFlow's ops, and get our own products when they are loaded.
+  const isRecording = recordableBackend()?.binding.isRecording ?? (() => false)
+  const multiply = createMultiply(device, compute, () => hasOwn && !isRecording())
   return checkedVerbs({
     ...createComposedOps(),
     ...graphVerbs(graphs),
     load: createLoader(device, weights),
     ...createProducts(device, multiply),
     relu: createRelu(device),
-    conv2d: createConv2d(device, multiply, compute, { isRecording }),
+    conv2d: createConv2d(device, multiply, compute, { hasOwn }),
     attention,
     geglu,
     groupNorm,

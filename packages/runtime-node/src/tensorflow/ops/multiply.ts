@@ -1,30 +1,32 @@
 import type { Tensor } from "@tensorflow/tfjs-core"
+import * as tf from "@tensorflow/tfjs-core"
 import { InputError } from "../../errors.ts"
-import type { AttributeValue, Handle, TensorflowDevice } from "./device.ts"
+import type { Handle, TensorflowDevice } from "./device.ts"
+import type { MultiplyCall } from "./own-multiply.ts"
+import { multiplyByOwn } from "./own-multiply.ts"
 
 /** The number type in which products with frozen weights are computed. Sums and results are always float32. */
 export type ComputeType = "F32" | "BF16"
 
-/** Further inputs, for TensorFlow's gradient of a convolution. */
-export interface MultiplyOptions {
-  /** Shape of the result. */
-  readonly sizes?: Tensor
-}
+/** Runs an op on a tensor and a frozen weight, in the compute type. The caller's tidy disposes what it makes. */
+export type Multiply = (call: MultiplyCall) => Tensor
 
-/** Runs an op on a tensor and a frozen weight, in the compute type. */
-export type Multiply = (
-  name: string,
-  attributes: Readonly<Record<string, AttributeValue>>,
-  x: Tensor,
-  weight: Handle,
-  options?: MultiplyOptions,
-) => Tensor
-
-/** Creates products with frozen weights. A weight of another type is cast for each product. */
-export function createMultiply(device: TensorflowDevice, compute: ComputeType): Multiply {
+/**
+ * Creates products with frozen weights. For an op of TensorFlow, a weight of another type is cast for each product.
+ *
+ * @param hasOwn whether our own product is used now, where it is faster. Default: never
+ */
+export function createMultiply(
+  device: TensorflowDevice,
+  compute: ComputeType,
+  hasOwn: () => boolean = () => false,
+): Multiply {
   const cast = (input: Tensor | Handle, from: Handle["type"]): Handle =>
     device.hold("Cast", { SrcT: { type: from }, DstT: { type: compute }, Truncate: false }, [input], compute)
-  return (name, attributes, x, weight, { sizes } = {}) => {
+  return (call) => {
+    const own = hasOwn() ? multiplyByOwn(device, call) : null
+    if (own !== null) return own
+    const { name, attributes, x, weight, shape } = call
     const temporaries: Handle[] = []
     const temporary = (handle: Handle): Handle => {
       temporaries.push(handle)
@@ -33,7 +35,8 @@ export function createMultiply(device: TensorflowDevice, compute: ComputeType): 
     try {
       const w = weight.type === compute ? weight : temporary(cast(weight, weight.type))
       const input = compute === "F32" ? x : temporary(cast(x, "F32"))
-      const operands = sizes === undefined ? [input, w] : [sizes, w, input]
+      const isGradient = name === "Conv2DBackpropInput"
+      const operands = isGradient ? [tf.tensor1d([...shape], "int32"), w, input] : [input, w]
       const typed = { ...attributes, T: { type: compute } } as const
       if (compute === "F32") return device.run(name, typed, operands)
       const product = temporary(device.hold(name, typed, operands, compute))

@@ -19,13 +19,16 @@ export function createProducts(device: TensorflowDevice, multiply: Multiply): Pi
       expectWidth("linear", x, inner)
       return vjp([x], () => {
         const attributes = { transpose_a: false, transpose_b: true }
-        const y = multiply("MatMul", attributes, rows(x), matrix)
+        const read = rows(x)
+        const y = multiply({ name: "MatMul", attributes, x: read, weight: matrix, shape: [read.shape[0], out] })
         return {
           value: tf.reshape(bias === null ? y : tf.add(y, bias), [...x.shape.slice(0, -1), out]),
           saved: [],
           gradients: (dy) => {
             const attributes = { transpose_a: false, transpose_b: false }
-            return [tf.reshape(multiply("MatMul", attributes, rows(dy), matrix), x.shape)]
+            const slopes = rows(dy)
+            const shape = [slopes.shape[0], inner]
+            return [tf.reshape(multiply({ name: "MatMul", attributes, x: slopes, weight: matrix, shape }), x.shape)]
           },
         }
       })
