@@ -177,7 +177,7 @@ describe("programs on TensorFlow", needs("TensorFlow. Type: lllite setup tensorf
     const [x, scale, shift, dy] = inputs as [Value, Value, Value, Value]
     const norm = layerNorm(x, scale, shift)
     expectSame(norm, inputs)
-    const gelu = each("Mul", x, each("Add", each("Erf", each("Mul", x, scalar(0.7071))), scalar(1)))
+    const gelu = each("Mul", x, each("Add", each("Erf", each("Mul", x, scalar(Math.SQRT1_2))), scalar(1)))
     const bell = each("Exp", each("Mul", each("Square", x), scalar(-0.5)))
     expectSame([gelu, each("Mul", dy, each("Add", gelu, bell))], inputs)
     const share = each("Mul", x, each("Sub", dy, over("Sum", each("Mul", x, dy))))
