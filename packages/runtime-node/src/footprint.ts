@@ -26,7 +26,7 @@ export function footprintOf({ backend, weights, precision, maxTensorBytes }: Mod
         weightBytes: (dtype) => heldBytes(dtype, weights),
       }
     case "wasm":
-      return { weightBytes: () => 4, backwardCopies: true }
+      return { weightBytes: () => 4, backwardCopies: true, filterTiles: true }
     case "cpu":
       return COMPOSED_FOOTPRINT
     case "tensorflow": {

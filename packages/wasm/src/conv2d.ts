@@ -1,8 +1,8 @@
-import { type Conv2dOptions, type Conv2dWeight, type Ops, vjp } from "@lllite/core/ops"
+import { type Conv2dOptions, type Conv2dWeight, filterTileSide, type Ops, type TileSide, vjp } from "@lllite/core/ops"
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { expectShape, WasmOpsError } from "./errors.ts"
-import { type Direction, type PackedMatrix, packMatrix, type TileSide } from "./frozen-weight.ts"
+import { type Direction, type PackedMatrix, packMatrix } from "./frozen-weight.ts"
 import type { Heap } from "./heap.ts"
 import type { Kernels } from "./kernels.ts"
 
@@ -20,24 +20,9 @@ interface Reach {
 
 type Shape4 = readonly [number, number, number, number]
 
-/** With fewer channels, transforming tiles takes longer than it saves. */
-const LEAST_CHANNELS = 16
-
-/** On a side of fewer outputs, most of a direct convolution's taps meet no pixel. */
-const LEAST_SIDE = 4
-
-/** Pairs of channels above which a transformed filter, of 4 MiB or more, is not worth its memory. */
-const MOST_PAIRS: Readonly<Record<TileSide, number>> = { 2: 2 ** 16, 4: 2 ** 15 }
-
 /** The size of the tiles in which a convolution runs, or null where it runs directly. */
 function tileSide(inner: number, [, height, width, out]: Shape4, { kernel, up, down }: Reach): TileSide | null {
-  const isThree = kernel[0] === 3 && kernel[1] === 3 && up === 0 && down === 0
-  const areChannels = [inner, out].every((channels) => channels >= LEAST_CHANNELS && channels % 4 === 0)
-  if (!isThree || !areChannels || height < LEAST_SIDE || width < LEAST_SIDE) return null
-  const isFewEnough = (side: TileSide): boolean => inner * out <= MOST_PAIRS[side]
-  const products = (side: TileSide): number => Math.ceil(height / side) * Math.ceil(width / side) * (side + 2) ** 2
-  if (isFewEnough(4) && products(4) < products(2)) return 4
-  return isFewEnough(2) ? 2 : null
+  return filterTileSide({ filter: [out, inner, ...kernel], stride: 1 + up + down, height, width })
 }
 
 /**

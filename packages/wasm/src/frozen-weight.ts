@@ -1,4 +1,4 @@
-import type { WeightEntry } from "@lllite/core/ops"
+import type { TileSide, WeightEntry } from "@lllite/core/ops"
 import { toFloat32 } from "@lllite/format"
 import type { Tensor } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
@@ -8,9 +8,6 @@ import type { Kernels } from "./kernels.ts"
 
 /** The way of values through a layer, or of slopes. */
 export type Direction = "forward" | "backward"
-
-/** Outputs on a side of a tile of a convolution. */
-export type TileSide = 2 | 4
 
 /** Values that `packTiles` needs while it runs. */
 const PACK_SCRATCH = 144

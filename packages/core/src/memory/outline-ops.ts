@@ -2,6 +2,8 @@ import type { Dtype } from "@lllite/format"
 import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from "@tensorflow/tfjs-core"
 import * as tf from "@tensorflow/tfjs-core"
 import { checkArgument, checkGiven } from "../argument.ts"
+import type { FilterUse } from "../ops/filter-tiles.ts"
+import { filterTileBytes, filterTileSide } from "../ops/filter-tiles.ts"
 import type { LinearWeight, NormWeight, Ops, TableWeight, WeightLoader } from "../ops/ops.ts"
 import { vjp } from "../ops/vjp.ts"
 import type { OutlineBackend } from "./outline-backend.ts"
@@ -14,6 +16,8 @@ export interface OutlineOptions {
   readonly weightBytes: (dtype: Dtype) => number
   /** Whether a frozen weight is held a second time after a gradient has passed it. Default: false. */
   readonly backwardCopies?: boolean
+  /** Whether filters of 3 × 3 run in tiles, in a layout of their own for each direction. Default: false. */
+  readonly filterTiles?: boolean
   /** Whether a bias is added in a separate pass. Default: false. */
   readonly apartBias?: boolean
   /** Whether memory is kept for later tensors of the same size. A trim frees the large pieces. Default: false. */
@@ -40,6 +44,8 @@ export function checkFootprint(place: string, footprint: unknown): void {
 /** A weight that has only a size. */
 interface OutlineWeight extends LinearWeight {
   readonly holdTransposed: () => void
+  /** Holds the layout in tiles of a direction, if the filter runs so. Otherwise it returns false. */
+  readonly holdTiles: (direction: "forward" | "backward", use: Omit<FilterUse, "filter">) => boolean
 }
 
 /** A norm's scale and shift, without values. */
@@ -154,13 +160,15 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
       const columns = Math.floor((width + left + right - kernelWidth) / stride) + 1
       const flops = 2 * n * rows * columns * out * inner * kernelHeight * kernelWidth
       return vjp([x], () => {
+        const held = weight as unknown as OutlineWeight
+        held.holdTiles("forward", { stride, height: rows, width: columns })
         const y = product<Tensor4D>([n, rows, columns, out], x)
         countProduct("conv2d", flops, x, y, weight.bytes)
         return {
           value: y,
           saved: [],
           gradients: (dy) => {
-            ;(weight as unknown as OutlineWeight).holdTransposed()
+            if (!held.holdTiles("backward", { stride, height, width })) held.holdTransposed()
             const dx = create(x.shape, dy)
             countProduct("conv2d", flops, dy, dx, weight.bytes)
             return [dx]
@@ -226,7 +234,10 @@ export function createOutlineOps(backend: OutlineBackend, options: OutlineOption
   }
 }
 
-function outlineLoader(backend: OutlineBackend, { weightBytes, backwardCopies = false }: OutlineOptions): WeightLoader {
+function outlineLoader(
+  backend: OutlineBackend,
+  { weightBytes, backwardCopies = false, filterTiles = false }: OutlineOptions,
+): WeightLoader {
   const product = <K extends "linear" | "conv2d">(
     kind: K,
     shape: readonly number[],
@@ -236,13 +247,25 @@ function outlineLoader(backend: OutlineBackend, { weightBytes, backwardCopies = 
     const matrix = weightBytes(dtype) * tf.util.sizeFromShape([...shape])
     const bytes = matrix + (hasBias ? 4 * (shape[0] ?? 0) : 0)
     const releases = [backend.hold(bytes)]
+    const copies = new Set<string>()
+    const holdOnce = (name: string, bytes: number): void => {
+      if (!copies.has(name)) releases.push(backend.hold(bytes))
+      copies.add(name)
+    }
     const holdTransposed = (): void => {
-      if (backwardCopies && releases.length === 1) releases.push(backend.hold(matrix))
+      if (backwardCopies) holdOnce("transposed", matrix)
+    }
+    const holdTiles: OutlineWeight["holdTiles"] = (direction, use) => {
+      const [out = 0, inner = 0, ...kernel] = shape
+      const [columns, sums] = direction === "forward" ? [out, inner] : [inner, out]
+      const side = filterTiles ? filterTileSide({ ...use, filter: [columns, sums, ...kernel] }) : null
+      if (side !== null) holdOnce(direction, filterTileBytes(columns, sums, side))
+      return side !== null
     }
     const dispose = (): void => {
       for (const release of releases.splice(0)) release()
     }
-    return { kind, shape, bytes, holdTransposed, dispose }
+    return { kind, shape, bytes, holdTransposed, holdTiles, dispose }
   }
   return {
     linear: async ({ shape, dtype }, bias) => product("linear", shape, dtype, bias !== null),

@@ -9,6 +9,7 @@ export { type AdapterLayout, adapterLayout, adaptGroup } from "./adapt-group.ts"
 export { checkedVerbs } from "./checked-verbs.ts"
 export { createDenseStack } from "./composed/dense-stack.ts"
 export { type ComposedOptions, createComposedOps } from "./composed/index.ts"
+export { type FilterUse, filterTileBytes, filterTileSide, type TileSide } from "./filter-tiles.ts"
 export {
   conv2dPlus,
   conv2dShift,

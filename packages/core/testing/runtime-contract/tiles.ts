@@ -51,11 +51,12 @@ export const TILES: readonly RuntimeCase[] = [
       ...{ width: wider.width, height: SIDE },
       data: Uint8Array.from(rows.flatMap((row) => [...row, ...row, ...row, ...last(row)])),
     })
-    const before = await runtime.memory()
     const drawn = async (...controlNets: readonly ControlNetHandleUse[]) =>
       (await draw(sdxl, one, { ...wider, tiles, vaeTiles: tiles, controlNets }))[0]
     const plain = await drawn()
     const both = await drawn({ controlNet, control: ended((row) => row) })
+    // A backend may keep a weight in a second layout from its first use on.
+    const before = await runtime.memory()
     const left = await drawn({ controlNet, control: ended((row) => new Uint8Array(row.length)) })
     expect(!same(plain, both), "the control changes nothing")
     expect(!same(both, left), "the end of the control changes nothing")
@@ -75,7 +76,6 @@ export const TILES: readonly RuntimeCase[] = [
       const [request = { prompt: "", seed: 0 }] = one
       const both = { ...request, prompt: `${request.prompt} AND a blue ring`, negativePrompt: "dark AND blurry" }
       const area = { left: 0.5, top: 0, width: 0.5, height: 1 }
-      const before = await runtime.memory()
       const drawn = async (options: Pick<GenerateRunOptions, "parts" | "negativeParts">) =>
         (
           await draw(sdxl, [both], {
@@ -83,6 +83,8 @@ export const TILES: readonly RuntimeCase[] = [
           })
         )[0]
       const whole = await drawn({ parts: [{}, { area }], negativeParts: [{}, { area }] })
+      // A backend may keep a weight in a second layout from its first use on.
+      const before = await runtime.memory()
       const cut = await drawn({ parts: [{}, { area, sees: "area" }], negativeParts: [{}, { area, sees: "area" }] })
       expect(!same(whole, cut), "what a part sees has no effect")
       const mixed = await drawn({

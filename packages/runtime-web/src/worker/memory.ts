@@ -14,7 +14,7 @@ const LLLITE = { condDim: 32, mlpDim: 64 } as const
 
 /** How a backend's ops use memory. */
 export function footprintOf({ backend, ops }: Pick<WebRunningBackend, "backend" | "ops">): Footprint {
-  if (backend === "wasm") return { weightBytes: () => 4, backwardCopies: true }
+  if (backend === "wasm") return { weightBytes: () => 4, backwardCopies: true, filterTiles: true }
   const { maxTensorBytes, narrow } = ops
   const weightBytes: Footprint["weightBytes"] = (dtype) => (dtype === "F16" || dtype === "BF16" ? 2 : 4)
   return {
