@@ -112,13 +112,11 @@ function withSum(
 }
 
 /** Whether numbers are added along the outputs of a product, and along these alone. */
-function isBias({ shape }: ValueType, product: ValueType, { out, yColumns, samples, tokens }: ProductPlan): boolean {
+function isBias({ shape }: ValueType, product: ValueType, { out, yColumns, tokens }: ProductPlan): boolean {
   const size = shape.reduce((all, one) => all * one, 1)
   if (size !== out) return false
   if (!yColumns) return shape.at(-1) === out && product.shape.at(-1) === out
-  return (
-    shape.at(-1) === 1 && shape.at(-2) === out && isSameShape(product.shape.slice(-2), [out, tokens]) && samples > 0
-  )
+  return shape.at(-1) === 1 && shape.at(-2) === out && isSameShape(product.shape.slice(-2), [out, tokens])
 }
 
 /** The product that a node of TensorFlow computes. Null: none that our op has. */
